@@ -1,0 +1,221 @@
+//! The audio threads without a call, steered from the terminal: one command a line, one JSON object a line back.
+//!
+//! ```text
+//! open | close                 microphone and speaker, as for a call
+//! ring on|off, ringback on|off, busy, beep, key 5
+//! far 700                      the far end sends 700 Hz; `far 0`: nothing
+//! loop on|off                  the far end sends back what the microphone hears (use a headset)
+//! measure                      the last half second of the microphone: Hz, dBFS
+//! figures                      counters, threads, file descriptors, processor seconds
+//! devices                      what `deskline devices` would say
+//! ```
+//!
+//! Facts appear as they happen. The end of the input ends it, and says so once all threads are gone.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing
+)]
+
+use std::collections::VecDeque;
+use std::f64::consts::TAU;
+use std::io::BufRead;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use audio::{AudioPorts, PlaybackSignal, Statistics};
+use call::Input;
+use call::input::AudioFact;
+use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
+use call::output::AudioCommand;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// Half a second of the microphone.
+const KEPT: usize = SAMPLE_RATE as usize / 2;
+
+#[derive(Default)]
+struct Shared {
+    far_hz: AtomicU32,
+    looping: AtomicBool,
+    ended: AtomicBool,
+    heard: Mutex<VecDeque<i16>>,
+}
+
+fn main() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    let shared = Arc::new(Shared::default());
+    let (commands, receiver) = mpsc::channel(64);
+    let (facts, mut news) = mpsc::channel(64);
+    let (far_end, playback) = rtrb::RingBuffer::new(10);
+    let microphone = Arc::clone(&shared);
+    let capture = Box::new(move |frame: &Frame| {
+        let mut heard = microphone.heard.lock().unwrap();
+        heard.extend(frame);
+        let old = heard.len().saturating_sub(KEPT);
+        heard.drain(..old);
+    });
+    let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
+    let statistics = audio.statistics();
+    let signal = audio.playback_signal();
+
+    let far = Arc::clone(&shared);
+    let far_end = std::thread::spawn(move || send_far_end(&far, far_end, &signal));
+    let facts = std::thread::spawn(move || {
+        while let Some(input) = news.blocking_recv() {
+            if let Input::Audio(fact) = input {
+                say(match fact {
+                    AudioFact::Opened => json!({"fact": "opened"}),
+                    AudioFact::Failed { what } => json!({"fact": "failed", "what": what}),
+                });
+            }
+        }
+    });
+    say(json!({"ready": true}));
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("input");
+        obey(&line, &commands, &shared, &statistics);
+    }
+    drop(commands);
+    audio.join();
+    facts.join().expect("facts");
+    shared.ended.store(true, Relaxed);
+    far_end.join().expect("far end");
+    say(json!({"ended": true, "threads": entries("/proc/self/task")}));
+}
+
+fn obey(
+    line: &str,
+    commands: &mpsc::Sender<AudioCommand>,
+    shared: &Shared,
+    statistics: &Statistics,
+) {
+    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+    let on = rest == "on";
+    let command = match word {
+        "open" => AudioCommand::Open,
+        "close" => AudioCommand::Close,
+        "ring" => AudioCommand::Ring(on),
+        "ringback" => AudioCommand::Ringback(on),
+        "busy" => AudioCommand::BusyTone,
+        "beep" => AudioCommand::Beep,
+        "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
+        "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
+        "loop" => return shared.looping.store(on, Relaxed),
+        "measure" => return say(measure(shared)),
+        "figures" => return say(figures(statistics)),
+        "devices" => {
+            let list = audio::devices();
+            return say(json!({
+                "microphone": list.microphone, "speaker": list.speaker, "microphones": list.microphones,
+                "speakers": list.speakers, "problem": list.problem,
+            }));
+        }
+        _ => return say(json!({"unknown": line})),
+    };
+    commands.blocking_send(command).expect("audio runs");
+}
+
+/// A frame every 10 ms, as an engine delivers them.
+fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &PlaybackSignal) {
+    let start = Instant::now();
+    for number in 0u64.. {
+        let due = start + Duration::from_millis(10 * number);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if shared.ended.load(Relaxed) {
+            return;
+        }
+        let hz = f64::from(shared.far_hz.load(Relaxed));
+        let mut frame = [0; FRAME_SAMPLES];
+        if shared.looping.load(Relaxed) {
+            let heard = shared.heard.lock().unwrap();
+            let newest = heard.len().saturating_sub(FRAME_SAMPLES);
+            frame
+                .iter_mut()
+                .zip(heard.iter().skip(newest))
+                .for_each(|(slot, sample)| *slot = *sample);
+        } else if hz > 0.0 {
+            for (index, slot) in frame.iter_mut().enumerate() {
+                let at =
+                    (number * FRAME_SAMPLES as u64 + index as u64) as f64 / f64::from(SAMPLE_RATE);
+                *slot = (8000.0 * (TAU * hz * at).sin()) as i16;
+            }
+        } else {
+            continue;
+        }
+        let _ = ring.push(frame);
+        signal.notify();
+    }
+}
+
+fn measure(shared: &Shared) -> Value {
+    let heard: Vec<f64> = shared
+        .heard
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|sample| f64::from(*sample))
+        .collect();
+    let rises = heard
+        .windows(2)
+        .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0)
+        .count();
+    let seconds = heard.len() as f64 / f64::from(SAMPLE_RATE);
+    let rms = (heard.iter().map(|sample| sample * sample).sum::<f64>() / heard.len().max(1) as f64)
+        .sqrt();
+    json!({
+        "hz": rises as f64 / seconds.max(1e-9),
+        "dbfs": 20.0 * (rms / 32_768.0).max(1e-6).log10(),
+        "seconds": seconds,
+    })
+}
+
+fn figures(statistics: &Statistics) -> Value {
+    let counters = statistics.counters();
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Fields 14 and 15 in ticks of 10 ms; counted after the name, which may hold anything.
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    json!({
+        "input_callbacks": counters.input_callbacks,
+        "output_callbacks": counters.output_callbacks,
+        "frames_captured": counters.frames_captured,
+        "frames_played": counters.frames_played,
+        "under_runs": counters.under_runs,
+        "under_run_samples": counters.under_run_samples,
+        "overflows": counters.overflows,
+        "frames_trimmed": counters.frames_trimmed,
+        "opens": counters.opens,
+        "losses": counters.losses,
+        "stream_errors": counters.stream_errors,
+        "microphone_peak": statistics.take_microphone_peak(),
+        "speaker_peak": statistics.take_speaker_peak(),
+        "threads": entries("/proc/self/task"),
+        "descriptors": entries("/proc/self/fd"),
+        "processor_seconds": (ticks(11) + ticks(12)) as f64 / 100.0,
+    })
+}
+
+fn entries(folder: &str) -> usize {
+    std::fs::read_dir(folder).map(Iterator::count).unwrap_or(0)
+}
+
+fn say(value: Value) {
+    println!("{value}");
+}

@@ -1,0 +1,411 @@
+//! The frame thread: 10 ms in, 10 ms out. It owns neither devices nor a clock: whoever has work for it wakes it, and it
+//! does all that is ready. It never waits for a sound server.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use call::media::{FRAME_SAMPLES, Frame};
+
+use crate::AudioPorts;
+use crate::mixer::Mixer;
+use crate::playout::Playout;
+use crate::statistics::{Statistics, count, note_peak};
+use crate::stream::{Inlet, Outlet};
+use crate::tones::Tone;
+
+/// A microphone backlog beyond this (60 ms) is not worth sending late.
+const LONGEST_BACKLOG: usize = 6;
+/// What is kept of it (20 ms).
+const KEPT_BACKLOG: usize = 2;
+/// Tones alone are kept this far ahead of the speaker (20 ms): nobody hears their delay, everybody a gap in them.
+const TONES_AHEAD: usize = 2 * FRAME_SAMPLES;
+/// Without a frame of the far end for this long, tones no longer wait for one to travel with.
+const FAR_END_QUIET: Duration = Duration::from_millis(40);
+
+/// What the device thread tells the frame thread.
+pub(crate) enum Control {
+    /// A microphone was opened.
+    Microphone(Inlet),
+    /// It is closed.
+    NoMicrophone,
+    /// A speaker was opened.
+    Speaker(Outlet),
+    /// It is closed.
+    NoSpeaker,
+    /// A call begins or ends: the far end is heard only during one.
+    Call(bool),
+    /// A tone begins.
+    Start(Tone),
+    /// A tone ends.
+    Stop(Tone),
+}
+
+/// The state of the frame thread.
+pub(crate) struct Frames {
+    ports: AudioPorts,
+    statistics: Arc<Statistics>,
+    controls: Receiver<Control>,
+    inlet: Option<Inlet>,
+    outlet: Option<Outlet>,
+    call: bool,
+    mixer: Mixer,
+    playout: Playout,
+    far_end_heard: Option<Instant>,
+}
+
+impl Frames {
+    pub(crate) fn new(
+        ports: AudioPorts,
+        statistics: Arc<Statistics>,
+        controls: Receiver<Control>,
+    ) -> Self {
+        Self {
+            ports,
+            statistics,
+            controls,
+            inlet: None,
+            outlet: None,
+            call: false,
+            mixer: Mixer::new(),
+            playout: Playout::new(),
+            far_end_heard: None,
+        }
+    }
+
+    /// Runs until the device thread is gone.
+    pub(crate) fn run(mut self) {
+        while self.step() {
+            std::thread::park();
+        }
+    }
+
+    /// All that is ready now; false when there will be no more.
+    fn step(&mut self) -> bool {
+        loop {
+            match self.controls.try_recv() {
+                Ok(control) => self.obey(control),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        self.capture();
+        self.play();
+        true
+    }
+
+    fn obey(&mut self, control: Control) {
+        match control {
+            Control::Microphone(inlet) => self.inlet = Some(inlet),
+            Control::NoMicrophone => self.inlet = None,
+            Control::Speaker(outlet) => {
+                self.playout = Playout::new();
+                self.outlet = Some(outlet);
+            }
+            Control::NoSpeaker => {
+                self.outlet = None;
+                self.mixer.forget_finite();
+            }
+            Control::Call(call) => {
+                // What the far end said before the call began, or after it ended, is not for anyone's ear.
+                self.drop_far_end();
+                self.call = call;
+            }
+            Control::Start(tone) => self.mixer.start(tone),
+            Control::Stop(tone) => self.mixer.stop(tone),
+        }
+    }
+
+    fn capture(&mut self) {
+        let Some(inlet) = &mut self.inlet else { return };
+        let in_frame = inlet.format.samples_in_frame();
+        let waiting = inlet.ring.slots();
+        if waiting > in_frame * LONGEST_BACKLOG {
+            count(&self.statistics.overflows);
+            let late = waiting - in_frame * KEPT_BACKLOG;
+            let late = late - late % usize::from(inlet.format.channels);
+            if let Ok(chunk) = inlet.ring.read_chunk(late) {
+                chunk.commit_all();
+            }
+        }
+        let mut frame: Frame = [0; FRAME_SAMPLES];
+        while let Ok(chunk) = inlet.ring.read_chunk(inlet.convert.needed()) {
+            inlet.convert.frame(chunk.into_iter(), &mut frame);
+            note_peak(&self.statistics.microphone_peak, &frame);
+            (self.ports.capture)(&frame);
+            count(&self.statistics.frames_captured);
+        }
+    }
+
+    fn play(&mut self) {
+        if self.outlet.is_none() || !self.call {
+            self.drop_far_end();
+        }
+        let Some(outlet) = &mut self.outlet else {
+            return;
+        };
+        let mut sink = Sink {
+            outlet,
+            mixer: &mut self.mixer,
+            statistics: &self.statistics,
+        };
+        while let Ok(frame) = self.ports.playback.pop() {
+            self.far_end_heard = Some(Instant::now());
+            if let Some(frame) = self.playout.pass(frame, sink.outlet.waiting()) {
+                sink.play(frame);
+            }
+        }
+        self.statistics.frames_trimmed.fetch_add(
+            self.playout.take_trimmed(),
+            std::sync::atomic::Ordering::Relaxed,
+        );
+        let quiet = self
+            .far_end_heard
+            .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
+        while quiet && sink.mixer.sounds() && sink.outlet.waiting() < TONES_AHEAD {
+            sink.play([0; FRAME_SAMPLES]);
+        }
+    }
+
+    fn drop_far_end(&mut self) {
+        let waiting = self.ports.playback.slots();
+        if let Ok(chunk) = self.ports.playback.read_chunk(waiting) {
+            chunk.commit_all();
+        }
+    }
+}
+
+/// The way to the speaker.
+struct Sink<'a> {
+    outlet: &'a mut Outlet,
+    mixer: &'a mut Mixer,
+    statistics: &'a Statistics,
+}
+
+impl Sink<'_> {
+    fn play(&mut self, mut frame: Frame) {
+        self.mixer.mix(&mut frame);
+        note_peak(&self.statistics.speaker_peak, &frame);
+        // The ring holds five times what is ever let wait; should the device stand still, what does not fit is lost.
+        let samples = self.outlet.convert.samples(&frame);
+        let fits = self.outlet.ring.push_entire_slice(samples);
+        if fits.is_ok() {
+            count(&self.statistics.frames_played);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    use rtrb::{Consumer, Producer, RingBuffer};
+
+    use super::*;
+    use crate::convert::{DeviceFormat, FromDevice, ToDevice};
+
+    const MONO: DeviceFormat = DeviceFormat {
+        rate: 48_000,
+        channels: 1,
+    };
+
+    /// The frame thread without its thread, with a device made of two rings.
+    struct Bench {
+        frames: Frames,
+        controls: Option<SyncSender<Control>>,
+        captured: Arc<Mutex<Vec<Frame>>>,
+        far_end: Producer<Frame>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let captured = Arc::new(Mutex::new(Vec::new()));
+            let kept = Arc::clone(&captured);
+            let (far_end, playback) = RingBuffer::new(16);
+            let capture = Box::new(move |frame: &Frame| kept.lock().unwrap().push(*frame));
+            let (controls, receiver) = sync_channel(64);
+            let frames = Frames::new(AudioPorts { capture, playback }, Arc::default(), receiver);
+            Self {
+                frames,
+                controls: Some(controls),
+                captured,
+                far_end,
+            }
+        }
+
+        fn tell(&mut self, control: Control) {
+            self.controls.as_ref().unwrap().send(control).ok().unwrap();
+            assert!(self.frames.step());
+        }
+
+        fn microphone(&mut self, format: DeviceFormat) -> Producer<i16> {
+            let (producer, ring) = RingBuffer::new(format.samples_in_frame() * 20);
+            self.tell(Control::Microphone(Inlet {
+                ring,
+                convert: FromDevice::new(format).unwrap(),
+                format,
+            }));
+            producer
+        }
+
+        fn speaker(&mut self) -> Consumer<i16> {
+            let (ring, consumer) = RingBuffer::new(MONO.samples_in_frame() * 20);
+            self.tell(Control::Speaker(Outlet {
+                ring,
+                convert: ToDevice::new(MONO).unwrap(),
+                format: MONO,
+            }));
+            consumer
+        }
+
+        fn heard(speaker: &mut Consumer<i16>, samples: usize) -> Vec<i16> {
+            speaker.read_chunk(samples).unwrap().into_iter().collect()
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_size_become_frames_of_ten_milliseconds_with_no_sample_lost() {
+        let mut bench = Bench::new();
+        let mut microphone = bench.microphone(MONO);
+        let mut next = 0i16;
+        for block in [24, 480, 1, 455, 960, 479, 1] {
+            for _ in 0..block {
+                microphone.push(next).unwrap();
+                next += 1;
+            }
+            assert!(bench.frames.step());
+        }
+        let captured: Vec<i16> = bench
+            .captured
+            .lock()
+            .unwrap()
+            .iter()
+            .flatten()
+            .copied()
+            .collect();
+        assert_eq!(captured, (0..2400).collect::<Vec<i16>>());
+        assert_eq!(bench.frames.statistics.counters().frames_captured, 5);
+    }
+
+    #[test]
+    fn a_backlog_of_the_microphone_is_not_sent_late() {
+        let mut bench = Bench::new();
+        let stereo = DeviceFormat {
+            rate: 48_000,
+            channels: 2,
+        };
+        let mut microphone = bench.microphone(stereo);
+        for frame in 0..10i16 {
+            microphone.push_entire_slice(&[frame; 960]).unwrap();
+        }
+        assert!(bench.frames.step());
+        let captured = bench.captured.lock().unwrap();
+        assert_eq!(
+            captured.iter().map(|frame| frame[0]).collect::<Vec<_>>(),
+            [8, 9],
+            "the newest 20 ms"
+        );
+        assert_eq!(bench.frames.statistics.counters().overflows, 1);
+    }
+
+    #[test]
+    fn the_far_end_is_heard_during_a_call_only() {
+        let mut bench = Bench::new();
+        let mut speaker = bench.speaker();
+        bench.far_end.push([1; FRAME_SAMPLES]).unwrap();
+        bench.tell(Control::Call(true));
+        assert_eq!(speaker.slots(), 0, "what was said before the call is gone");
+        bench.far_end.push([2; FRAME_SAMPLES]).unwrap();
+        assert!(bench.frames.step());
+        assert_eq!(Bench::heard(&mut speaker, 480), [2; 480]);
+        bench.tell(Control::Call(false));
+        bench.far_end.push([3; FRAME_SAMPLES]).unwrap();
+        assert!(bench.frames.step());
+        assert_eq!(
+            (speaker.slots(), bench.far_end.slots()),
+            (0, 16),
+            "nor is it heard after it, nor kept"
+        );
+    }
+
+    #[test]
+    fn while_the_speaker_is_away_the_far_end_does_not_pile_up() {
+        let mut bench = Bench::new();
+        bench.tell(Control::Call(true));
+        for _ in 0..40 {
+            bench.far_end.push([1; FRAME_SAMPLES]).unwrap();
+            assert!(bench.frames.step());
+        }
+        assert_eq!(bench.speaker().slots(), 0);
+    }
+
+    #[test]
+    fn a_tone_alone_is_kept_ahead_and_travels_with_the_far_end_once_there_is_one() {
+        let mut bench = Bench::new();
+        let mut speaker = bench.speaker();
+        bench.tell(Control::Call(true));
+        bench.tell(Control::Start(Tone::Ringback));
+        assert_eq!(speaker.slots(), TONES_AHEAD);
+        Bench::heard(&mut speaker, 240);
+        assert!(bench.frames.step());
+        assert_eq!(speaker.slots(), TONES_AHEAD - 240 + 480);
+        assert!(
+            Bench::heard(&mut speaker, 1200)
+                .iter()
+                .any(|x| x.abs() > 1000)
+        );
+
+        bench.far_end.push([100; FRAME_SAMPLES]).unwrap();
+        assert!(bench.frames.step());
+        let mixed = Bench::heard(&mut speaker, 480);
+        assert_eq!(speaker.slots(), 0, "nothing beside the far end's frame");
+        assert!(
+            mixed.iter().any(|x| *x > 1000) && mixed.iter().any(|x| *x < -1000),
+            "with the tone in it"
+        );
+    }
+
+    #[test]
+    fn silence_is_not_written() {
+        let mut bench = Bench::new();
+        let speaker = bench.speaker();
+        bench.tell(Control::Call(true));
+        assert!(bench.frames.step());
+        assert_eq!(
+            speaker.slots(),
+            0,
+            "so that the first sound of the far end waits for nothing"
+        );
+    }
+
+    #[test]
+    fn a_speaker_that_stands_still_costs_bounded_delay() {
+        let mut bench = Bench::new();
+        let speaker = bench.speaker();
+        bench.tell(Control::Call(true));
+        for _ in 0..50 {
+            bench.far_end.push([1; FRAME_SAMPLES]).unwrap();
+            assert!(bench.frames.step());
+        }
+        assert!(
+            speaker.slots() <= 5 * FRAME_SAMPLES,
+            "{} samples wait",
+            speaker.slots()
+        );
+        assert_eq!(bench.frames.statistics.counters().frames_trimmed, 45);
+    }
+
+    #[test]
+    fn it_ends_with_the_device_thread() {
+        let mut bench = Bench::new();
+        bench.controls = None;
+        assert!(!bench.frames.step());
+    }
+}

@@ -1,0 +1,339 @@
+//! The sound system of this computer: which devices there are, and one clear sentence when something is missing.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, HostTrait};
+use cpal::{Device, DeviceId, ErrorKind};
+
+/// Which of the two ends of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Where our voice comes in.
+    Microphone,
+    /// Where the far end is heard.
+    Speaker,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Microphone => "microphone",
+            Self::Speaker => "speaker",
+        })
+    }
+}
+
+/// Why there is no sound. Each text is one for the person: what is missing and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// Nothing answers that could name a device.
+    #[error(
+        "The sound server does not answer. Check that this computer plays other sounds, then try again."
+    )]
+    NoServer,
+    /// There is none.
+    #[error("No {0} was found. Connect a headset, then try again.")]
+    NotFound(Part),
+    /// The system refuses it.
+    #[error(
+        "Deskline may not use the {0}. Allow it in the privacy settings of this computer, then try again."
+    )]
+    Refused(Part),
+    /// Another program has it for itself.
+    #[error("Another program keeps the {0} to itself. Close that program, then try again.")]
+    Busy(Part),
+    /// Anything else.
+    #[error(
+        "The {part} “{name}” could not be opened. Choose another one in the sound settings of this computer, then try again."
+    )]
+    Unusable {
+        /// Which end.
+        part: Part,
+        /// Name of the device.
+        name: String,
+        /// For the log.
+        detail: String,
+    },
+}
+
+impl DeviceError {
+    pub(crate) fn unusable(part: Part, device: &Device, detail: String) -> Self {
+        Self::Unusable {
+            part,
+            name: device.to_string(),
+            detail,
+        }
+    }
+
+    pub(crate) fn from_cpal(part: Part, device: &Device, error: &cpal::Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other kinds mean the same to a person"
+        )]
+        match error.kind() {
+            ErrorKind::HostUnavailable | ErrorKind::StreamInvalidated => Self::NoServer,
+            ErrorKind::DeviceNotAvailable => Self::NotFound(part),
+            ErrorKind::PermissionDenied => Self::Refused(part),
+            ErrorKind::DeviceBusy => Self::Busy(part),
+            _ => Self::unusable(part, device, error.to_string()),
+        }
+    }
+}
+
+/// A connection to the sound system. Every question may block for as long as the sound server takes: see [`within`].
+pub(crate) struct SoundSystem {
+    host: cpal::Host,
+}
+
+/// One connection serves the whole program and is replaced only when it is dead: the client library below cpal does
+/// not notice that its last user left, and keeps the thread and the socket of an abandoned connection.
+static CONNECTION: Mutex<Option<Arc<SoundSystem>>> = Mutex::new(None);
+
+impl SoundSystem {
+    /// The connection, made anew if there is none that answers.
+    pub(crate) fn connect() -> Result<Arc<Self>, DeviceError> {
+        let known = Self::known();
+        if let Some(system) = known.as_ref().filter(|system| system.answers()) {
+            return Ok(Arc::clone(system));
+        }
+        let mut connection = CONNECTION.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newer) = connection.as_ref()
+            && known.is_none_or(|known| !Arc::ptr_eq(&known, newer))
+        {
+            return Ok(Arc::clone(newer));
+        }
+        *connection = None;
+        // Bounded by cpal to 2 s, so the lock is no trap.
+        let host = host().map_err(|error| {
+            tracing::debug!("no sound system: {error}");
+            DeviceError::NoServer
+        })?;
+        let system = Arc::new(Self { host });
+        *connection = Some(Arc::clone(&system));
+        Ok(system)
+    }
+
+    /// The connection that was made last, be it alive or not.
+    pub(crate) fn known() -> Option<Arc<Self>> {
+        CONNECTION
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn answers(&self) -> bool {
+        self.host.id() != cpal::HostId::PulseAudio || self.host.devices().is_ok()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn answers(&self) -> bool {
+        true
+    }
+
+    /// The default microphone. What merely listens to a speaker is none: the far end would hear itself.
+    pub(crate) fn microphone(&self) -> Option<Device> {
+        self.host
+            .default_input_device()
+            .filter(|device| !is_monitor(device))
+    }
+
+    /// The default speaker.
+    pub(crate) fn speaker(&self) -> Option<Device> {
+        self.host.default_output_device()
+    }
+
+    /// Ids of default microphone and default speaker.
+    pub(crate) fn defaults(&self) -> (Option<DeviceId>, Option<DeviceId>) {
+        let id = |device: Device| device.id().ok();
+        (self.microphone().and_then(id), self.speaker().and_then(id))
+    }
+
+    fn list(&self) -> Result<DeviceList, DeviceError> {
+        let devices = self.host.devices().map_err(|error| {
+            tracing::debug!("devices cannot be listed: {error}");
+            DeviceError::NoServer
+        })?;
+        let devices: Vec<Device> = devices.collect();
+        let names = |wanted: fn(&Device) -> bool| {
+            devices
+                .iter()
+                .filter(|d| wanted(d))
+                .map(Device::to_string)
+                .collect()
+        };
+        let microphone = self.microphone().map(|device| device.to_string());
+        let speaker = self.speaker().map(|device| device.to_string());
+        let missing = match (&microphone, &speaker) {
+            (None, _) => Some(DeviceError::NotFound(Part::Microphone)),
+            (_, None) => Some(DeviceError::NotFound(Part::Speaker)),
+            (Some(_), Some(_)) => None,
+        };
+        Ok(DeviceList {
+            microphone,
+            speaker,
+            microphones: names(|device| device.supports_input() && !is_monitor(device)),
+            speakers: names(DeviceTrait::supports_output),
+            problem: missing.map(|error| error.to_string()),
+        })
+    }
+}
+
+/// PulseAudio and PipeWire offer what each speaker plays as one more source.
+fn is_monitor(device: &Device) -> bool {
+    device.id().is_ok_and(|id| id.id().ends_with(".monitor"))
+}
+
+#[cfg(target_os = "linux")]
+fn host() -> Result<cpal::Host, cpal::Error> {
+    crate::cookie::provide();
+    let server = cpal::host_from_id(cpal::HostId::PulseAudio);
+    // Bare ALSA is for computers that have no sound server at all. Asked where there is neither server nor card, it
+    // offers a dozen devices none of which opens, and writes its complaints to our standard error.
+    if server.is_err() && std::env::var_os("PULSE_SERVER").is_none() && has_sound_card() {
+        return cpal::host_from_id(cpal::HostId::Alsa);
+    }
+    server
+}
+
+#[cfg(target_os = "linux")]
+fn has_sound_card() -> bool {
+    std::fs::read_dir("/dev/snd").is_ok_and(|mut entries| {
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("pcm"))
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn host() -> Result<cpal::Host, cpal::Error> {
+    Ok(cpal::default_host())
+}
+
+/// The sound devices of this computer, by the names that its sound settings show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeviceList {
+    /// The microphone that a call would use.
+    pub microphone: Option<String>,
+    /// The speaker that a call would use.
+    pub speaker: Option<String>,
+    /// All microphones.
+    pub microphones: Vec<String>,
+    /// All speakers.
+    pub speakers: Vec<String>,
+    /// One sentence for the person when a call could not be made with these.
+    pub problem: Option<String>,
+}
+
+/// Asks for the sound devices. Blocks, for 3 s at most when the sound server hangs. Opens none of them.
+#[must_use]
+pub fn devices() -> DeviceList {
+    let listed = within(Duration::from_secs(3), || {
+        SoundSystem::connect().and_then(|system| system.list())
+    });
+    match listed.unwrap_or(Err(DeviceError::NoServer)) {
+        Ok(list) => list,
+        Err(error) => DeviceList {
+            problem: Some(error.to_string()),
+            ..DeviceList::default()
+        },
+    }
+}
+
+/// Questions that a sound server has not answered yet.
+static UNANSWERED: AtomicUsize = AtomicUsize::new(0);
+/// A server that hangs this many questions gets no more of them until it wakes.
+const MOST_UNANSWERED: usize = 8;
+
+/// One question under way.
+struct Unanswered;
+
+impl Unanswered {
+    fn one_more() -> Option<Self> {
+        let one = Self;
+        (UNANSWERED.fetch_add(1, Relaxed) < MOST_UNANSWERED).then_some(one)
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        UNANSWERED.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Asks what may never be answered, on a thread of its own; `None` when `limit` has passed. What arrives later is
+/// dropped.
+pub(crate) fn within<T: Send + 'static>(
+    limit: Duration,
+    question: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let unanswered = Unanswered::one_more()?;
+    aside(limit, move || {
+        let answer = question();
+        drop(unanswered);
+        answer
+    })
+}
+
+/// Drops a stream, which waits for its threads; gives up waiting when `limit` has passed. When a PulseAudio server
+/// takes the last speaker away from under a stream, two threads of that stream stay behind until the connection ends.
+pub(crate) fn close<T: Send + 'static>(limit: Duration, stream: T) {
+    if aside(limit, move || drop(stream)).is_none() {
+        tracing::debug!("a stream does not close in time; left to itself");
+    }
+}
+
+fn aside<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (done, result) = std::sync::mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name("audio-wait".into());
+    let spawned = thread.spawn(move || drop(done.send(work())));
+    spawned.ok().and_then(|_| result.recv_timeout(limit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_says_what_is_missing_and_what_to_do() {
+        let unusable = DeviceError::Unusable {
+            part: Part::Speaker,
+            name: "Desk".into(),
+            detail: "secret 7".into(),
+        };
+        let errors = [
+            DeviceError::NoServer,
+            DeviceError::NotFound(Part::Microphone),
+            DeviceError::Refused(Part::Microphone),
+            DeviceError::Busy(Part::Speaker),
+            unusable,
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert_eq!(
+                text.matches(". ").count(),
+                1,
+                "what, then what to do: {text}"
+            );
+            assert!(text.ends_with("then try again."), "{text}");
+            assert!(!text.contains("secret"), "details are for the log: {text}");
+        }
+    }
+
+    #[test]
+    fn what_hangs_is_given_up() {
+        let (never, wait) = std::sync::mpsc::channel::<()>();
+        assert_eq!(
+            within(Duration::from_millis(20), move || wait.recv().is_ok()),
+            None
+        );
+        drop(never);
+        assert_eq!(within(Duration::from_secs(20), || 7), Some(7));
+    }
+}

@@ -1,0 +1,155 @@
+//! Devices, frames, tones: sound between the sound card and the call.
+//!
+//! Inside the house sound is 10 ms, mono, 48 kHz, signed 16 bit ([`call::media::Frame`]); what a device wants instead is
+//! this crate's affair. It takes [`AudioCommand`]s and answers with [`AudioFact`](call::input::AudioFact)s; frames go
+//! past the loop, straight between here and the room.
+//!
+//! ```text
+//!              microphone                                              speaker
+//!                  |                                                      ^
+//!   cpal's     callback: copies                                     callback: copies, silence when dry
+//!   threads        |                                                      ^
+//!              ring of samples  --- unpark --->           <--- unpark --- ring of samples
+//!                  |                        \             /               ^
+//!   "audio-        v                         \           /                |
+//!   frames"    remix, resample, 480 samples   (one thread)     trim, mix tones, resample, remix
+//!                  |                              ^                       ^
+//!                  v                              | controls          ring of frames  <--- PlaybackSignal
+//!              AudioPorts::capture                |                       ^
+//!              (into the engine)                  |                   AudioPorts::playback (from the engine)
+//!                                                 |
+//!   "audio-    AudioCommand ----> opens, closes, watches, reopens ----> AudioFact
+//!   devices"
+//! ```
+//!
+//! - The callbacks take no lock, allocate nothing, log nothing; their one system call is the unpark.
+//! - The frame thread never waits for a sound server; the device thread may, within limits.
+//! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
+//!   sounds.
+//! - A device that is lost is replaced by the default one, tried once a second. A loss of 3 s is told once.
+//! - Everything between the threads is bounded. What waits for the speaker never exceeds 50 ms, and delay left behind
+//!   by a gap is taken back (`playout.rs`).
+//!
+//! On Linux devices are those of PulseAudio, or of PipeWire through its PulseAudio socket. `cargo run -p audio --example
+//! duplex` tries all of it by hand.
+
+mod convert;
+#[cfg(target_os = "linux")]
+mod cookie;
+mod devices;
+mod frames;
+mod host;
+mod mixer;
+mod playout;
+mod presence;
+mod statistics;
+mod stream;
+pub mod tones;
+
+use std::sync::Arc;
+use std::thread::{JoinHandle, Thread};
+
+use call::Input;
+use call::media::Frame;
+use call::output::AudioCommand;
+use tokio::sync::mpsc;
+
+pub use host::{DeviceError, DeviceList, Part, devices};
+pub use statistics::{Counters, Statistics};
+
+use devices::Devices;
+use frames::Frames;
+use stream::Wiring;
+
+/// Where sound leaves this crate and where it comes in.
+pub struct AudioPorts {
+    /// Takes each frame of the microphone, on the frame thread, 100 times a second while a call is open. It may take
+    /// some hundred microseconds; what takes longer makes sound stutter.
+    pub capture: Box<dyn FnMut(&Frame) + Send>,
+    /// The far end, frame by frame. A handful of slots is enough: what waits here is delay. Between calls it is emptied
+    /// only when somebody gives a signal, so the producer must bear a full ring.
+    pub playback: rtrb::Consumer<Frame>,
+}
+
+/// Wakes the frame thread when a frame for the speaker was put in the ring. Without it a frame waits for the next
+/// callback, up to 5 ms longer.
+#[derive(Debug, Clone)]
+pub struct PlaybackSignal(Thread);
+
+impl PlaybackSignal {
+    /// To be called after each push. Costs one system call at most; never blocks.
+    pub fn notify(&self) {
+        self.0.unpark();
+    }
+}
+
+/// The running audio threads. Dropping it leaves them running; they end with the last sender of commands.
+#[derive(Debug)]
+pub struct Audio {
+    statistics: Arc<Statistics>,
+    frames: Thread,
+    thread: JoinHandle<()>,
+}
+
+impl Audio {
+    /// Counters and peaks, for as many readers as want them.
+    #[must_use]
+    pub fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.statistics)
+    }
+
+    /// For whoever feeds [`AudioPorts::playback`].
+    #[must_use]
+    pub fn playback_signal(&self) -> PlaybackSignal {
+        PlaybackSignal(self.frames.clone())
+    }
+
+    /// Waits until devices are closed and both threads are gone. Drop the sender of commands before.
+    pub fn join(self) {
+        // A panic was printed when it happened; there is nothing to add.
+        let _ = self.thread.join();
+    }
+}
+
+/// Starts the audio threads. Nothing is opened before a command asks for it.
+///
+/// Facts arrive as [`Input::Audio`]. The threads end, and all devices close, when the last sender of `commands` is
+/// dropped.
+///
+/// # Errors
+/// When the system gives us no threads.
+pub fn spawn(
+    commands: mpsc::Receiver<AudioCommand>,
+    facts: mpsc::Sender<Input>,
+    ports: AudioPorts,
+) -> std::io::Result<Audio> {
+    let statistics = Arc::new(Statistics::default());
+    // Controls are rare and taken at once; 64 is room for a fast typist on a stalled machine.
+    let (controls, receiver) = std::sync::mpsc::sync_channel(64);
+    let frames = Frames::new(ports, Arc::clone(&statistics), receiver);
+    let frames = std::thread::Builder::new()
+        .name("audio-frames".into())
+        .spawn(move || frames.run())?;
+    let frame_thread = frames.thread().clone();
+
+    let wiring = Wiring {
+        frames: frame_thread.clone(),
+        statistics: Arc::clone(&statistics),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let thread = std::thread::Builder::new()
+        .name("audio-devices".into())
+        .spawn(move || {
+            // Dropping `Devices` drops the controls: the frame thread's sign to end.
+            runtime.block_on(Devices::new(controls, wiring).run(commands, facts));
+            frames.thread().unpark();
+            let _ = frames.join();
+        })?;
+    Ok(Audio {
+        statistics,
+        frames: frame_thread,
+        thread,
+    })
+}

@@ -1,0 +1,96 @@
+//! What benchmarks, `deskline devices` and the level meters read: counters that the callbacks may raise.
+
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+
+/// Counters since the start of the program. Any thread may read them at any time; each is exact, they are not taken at
+/// one moment.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    pub(crate) input_callbacks: AtomicU64,
+    pub(crate) output_callbacks: AtomicU64,
+    pub(crate) frames_captured: AtomicU64,
+    pub(crate) frames_played: AtomicU64,
+    pub(crate) under_runs: AtomicU64,
+    pub(crate) under_run_samples: AtomicU64,
+    pub(crate) overflows: AtomicU64,
+    pub(crate) frames_trimmed: AtomicU64,
+    pub(crate) opens: AtomicU64,
+    pub(crate) losses: AtomicU64,
+    pub(crate) stream_errors: AtomicU64,
+    pub(crate) microphone_peak: AtomicU16,
+    pub(crate) speaker_peak: AtomicU16,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Calls of the microphone's callback.
+    pub input_callbacks: u64,
+    /// Calls of the speaker's callback.
+    pub output_callbacks: u64,
+    /// Frames of 10 ms handed to the call.
+    pub frames_captured: u64,
+    /// Frames of 10 ms handed to the speaker, tones included.
+    pub frames_played: u64,
+    /// Gaps in the sound at the speaker: the callback found too little, and sound went on within 200 ms.
+    pub under_runs: u64,
+    /// Samples of silence put into these gaps, in all channels of the device.
+    pub under_run_samples: u64,
+    /// Times that sound of the microphone was dropped because it was not fetched in time.
+    pub overflows: u64,
+    /// Frames taken out of the way to the speaker to take back delay.
+    pub frames_trimmed: u64,
+    /// Streams opened.
+    pub opens: u64,
+    /// Streams that went away or fell silent while they were wanted.
+    pub losses: u64,
+    /// Errors reported by streams, glitches included.
+    pub stream_errors: u64,
+}
+
+impl Statistics {
+    /// All counters.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            input_callbacks: self.input_callbacks.load(Relaxed),
+            output_callbacks: self.output_callbacks.load(Relaxed),
+            frames_captured: self.frames_captured.load(Relaxed),
+            frames_played: self.frames_played.load(Relaxed),
+            under_runs: self.under_runs.load(Relaxed),
+            under_run_samples: self.under_run_samples.load(Relaxed),
+            overflows: self.overflows.load(Relaxed),
+            frames_trimmed: self.frames_trimmed.load(Relaxed),
+            opens: self.opens.load(Relaxed),
+            losses: self.losses.load(Relaxed),
+            stream_errors: self.stream_errors.load(Relaxed),
+        }
+    }
+
+    /// Highest sample of the microphone since the last question, 0 … 32 767. For one reader: asking resets it.
+    #[must_use]
+    pub fn take_microphone_peak(&self) -> u16 {
+        self.microphone_peak.swap(0, Relaxed)
+    }
+
+    /// Highest sample sent to the speaker since the last question, 0 … 32 767. For one reader: asking resets it.
+    #[must_use]
+    pub fn take_speaker_peak(&self) -> u16 {
+        self.speaker_peak.swap(0, Relaxed)
+    }
+}
+
+/// One more.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+/// The highest sample of a frame, for a level meter.
+pub(crate) fn note_peak(peak: &AtomicU16, samples: &[i16]) {
+    let highest = samples
+        .iter()
+        .map(|sample| sample.unsigned_abs().min(32_767))
+        .max()
+        .unwrap_or(0);
+    peak.fetch_max(highest, Relaxed);
+}

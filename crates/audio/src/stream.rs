@@ -1,0 +1,537 @@
+//! One open stream: how it is configured, and what its callback does.
+//!
+//! The callbacks copy, and change the type of a sample while doing so. They take no lock, allocate nothing, log nothing.
+//! Their one system call is the wake of the frame thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::Thread;
+use std::time::Duration;
+
+use call::media::SAMPLE_RATE;
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{
+    BufferSize, Device, ErrorKind, FromSample, Sample, SampleFormat, StreamConfig,
+    SupportedBufferSize, SupportedStreamConfigRange,
+};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::convert::{DeviceFormat, FromDevice, ToDevice};
+use crate::host::{DeviceError, Part};
+use crate::statistics::{Statistics, count};
+
+/// Sound is asked for in blocks of this length. A short block to the speaker is most of our share of the delay; that of
+/// the microphone hardly matters, and longer ones spare wakes.
+const MICROPHONE_PERIOD: u32 = 480;
+/// See [`MICROPHONE_PERIOD`].
+const SPEAKER_PERIOD: u32 = 240;
+/// A server that hangs must not hold us for ever.
+const BUILD_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Silence shorter than this inside a flow of sound is a gap, longer is an end: 200 ms.
+const GAP_MILLIS: usize = 200;
+
+/// Signs of life of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Vitals {
+    pub(crate) callbacks: AtomicU64,
+    pub(crate) broken: AtomicBool,
+}
+
+/// A stream that runs. Dropping it closes the device; that may take as long as the sound server takes.
+pub(crate) struct OpenStream {
+    /// Never read: it is what keeps the device open.
+    _stream: cpal::Stream,
+    /// The device behind it, to notice another default.
+    pub(crate) device: Option<cpal::DeviceId>,
+    pub(crate) name: String,
+    pub(crate) vitals: Arc<Vitals>,
+}
+
+/// The frame thread's end of a microphone.
+pub(crate) struct Inlet {
+    pub(crate) ring: Consumer<i16>,
+    pub(crate) convert: FromDevice,
+    pub(crate) format: DeviceFormat,
+}
+
+/// The frame thread's end of a speaker.
+pub(crate) struct Outlet {
+    pub(crate) ring: Producer<i16>,
+    pub(crate) convert: ToDevice,
+    pub(crate) format: DeviceFormat,
+}
+
+impl Outlet {
+    /// What waits for the speaker, as samples of one channel at 48 kHz.
+    pub(crate) fn waiting(&self) -> usize {
+        let samples = self.ring.buffer().capacity() - self.ring.slots();
+        let per_channel = samples / usize::from(self.format.channels.max(1));
+        per_channel * SAMPLE_RATE as usize / self.format.rate.max(1) as usize
+    }
+}
+
+/// What both callbacks need.
+#[derive(Clone)]
+pub(crate) struct Wiring {
+    /// To be unparked when there is something to do.
+    pub(crate) frames: Thread,
+    pub(crate) statistics: Arc<Statistics>,
+}
+
+struct MicrophoneCallback {
+    ring: Producer<i16>,
+    channels: usize,
+    /// A frame is ready from here on.
+    ready: usize,
+    wiring: Wiring,
+    vitals: Arc<Vitals>,
+}
+
+impl MicrophoneCallback {
+    fn take<T: Copy>(&mut self, samples: &[T])
+    where
+        i16: FromSample<T>,
+    {
+        if self.ring.is_abandoned() {
+            // Closed on our side, while the sound server takes its time.
+            return;
+        }
+        count(&self.vitals.callbacks);
+        count(&self.wiring.statistics.input_callbacks);
+        let room = self.ring.slots().min(samples.len());
+        let room = room - room % self.channels;
+        if let Ok(chunk) = self.ring.write_chunk_uninit(room) {
+            chunk.fill_from_iter(samples.iter().map(|sample| i16::from_sample(*sample)));
+        }
+        if room < samples.len() {
+            count(&self.wiring.statistics.overflows);
+        }
+        if self.ring.buffer().capacity() - self.ring.slots() >= self.ready {
+            self.wiring.frames.unpark();
+        }
+    }
+}
+
+struct SpeakerCallback {
+    ring: Consumer<i16>,
+    /// Samples of silence since the flow broke off; `None`: it flows.
+    gap: Option<usize>,
+    /// From here on a gap was an end.
+    longest_gap: usize,
+    wiring: Wiring,
+    vitals: Arc<Vitals>,
+}
+
+impl SpeakerCallback {
+    fn fill<T: Sample + FromSample<i16>>(&mut self, samples: &mut [T]) {
+        count(&self.vitals.callbacks);
+        count(&self.wiring.statistics.output_callbacks);
+        let have = self.ring.slots().min(samples.len());
+        let (sound, silence) = samples.split_at_mut(have);
+        if let Ok(chunk) = self.ring.read_chunk(have) {
+            for (slot, sample) in sound.iter_mut().zip(chunk) {
+                *slot = T::from_sample(sample);
+            }
+        }
+        silence.fill(T::EQUILIBRIUM);
+        self.note_gap(have, silence.len());
+        self.wiring.frames.unpark();
+    }
+
+    fn note_gap(&mut self, sound: usize, silence: usize) {
+        if sound > 0
+            && let Some(gap) = self.gap.take()
+            && gap < self.longest_gap
+        {
+            count(&self.wiring.statistics.under_runs);
+            self.wiring
+                .statistics
+                .under_run_samples
+                .fetch_add(gap as u64, Relaxed);
+        }
+        if silence > 0 {
+            self.gap = Some(self.gap.unwrap_or(0).saturating_add(silence));
+        }
+    }
+}
+
+/// Expands `stream!(type)` for the type of the samples: cpal wants it at compile time.
+macro_rules! by_format {
+    ($format:expr, $stream:ident) => {{
+        match $format {
+            SampleFormat::I16 => $stream!(i16),
+            SampleFormat::I24 => $stream!(cpal::I24),
+            SampleFormat::I32 => $stream!(i32),
+            SampleFormat::U8 => $stream!(u8),
+            SampleFormat::U16 => $stream!(u16),
+            SampleFormat::F32 => $stream!(f32),
+            SampleFormat::F64 => $stream!(f64),
+            // Left out by `preference`; a device may still have nothing else.
+            _ => Err(cpal::Error::new(ErrorKind::UnsupportedConfig)),
+        }
+    }};
+}
+/// Opens a microphone and starts it.
+pub(crate) fn open_microphone(
+    device: &Device,
+    wiring: &Wiring,
+) -> Result<(OpenStream, Inlet), DeviceError> {
+    let unusable = |error: cpal::Error| DeviceError::from_cpal(Part::Microphone, device, &error);
+    let ranges = device
+        .supported_input_configs()
+        .map(Iterator::collect::<Vec<_>>)
+        .unwrap_or_default();
+    let fallback = || {
+        device
+            .default_input_config()
+            .map(|config| (config.config(), config.sample_format()))
+    };
+    let (config, sample_format) =
+        configuration(&ranges, MICROPHONE_PERIOD, fallback).map_err(unusable)?;
+    let format = DeviceFormat {
+        rate: config.sample_rate,
+        channels: config.channels.max(1),
+    };
+    let convert = FromDevice::new(format)
+        .map_err(|error| DeviceError::unusable(Part::Microphone, device, error.to_string()))?;
+
+    let vitals = Arc::new(Vitals::default());
+    let build = |config: StreamConfig| {
+        // 200 ms: far more than is ever let wait, since the frame thread drops a backlog.
+        let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
+        let mut callback = MicrophoneCallback {
+            ring: producer,
+            channels: usize::from(format.channels),
+            ready: format.samples_in_frame(),
+            wiring: wiring.clone(),
+            vitals: Arc::clone(&vitals),
+        };
+        let on_error = on_error(Part::Microphone, &vitals, wiring);
+        macro_rules! stream {
+            ($sample:ty) => {
+                device.build_input_stream(
+                    config,
+                    move |samples: &[$sample], _: &_| callback.take(samples),
+                    on_error,
+                    Some(BUILD_TIMEOUT),
+                )
+            };
+        }
+        let stream = by_format!(sample_format, stream)?;
+        Ok((stream, consumer))
+    };
+    let (stream, ring) = with_any_period(config, build).map_err(unusable)?;
+    stream.play().map_err(unusable)?;
+    count(&wiring.statistics.opens);
+    Ok((
+        OpenStream::new(stream, device, vitals),
+        Inlet {
+            ring,
+            convert,
+            format,
+        },
+    ))
+}
+
+/// Opens a speaker and starts it.
+pub(crate) fn open_speaker(
+    device: &Device,
+    wiring: &Wiring,
+) -> Result<(OpenStream, Outlet), DeviceError> {
+    let unusable = |error: cpal::Error| DeviceError::from_cpal(Part::Speaker, device, &error);
+    let ranges = device
+        .supported_output_configs()
+        .map(Iterator::collect::<Vec<_>>)
+        .unwrap_or_default();
+    let fallback = || {
+        device
+            .default_output_config()
+            .map(|config| (config.config(), config.sample_format()))
+    };
+    let (config, sample_format) =
+        configuration(&ranges, SPEAKER_PERIOD, fallback).map_err(unusable)?;
+    let format = DeviceFormat {
+        rate: config.sample_rate,
+        channels: config.channels.max(1),
+    };
+    let convert = ToDevice::new(format)
+        .map_err(|error| DeviceError::unusable(Part::Speaker, device, error.to_string()))?;
+
+    let vitals = Arc::new(Vitals::default());
+    let build = |config: StreamConfig| {
+        let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
+        let mut callback = SpeakerCallback {
+            ring: consumer,
+            // What comes first is a start, not the end of a gap.
+            gap: Some(usize::MAX),
+            longest_gap: format.samples_in_frame() / 10 * GAP_MILLIS,
+            wiring: wiring.clone(),
+            vitals: Arc::clone(&vitals),
+        };
+        let on_error = on_error(Part::Speaker, &vitals, wiring);
+        macro_rules! stream {
+            ($sample:ty) => {
+                device.build_output_stream(
+                    config,
+                    move |samples: &mut [$sample], _: &_| callback.fill(samples),
+                    on_error,
+                    Some(BUILD_TIMEOUT),
+                )
+            };
+        }
+        let stream = by_format!(sample_format, stream)?;
+        Ok((stream, producer))
+    };
+    let (stream, ring) = with_any_period(config, build).map_err(unusable)?;
+    stream.play().map_err(unusable)?;
+    count(&wiring.statistics.opens);
+    Ok((
+        OpenStream::new(stream, device, vitals),
+        Outlet {
+            ring,
+            convert,
+            format,
+        },
+    ))
+}
+
+impl OpenStream {
+    fn new(stream: cpal::Stream, device: &Device, vitals: Arc<Vitals>) -> Self {
+        Self {
+            _stream: stream,
+            device: device.id().ok(),
+            name: device.to_string(),
+            vitals,
+        }
+    }
+}
+
+/// How gladly a format of samples is taken; `None`: it cannot be.
+fn preference(format: SampleFormat) -> Option<u8> {
+    let order = [
+        SampleFormat::I16,
+        SampleFormat::F32,
+        SampleFormat::I32,
+        SampleFormat::I24,
+        SampleFormat::U16,
+        SampleFormat::F64,
+        SampleFormat::U8,
+    ];
+    order
+        .iter()
+        .position(|known| *known == format)
+        .and_then(|place| u8::try_from(place).ok())
+}
+
+/// 48 kHz with as few channels as there are and the plainest samples; else what the device calls its default.
+fn configuration(
+    ranges: &[SupportedStreamConfigRange],
+    period: u32,
+    fallback: impl FnOnce() -> Result<(StreamConfig, SampleFormat), cpal::Error>,
+) -> Result<(StreamConfig, SampleFormat), cpal::Error> {
+    let best = ranges
+        .iter()
+        .filter(|range| (range.min_sample_rate()..=range.max_sample_rate()).contains(&SAMPLE_RATE))
+        .filter_map(|range| preference(range.sample_format()).map(|place| (place, range)))
+        .min_by_key(|(place, range)| (range.channels(), *place));
+    if let Some((_, range)) = best {
+        let frames = match range.buffer_size() {
+            SupportedBufferSize::Range { min, max } => period.clamp(*min, (*max).max(*min)),
+            SupportedBufferSize::Unknown => period,
+        };
+        let buffer_size = BufferSize::Fixed(frames);
+        let config = StreamConfig {
+            channels: range.channels(),
+            sample_rate: SAMPLE_RATE,
+            buffer_size,
+        };
+        return Ok((config, range.sample_format()));
+    }
+    let (mut config, format) = fallback()?;
+    let frames = u64::from(period) * u64::from(config.sample_rate) / u64::from(SAMPLE_RATE);
+    config.buffer_size = BufferSize::Fixed(u32::try_from(frames).unwrap_or(period));
+    Ok((config, format))
+}
+
+/// A device that refuses our period is taken with its own.
+fn with_any_period<T>(
+    config: StreamConfig,
+    mut build: impl FnMut(StreamConfig) -> Result<T, cpal::Error>,
+) -> Result<T, cpal::Error> {
+    match build(config) {
+        Err(error) if error.kind() == ErrorKind::UnsupportedConfig => build(StreamConfig {
+            buffer_size: BufferSize::Default,
+            ..config
+        }),
+        result => result,
+    }
+}
+
+/// Runs on a thread of cpal, never in a data callback: it may log.
+fn on_error(
+    part: Part,
+    vitals: &Arc<Vitals>,
+    wiring: &Wiring,
+) -> impl FnMut(cpal::Error) + Send + 'static {
+    let vitals = Arc::clone(vitals);
+    let statistics = Arc::clone(&wiring.statistics);
+    move |error| {
+        count(&statistics.stream_errors);
+        // A glitch passes, a refused priority is no loss, and a rerouted stream goes on.
+        let passing = [
+            ErrorKind::Xrun,
+            ErrorKind::RealtimeDenied,
+            ErrorKind::DeviceChanged,
+        ];
+        if !passing.contains(&error.kind()) && !vitals.broken.swap(true, Relaxed) {
+            tracing::debug!(%part, kind = ?error.kind(), "the stream broke: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+mod tests {
+    use super::*;
+
+    fn wiring() -> Wiring {
+        Wiring {
+            frames: std::thread::current(),
+            statistics: Arc::default(),
+        }
+    }
+
+    fn range(channels: u16, rates: (u32, u32), format: SampleFormat) -> SupportedStreamConfigRange {
+        SupportedStreamConfigRange::new(
+            channels,
+            rates.0,
+            rates.1,
+            SupportedBufferSize::Range {
+                min: 256,
+                max: 8192,
+            },
+            format,
+        )
+    }
+
+    #[test]
+    fn forty_eight_kilohertz_mono_sixteen_bit_is_chosen_when_offered() {
+        let ranges = [
+            range(2, (44_100, 192_000), SampleFormat::I16),
+            range(1, (8000, 96_000), SampleFormat::F32),
+            range(1, (8000, 96_000), SampleFormat::I16),
+            range(1, (8000, 44_100), SampleFormat::I16),
+        ];
+        let (config, format) = configuration(&ranges, 240, || panic!("not needed")).unwrap();
+        assert_eq!(
+            (config.channels, config.sample_rate, format),
+            (1, 48_000, SampleFormat::I16)
+        );
+        assert_eq!(
+            config.buffer_size,
+            BufferSize::Fixed(256),
+            "within what the device allows"
+        );
+    }
+
+    #[test]
+    fn a_device_without_48_kilohertz_is_taken_as_it_is() {
+        let ranges = [range(1, (8000, 16_000), SampleFormat::I16)];
+        let own = StreamConfig {
+            channels: 1,
+            sample_rate: 16_000,
+            buffer_size: BufferSize::Default,
+        };
+        let (config, _) = configuration(&ranges, 480, || Ok((own, SampleFormat::I16))).unwrap();
+        assert_eq!(
+            (config.sample_rate, config.buffer_size),
+            (16_000, BufferSize::Fixed(160))
+        );
+    }
+
+    #[test]
+    fn a_device_that_refuses_the_period_is_asked_again_with_its_own() {
+        let config = StreamConfig {
+            channels: 1,
+            sample_rate: 48_000,
+            buffer_size: BufferSize::Fixed(240),
+        };
+        let built = with_any_period(config, |config| match config.buffer_size {
+            BufferSize::Fixed(_) => Err(cpal::Error::new(ErrorKind::UnsupportedConfig)),
+            BufferSize::Default => Ok("built"),
+        });
+        assert_eq!(built.unwrap(), "built");
+        let refused = with_any_period(config, |_| {
+            Err::<(), _>(cpal::Error::new(ErrorKind::DeviceBusy))
+        });
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::DeviceBusy);
+    }
+
+    #[test]
+    fn the_microphone_callback_keeps_channels_together_when_the_ring_is_full() {
+        let (producer, mut consumer) = RingBuffer::new(7);
+        let wiring = wiring();
+        let mut callback = MicrophoneCallback {
+            ring: producer,
+            channels: 2,
+            ready: 4,
+            wiring: wiring.clone(),
+            vitals: Arc::default(),
+        };
+        callback.take(&[1i16, 2, 3, 4, 5, 6, 7, 8]);
+        callback.take(&[9i16, 10]);
+        let counters = wiring.statistics.counters();
+        assert_eq!((counters.overflows, counters.input_callbacks), (2, 2));
+        let mut kept = [0; 6];
+        consumer.pop_entire_slice(&mut kept).unwrap();
+        assert_eq!(kept, [1, 2, 3, 4, 5, 6]);
+        callback.take(&[0.5f32, -1.0]);
+        assert_eq!((consumer.pop(), consumer.pop()), (Ok(16_384), Ok(i16::MIN)));
+    }
+
+    #[test]
+    fn the_speaker_callback_plays_silence_when_it_runs_dry_and_counts_only_gaps_inside_the_sound() {
+        let (mut producer, consumer) = RingBuffer::new(100);
+        let wiring = wiring();
+        let mut callback = SpeakerCallback {
+            ring: consumer,
+            gap: Some(usize::MAX),
+            longest_gap: 20,
+            wiring: wiring.clone(),
+            vitals: Arc::default(),
+        };
+        let mut heard = [7i16; 4];
+        callback.fill(&mut heard);
+        assert_eq!(heard, [0; 4], "silence before the first sound");
+        producer.push_entire_slice(&[1, 2, 3, 4, 5, 6]).unwrap();
+        callback.fill(&mut heard);
+        callback.fill(&mut heard);
+        assert_eq!(heard, [5, 6, 0, 0]);
+        producer.push_entire_slice(&[8, 9]).unwrap();
+        callback.fill(&mut heard);
+        let counters = wiring.statistics.counters();
+        assert_eq!(
+            (counters.under_runs, counters.under_run_samples),
+            (1, 2),
+            "the start was none, this is one"
+        );
+        for _ in 0..10 {
+            callback.fill(&mut heard);
+        }
+        producer.push_entire_slice(&[1; 4]).unwrap();
+        callback.fill(&mut heard);
+        assert_eq!(
+            wiring.statistics.counters().under_runs,
+            1,
+            "after a long silence it is a new start"
+        );
+        let mut floats = [1.0f32; 2];
+        callback.fill(&mut floats);
+        assert_eq!(floats, [0.0; 2]);
+    }
+}

@@ -1,0 +1,361 @@
+//! Tones as pure functions of a sample index: nothing here knows a device, a clock or a thread.
+//!
+//! Levels are RMS in dBFS, where a full-scale square wave is 0 dBFS. Every start, stop and change of cadence is a raised
+//! cosine of [`RAMP_SAMPLES`], so that nothing clicks.
+
+use std::f64::consts::{PI, TAU};
+
+use call::media::SAMPLE_RATE;
+
+/// Length of a start or stop: 5 ms.
+pub const RAMP_SAMPLES: u64 = SAMPLE_RATE as u64 / 200;
+
+/// One kind of sound that Deskline makes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Somebody calls. Endless.
+    Ring,
+    /// The far end rings: 440 + 480 Hz, 2 s on, 4 s off. Endless.
+    Ringback,
+    /// The far end is busy: 480 + 620 Hz, half a second on and off, 2 s in all.
+    Busy,
+    /// Another call waits: one soft 440 Hz beep of 250 ms.
+    Beep,
+    /// The two frequencies of a telephone key for 120 ms.
+    Key {
+        /// Of the row of keys, Hz.
+        low: u16,
+        /// Of the column of keys, Hz.
+        high: u16,
+    },
+}
+
+impl Tone {
+    /// The tone of a key, `None` for what is no key (`w`, the pause, is none). Upper and lower case are the same key.
+    #[must_use]
+    pub fn key(key: char) -> Option<Self> {
+        let (low, high) = match key.to_ascii_uppercase() {
+            '1' => (697, 1209),
+            '2' => (697, 1336),
+            '3' => (697, 1477),
+            'A' => (697, 1633),
+            '4' => (770, 1209),
+            '5' => (770, 1336),
+            '6' => (770, 1477),
+            'B' => (770, 1633),
+            '7' => (852, 1209),
+            '8' => (852, 1336),
+            '9' => (852, 1477),
+            'C' => (852, 1633),
+            '*' => (941, 1209),
+            '0' => (941, 1336),
+            '#' => (941, 1477),
+            'D' => (941, 1633),
+            _ => return None,
+        };
+        Some(Self::Key { low, high })
+    }
+
+    /// How long it lasts, in samples; `None`: until it is stopped.
+    #[must_use]
+    pub const fn length(self) -> Option<u64> {
+        match self {
+            Self::Ring | Self::Ringback => None,
+            Self::Busy => Some(millis(2000)),
+            Self::Beep => Some(millis(250)),
+            Self::Key { .. } => Some(millis(120)),
+        }
+    }
+
+    /// The sample at `index` (48 000 a second, 0 is the start), −1.0 … 1.0. Silence beyond [`length`](Self::length).
+    #[must_use]
+    pub fn sample(self, index: u64) -> f32 {
+        if self.length().is_some_and(|length| index >= length) {
+            return 0.0;
+        }
+        let sample = match self {
+            Self::Ring => ring(index),
+            Self::Ringback => {
+                pair(index, 440.0, 480.0, -20.0) * cadence(index, millis(2000), millis(4000))
+            }
+            Self::Busy => {
+                pair(index, 480.0, 620.0, -20.0) * cadence(index, millis(500), millis(500))
+            }
+            Self::Beep => sine(index, 440.0) * amplitude(-26.0) * cadence(index, millis(250), 0),
+            Self::Key { low, high } => {
+                pair(index, f64::from(low), f64::from(high), -22.0) * cadence(index, millis(120), 0)
+            }
+        };
+        sample as f32
+    }
+}
+
+const fn millis(millis: u64) -> u64 {
+    millis * SAMPLE_RATE as u64 / 1000
+}
+
+/// Peak amplitude of a sine of this level.
+fn amplitude(dbfs: f64) -> f64 {
+    10f64.powf(dbfs / 20.0) * 2f64.sqrt()
+}
+
+fn sine(index: u64, frequency: f64) -> f64 {
+    (TAU * frequency * index as f64 / f64::from(SAMPLE_RATE)).sin()
+}
+
+/// Two sines of equal strength with this level together.
+fn pair(index: u64, low: f64, high: f64, dbfs: f64) -> f64 {
+    (sine(index, low) + sine(index, high)) * amplitude(dbfs) * 0.5f64.sqrt()
+}
+
+/// Gain 0 … 1 of a sound that is on for `on` samples and off for `off`, again and again, softly.
+fn cadence(index: u64, on: u64, off: u64) -> f64 {
+    let at = index % (on + off);
+    if at >= on {
+        0.0
+    } else {
+        raised_cosine(at.min(on - 1 - at))
+    }
+}
+
+/// The soft edge: 0 at its start, 1 from [`RAMP_SAMPLES`] on.
+#[must_use]
+pub fn raised_cosine(distance: u64) -> f64 {
+    if distance >= RAMP_SAMPLES {
+        1.0
+    } else {
+        0.5 - 0.5 * (PI * distance as f64 / RAMP_SAMPLES as f64).cos()
+    }
+}
+
+/// One struck note of the ringtone.
+struct Note {
+    /// Milliseconds after the start of the phrase.
+    at: u64,
+    /// Hz.
+    frequency: f64,
+}
+
+/// A rising phrase, answered once: C major with an added sixth, struck like a wooden bar.
+const PHRASE: [Note; 7] = [
+    Note {
+        at: 0,
+        frequency: 523.25,
+    },
+    Note {
+        at: 150,
+        frequency: 659.26,
+    },
+    Note {
+        at: 300,
+        frequency: 783.99,
+    },
+    Note {
+        at: 450,
+        frequency: 880.0,
+    },
+    Note {
+        at: 900,
+        frequency: 783.99,
+    },
+    Note {
+        at: 1050,
+        frequency: 880.0,
+    },
+    Note {
+        at: 1200,
+        frequency: 1046.5,
+    },
+];
+/// The phrase and the rest after it.
+const PHRASE_MILLIS: u64 = 3000;
+/// How long a note may sound before it is faded out.
+const NOTE_MILLIS: u64 = 1100;
+
+fn ring(index: u64) -> f64 {
+    let at = index % millis(PHRASE_MILLIS);
+    PHRASE
+        .iter()
+        .map(|note| {
+            at.checked_sub(millis(note.at))
+                .map_or(0.0, |since| struck(since, note.frequency))
+        })
+        .sum()
+}
+
+/// A struck wooden bar: the fundamental fades slowly, its fourth partial quickly.
+fn struck(since: u64, frequency: f64) -> f64 {
+    if since >= millis(NOTE_MILLIS) {
+        return 0.0;
+    }
+    let seconds = since as f64 / f64::from(SAMPLE_RATE);
+    let body = sine(since, frequency) * (-seconds * 5.0).exp();
+    let strike = sine(since, frequency * 4.0) * (-seconds * 22.0).exp() * 0.25;
+    (body + strike) * 0.16 * cadence(since, millis(NOTE_MILLIS), 0)
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+mod tests {
+    use super::*;
+
+    fn render(tone: Tone, from: u64, samples: u64) -> Vec<f64> {
+        (from..from + samples)
+            .map(|index| f64::from(tone.sample(index)))
+            .collect()
+    }
+
+    /// Level of one frequency in dBFS (Goertzel's one-bin Fourier transform).
+    fn level(samples: &[f64], frequency: f64) -> f64 {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (index, sample) in samples.iter().enumerate() {
+            let angle = TAU * frequency * index as f64 / f64::from(SAMPLE_RATE);
+            re += sample * angle.cos();
+            im += sample * angle.sin();
+        }
+        20.0 * (2f64.sqrt() * re.hypot(im) / samples.len() as f64).log10()
+    }
+
+    fn rms(samples: &[f64]) -> f64 {
+        20.0 * (samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64)
+            .sqrt()
+            .log10()
+    }
+
+    #[test]
+    fn ringback_is_440_and_480_hertz_at_minus_20_dbfs() {
+        let on = render(Tone::Ringback, 4800, 48_000);
+        assert!((rms(&on) + 20.0).abs() < 0.1, "level {}", rms(&on));
+        assert!((level(&on, 440.0) + 23.0).abs() < 0.1);
+        assert!((level(&on, 480.0) + 23.0).abs() < 0.1);
+        assert!(level(&on, 460.0) < -70.0);
+    }
+
+    #[test]
+    fn ringback_is_two_seconds_on_and_four_off_for_ever() {
+        for cycle in [0, 1, 600] {
+            let start = cycle * millis(6000);
+            assert!(rms(&render(Tone::Ringback, start + millis(100), millis(1800))) > -21.0);
+            assert!(
+                render(Tone::Ringback, start + millis(2000), millis(4000))
+                    .iter()
+                    .all(|x| *x == 0.0)
+            );
+        }
+    }
+
+    #[test]
+    fn busy_is_half_a_second_on_and_off_and_stops_by_itself() {
+        assert_eq!(Tone::Busy.length(), Some(96_000));
+        for half in [0, 1000] {
+            let on = render(Tone::Busy, millis(half + 50), millis(400));
+            assert!(
+                (level(&on, 480.0) + 23.0).abs() < 0.1 && (level(&on, 620.0) + 23.0).abs() < 0.1
+            );
+            assert!(
+                render(Tone::Busy, millis(half + 500), millis(500))
+                    .iter()
+                    .all(|x| *x == 0.0)
+            );
+        }
+        assert!(
+            render(Tone::Busy, millis(2000), millis(1000))
+                .iter()
+                .all(|x| *x == 0.0)
+        );
+    }
+
+    #[test]
+    fn every_key_has_its_two_frequencies_and_nothing_else_is_a_key() {
+        let rows = [
+            ('1', 697.0, 1209.0),
+            ('5', 770.0, 1336.0),
+            ('#', 941.0, 1477.0),
+            ('d', 941.0, 1633.0),
+        ];
+        for (key, low, high) in rows {
+            let tone = Tone::key(key).expect("is a key");
+            let middle = render(tone, millis(10), millis(100));
+            assert!(
+                (level(&middle, low) + 25.0).abs() < 0.5,
+                "{key} low {}",
+                level(&middle, low)
+            );
+            assert!((level(&middle, high) + 25.0).abs() < 0.5, "{key} high");
+        }
+        assert_eq!("0123456789*#ABCD".chars().filter_map(Tone::key).count(), 16);
+        assert!(
+            "w eE+\u{0660}"
+                .chars()
+                .all(|other| Tone::key(other).is_none())
+        );
+    }
+
+    #[test]
+    fn the_beep_is_short_and_softer_than_ringback() {
+        let beep = render(Tone::Beep, millis(10), millis(200));
+        assert!((level(&beep, 440.0) + 26.0).abs() < 0.2);
+        assert_eq!(Tone::Beep.sample(millis(250)), 0.0);
+    }
+
+    /// A click is a jump. The steepest slope of a sum of sines is its peak times its angular frequency; an edge that is
+    /// not ramped would exceed it by far.
+    #[test]
+    fn no_tone_jumps() {
+        let tones = [
+            (Tone::Ring, 9000, 0.12),
+            (Tone::Ringback, 7000, 0.02),
+            (Tone::Busy, 3000, 0.02),
+            (Tone::Beep, 1000, 0.01),
+            (Tone::key('D').expect("is a key"), 500, 0.04),
+        ];
+        for (tone, length, limit) in tones {
+            let samples = render(tone, 0, millis(length));
+            assert!(samples[0].abs() < 0.001, "{tone:?} starts softly");
+            let steepest = samples
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]).abs())
+                .fold(0.0, f64::max);
+            assert!(steepest < limit, "{tone:?} jumps by {steepest}");
+        }
+    }
+
+    #[test]
+    fn the_ringtone_is_audible_not_clipping_and_repeats() {
+        let cycle = render(Tone::Ring, 0, millis(PHRASE_MILLIS));
+        let peak = cycle.iter().fold(0.0, |peak: f64, x| peak.max(x.abs()));
+        assert!((0.15..0.7).contains(&peak), "peak {peak}");
+        assert!(
+            (-30.0..-12.0).contains(&rms(&cycle)),
+            "level {}",
+            rms(&cycle)
+        );
+        assert_eq!(
+            cycle,
+            render(
+                Tone::Ring,
+                millis(PHRASE_MILLIS) * 1000,
+                millis(PHRASE_MILLIS)
+            )
+        );
+        assert!(
+            render(Tone::Ring, millis(2400), millis(500))
+                .iter()
+                .all(|x| *x == 0.0),
+            "a rest after the phrase"
+        );
+    }
+
+    #[test]
+    fn the_edge_is_five_milliseconds_long() {
+        assert_eq!(RAMP_SAMPLES, 240);
+        assert_eq!(raised_cosine(0), 0.0);
+        assert!((raised_cosine(120) - 0.5).abs() < 1e-9);
+        assert_eq!(raised_cosine(240), 1.0);
+    }
+}

@@ -1,0 +1,462 @@
+//! The audio threads on a real sound server of their own. Each test steers the example `duplex` as a child, because a
+//! program finds its sound server through its environment.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stage::{Environment, Process, Scratch, Sound};
+
+const SOON: Duration = Duration::from_secs(10);
+
+struct Desk {
+    process: Process,
+    input: Option<ChildStdin>,
+    facts: Vec<Value>,
+    _logs: Scratch,
+}
+
+impl Desk {
+    fn start(environment: &Environment) -> Self {
+        let logs = Scratch::new("audio-test").unwrap();
+        let mut command = Command::new(example());
+        command.env("RUST_LOG", "audio=debug");
+        environment.apply(&mut command);
+        let mut process = Process::start_talking("duplex", command, logs.path()).unwrap();
+        let input = process.take_stdin();
+        let mut desk = Self {
+            process,
+            input,
+            facts: Vec::new(),
+            _logs: logs,
+        };
+        desk.answer("ready");
+        desk
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    /// The next answer that has this key; facts that come before are kept.
+    fn answer(&mut self, key: &str) -> Value {
+        loop {
+            let line: Value = serde_json::from_str(&self.process.line(SOON).unwrap()).unwrap();
+            if line.get(key).is_some() {
+                return line;
+            }
+            assert!(line.get("fact").is_some(), "unexpected: {line}");
+            self.facts.push(line);
+        }
+    }
+
+    fn ask(&mut self, command: &str, key: &str) -> Value {
+        self.tell(command);
+        self.answer(key)
+    }
+
+    fn fact(&mut self) -> Value {
+        if self.facts.is_empty() {
+            self.answer("fact")
+        } else {
+            self.facts.remove(0)
+        }
+    }
+
+    fn opened(&mut self) {
+        assert_eq!(self.fact()["fact"], "opened");
+    }
+
+    fn figures(&mut self) -> Value {
+        self.ask("figures", "threads")
+    }
+
+    fn number(&mut self, figure: &str) -> u64 {
+        self.figures()[figure].as_u64().unwrap()
+    }
+
+    /// Until the microphone hears a tone of this frequency; its level in dBFS.
+    fn hears(&mut self, hz: f64) -> f64 {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let heard = self.ask("measure", "hz");
+            if (heard["hz"].as_f64().unwrap() - hz).abs() < 4.0
+                && heard["seconds"].as_f64().unwrap() > 0.4
+            {
+                return heard["dbfs"].as_f64().unwrap();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{hz} Hz expected, heard: {heard}\n{}",
+                self.process.log_tail()
+            );
+        }
+    }
+
+    /// The end of the commands ends the audio threads. What is left is the main thread and, once there was one, that of
+    /// the connection to the sound server, which serves the whole program.
+    fn end(self) {
+        self.end_with(2);
+    }
+
+    fn end_with(mut self, most_threads: u64) {
+        self.input = None;
+        let threads = self.answer("ended")["threads"].as_u64().unwrap();
+        assert!(threads <= most_threads, "{threads} threads are left");
+    }
+}
+
+fn example() -> PathBuf {
+    // …/target/debug/deps/sound_server-… → …/target/debug/examples/duplex
+    let here = std::env::current_exe().unwrap();
+    let example = here
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples")
+        .join("duplex");
+    assert!(
+        example.exists(),
+        "the example is missing; `cargo test -p audio` builds it too"
+    );
+    example
+}
+
+/// Streams that play, streams that record; the virtual microphone, itself a recording one, is left out.
+fn streams(sound: &Sound) -> (usize, usize) {
+    let (playing, recording) = sound.streams().unwrap();
+    (playing, recording - 1)
+}
+
+/// Until the condition holds; there is no event for what it asks.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_call_hears_the_microphone_and_the_far_end_is_heard_at_the_speaker() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    let ear = sound.listen().unwrap();
+    assert_eq!(
+        streams(&sound),
+        (1, 1),
+        "only the test itself: nothing is open before a call"
+    );
+
+    desk.tell("open");
+    desk.opened();
+    let level = desk.hears(1000.0);
+    assert!(
+        (level + 9.03).abs() < 0.5,
+        "a sine of peak 0.5 has -9.0 dBFS, captured {level}"
+    );
+
+    desk.tell("far 700");
+    let heard = ear
+        .wait_for_tone(700.0, Duration::from_secs(1), SOON)
+        .unwrap();
+    let level = heard.last(Duration::from_millis(500)).rms_dbfs();
+    assert!(
+        (level + 15.26).abs() < 0.5,
+        "a sine of peak 8000 has -15.3 dBFS, heard {level}"
+    );
+    // A busy machine may tear a hole somewhere; half a second without one must come.
+    ear.wait_until(SOON, |heard| {
+        heard.last(Duration::from_millis(500)).share_of(700.0) > 0.99
+    })
+    .unwrap();
+
+    desk.tell("close");
+    ear.wait_for_silence(Duration::from_millis(300), SOON)
+        .unwrap();
+    wait_until("both devices close", || streams(&sound) == (1, 1));
+    let figures = desk.figures();
+    assert_eq!(figures["overflows"], 0);
+    assert!(
+        figures["microphone_peak"].as_u64().unwrap() > 16_000
+            && figures["speaker_peak"].as_u64().unwrap() > 7900
+    );
+    desk.end();
+}
+
+#[test]
+fn tones_are_heard_with_and_without_a_call_and_never_open_the_microphone() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let ear = sound.listen().unwrap();
+
+    desk.tell("ringback on");
+    // A busy machine may tear a hole somewhere; a stretch without one must come.
+    let stretch = Duration::from_millis(700);
+    let heard = ear
+        .wait_until(SOON, |heard| {
+            let last = heard.last(stretch);
+            let whole = last.loud() >= stretch - Duration::from_millis(10);
+            whole && last.share_of(440.0) > 0.45 && last.share_of(480.0) > 0.45
+        })
+        .unwrap();
+    let level = heard.last(stretch).rms_dbfs();
+    assert!((level + 20.0).abs() < 1.0, "{level}");
+    assert_eq!(
+        streams(&sound),
+        (1, 1),
+        "a speaker, and as microphone only the test's own ear"
+    );
+
+    desk.tell("ringback off");
+    ear.wait_for_silence(Duration::from_millis(200), SOON)
+        .unwrap();
+    // A busy machine may tear a hole into so short a tone; one of a few must be whole.
+    let whole = (0..5).any(|_| {
+        ear.forget();
+        desk.tell("key 5");
+        let heard = ear
+            .wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(100))
+            .unwrap();
+        let first = heard.first_loud().unwrap();
+        let key = heard.between(first, first + Duration::from_millis(120));
+        key.share_of(770.0) > 0.3 && key.share_of(1336.0) > 0.3
+    });
+    assert!(whole, "770 and 1336 Hz");
+    wait_until("the speaker closes after the last tone", || {
+        streams(&sound) == (0, 1)
+    });
+
+    ear.forget();
+    desk.tell("ring on");
+    ear.wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(1500))
+        .unwrap();
+    desk.tell("ring off");
+    ear.wait_for_silence(Duration::from_millis(200), SOON)
+        .unwrap();
+
+    ear.forget();
+    desk.tell("open");
+    desk.opened();
+    desk.tell("busy");
+    desk.tell("close");
+    let heard = ear
+        .wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(900))
+        .unwrap();
+    let first = heard.first_loud().unwrap();
+    let burst = heard.between(
+        first + Duration::from_millis(50),
+        first + Duration::from_millis(450),
+    );
+    assert!(
+        burst.share_of(480.0) > 0.25 && burst.share_of(620.0) > 0.25,
+        "the call is closed, the busy tone goes on"
+    );
+    wait_until("busy tone ends by itself", || streams(&sound) == (0, 1));
+    let loud = ear.finish().loud();
+    let two_bursts = Duration::from_millis(800)..Duration::from_millis(1300);
+    assert!(two_bursts.contains(&loud), "two of half a second: {loud:?}");
+    desk.end();
+}
+
+#[test]
+fn without_a_sound_server_one_sentence_says_so() {
+    let nowhere = Environment::new()
+        .with("PULSE_SERVER", "unix:/nonexistent/socket")
+        .without("XDG_RUNTIME_DIR");
+    let mut desk = Desk::start(&nowhere);
+    let sentence = "The sound server does not answer. Check that this computer plays other sounds, then try again.";
+    assert_eq!(desk.ask("devices", "speakers")["problem"], sentence);
+    desk.tell("ring on");
+    desk.tell("open");
+    let fact = desk.fact();
+    assert_eq!(
+        (&fact["fact"], &fact["what"]),
+        (&"failed".into(), &sentence.into())
+    );
+    desk.tell("open");
+    assert_eq!(desk.fact()["what"], sentence, "each wish is answered");
+    desk.tell("close");
+    desk.tell("ring off");
+    let log = desk.process.log_tail();
+    assert!(!log.contains("ALSA"), "no complaints of a library: {log}");
+    desk.end();
+}
+
+#[test]
+fn a_sound_server_that_hangs_is_given_up() {
+    let scratch = Scratch::new("hung-server").unwrap();
+    let socket = scratch.path().join("socket");
+    let hung = UnixListener::bind(&socket).unwrap();
+    let server = format!("unix:{}", socket.display());
+    let mut desk = Desk::start(&Environment::new().with("PULSE_SERVER", server));
+    let sentence = "The sound server does not answer. Check that this computer plays other sounds, then try again.";
+    desk.tell("open");
+    assert_eq!(desk.fact()["what"], sentence);
+    assert_eq!(desk.ask("devices", "speakers")["problem"], sentence);
+    desk.tell("close");
+    drop(hung);
+    desk.end_with(5);
+}
+
+#[test]
+fn a_missing_microphone_or_speaker_is_named_and_a_speakers_monitor_is_no_microphone() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let list = desk.ask("devices", "speakers");
+    assert_eq!(
+        (&list["microphone"], &list["speaker"]),
+        (&"Microphone".into(), &"Speaker".into())
+    );
+    assert_eq!(
+        list["microphones"],
+        serde_json::json!(["Microphone"]),
+        "no monitors among them"
+    );
+    assert_eq!(list["problem"], Value::Null);
+
+    sound
+        .pactl(&["unload-module", "module-remap-source"])
+        .unwrap();
+    let missing = "No microphone was found. Connect a headset, then try again.";
+    assert_eq!(desk.ask("devices", "speakers")["problem"], missing);
+    desk.tell("open");
+    assert_eq!(desk.fact()["what"], missing);
+    desk.tell("close");
+    wait_until("the speaker closes", || sound.streams().unwrap() == (0, 0));
+
+    sound.pactl(&["unload-module", "module-null-sink"]).unwrap();
+    assert!(sound.sinks().unwrap().is_empty());
+    let list = desk.ask("devices", "speakers");
+    assert_eq!(
+        (&list["speaker"], &list["speakers"]),
+        (&Value::Null, &serde_json::json!([]))
+    );
+
+    desk.tell("open");
+    assert_eq!(desk.fact()["fact"], "failed");
+    plug_headset(&sound);
+    desk.opened();
+
+    // Pulled out in the middle of the call, put back later.
+    unplug_all(&sound);
+    let fact = desk.fact();
+    assert!(fact["what"].as_str().unwrap().contains("found"), "{fact}");
+    plug_headset(&sound);
+    desk.opened();
+    // A speaker that the server took away leaves two threads behind (see `close` in `host.rs`).
+    desk.end_with(4);
+}
+
+fn plug_headset(sound: &Sound) {
+    let load = |module: &[&str]| sound.pactl(&[&["load-module"], module].concat()).unwrap();
+    load(&["module-null-sink", "sink_name=late", "norewinds=1"]);
+    load(&[
+        "module-remap-source",
+        "source_name=headset",
+        "master=late.monitor",
+    ]);
+    sound.pactl(&["set-default-source", "headset"]).unwrap();
+}
+
+fn unplug_all(sound: &Sound) {
+    sound
+        .pactl(&["unload-module", "module-remap-source"])
+        .unwrap();
+    sound.pactl(&["unload-module", "module-null-sink"]).unwrap();
+}
+
+#[test]
+fn fifty_calls_leave_no_thread_and_no_descriptor_behind() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let mut before = None;
+    for call in 0..52 {
+        desk.tell("open");
+        desk.opened();
+        desk.tell("close");
+        wait_until("closed", || streams(&sound) == (0, 0));
+        if call == 1 {
+            before = Some(settled(&mut desk));
+        }
+    }
+    assert_eq!(Some(settled(&mut desk)), before, "threads, descriptors");
+    assert_eq!(desk.number("losses"), 0);
+    desk.end();
+}
+
+/// Threads and descriptors once those of the last call are gone.
+fn settled(desk: &mut Desk) -> (u64, u64) {
+    let mut last = (0, 0);
+    wait_until("the desk rests", || {
+        let figures = desk.figures();
+        let now = (
+            figures["threads"].as_u64().unwrap(),
+            figures["descriptors"].as_u64().unwrap(),
+        );
+        let steady = now == last;
+        last = now;
+        steady
+    });
+    last
+}
+
+#[test]
+fn a_call_outlives_its_sound_server_and_follows_new_devices() {
+    let mut sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    desk.tell("far 700");
+    desk.tell("open");
+    desk.opened();
+
+    sound.kill();
+    wait_until("the loss is noticed", || desk.number("losses") == 2);
+    sound.restart().unwrap();
+    let speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    let ear = sound.listen().unwrap();
+    ear.wait_for_tone(700.0, Duration::from_millis(500), SOON)
+        .unwrap();
+    desk.hears(1000.0);
+    drop((speaking, ear));
+
+    // Another headset becomes the default: the call moves to it.
+    sound
+        .pactl(&[
+            "load-module",
+            "module-null-sink",
+            "sink_name=other",
+            "rate=48000",
+            "norewinds=1",
+        ])
+        .unwrap();
+    sound.pactl(&["set-default-sink", "other"]).unwrap();
+    let ear = sound.listen_to("other.monitor").unwrap();
+    ear.wait_for_tone(700.0, Duration::from_millis(500), SOON)
+        .unwrap();
+    drop(ear);
+    assert!(
+        desk.facts.is_empty(),
+        "short losses are no news: {:?}",
+        desk.facts
+    );
+
+    // Gone for longer than 3 s: told once, and again when it is back.
+    sound.kill();
+    let failed = desk.fact();
+    assert_eq!(failed["fact"], "failed");
+    sound.restart().unwrap();
+    desk.opened();
+    desk.end();
+}

@@ -1,0 +1,442 @@
+//! How a call is taken down.
+//!
+//! Leaving a room does not hang up and dropping the dial request cancels nothing, so every leg that this desk placed or
+//! answered is ended by a ladder with a deadline on each rung:
+//!
+//! ```text
+//! EndLeg (over the room; never for an outbound leg that still rings) -> Remove -> Delete the room -> Leave
+//! ```
+//! A "not found" proves nothing while the dial request is still open: the leg may be about to come. What is not known to
+//! be gone when the ladder ends stays on the phone's list of loose legs (`phone.rs`) and in the journal.
+
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::{Link, Role};
+use crate::input::{LegFact, PlaceFailure};
+use crate::output::{
+    AudioCommand, LegCommand, LogCommand, LogFinish, Output, RoomCommand, ShellCommand,
+};
+use crate::record::{Call, NAMELESS, Phase, Shared, Timer};
+use crate::state::{CallState, Direction, LeaveReason, LegStatus};
+
+/// Request and room tell of a refusal within some milliseconds of each other, in either order.
+const VERDICT: Duration = Duration::from_millis(300);
+/// The bridge answers a request over the room in milliseconds, if at all.
+const END_LEG: Duration = Duration::from_millis(1_000);
+/// One request to the server.
+const REQUEST: Duration = Duration::from_millis(2_500);
+/// Pause before asking again for a leg that may be about to come.
+const AGAIN: Duration = Duration::from_millis(250);
+/// At most this many repetitions of a removal that found nothing.
+const REMOVE_TRIES: u32 = 12;
+/// Our own connections close in some 10 ms.
+const LEAVE: Duration = Duration::from_millis(2_000);
+
+/// How long a busy tone plays.
+const BUSY_TONE: Duration = Duration::from_secs(2);
+/// Colleagues who watched a call that was answered are gone by now.
+const WATCHERS_GO: Duration = Duration::from_millis(700);
+
+impl Call {
+    /// Begins to take the call down for a reason that is known. Does nothing if that began already.
+    pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.take_down(reason, shared);
+        }
+    }
+
+    /// From here on the call is over for the person. Says whether it was not before.
+    fn begin_ending(&mut self, shared: &mut Shared) -> bool {
+        match self.state {
+            CallState::Ending | CallState::Ended => false,
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Offered
+            | CallState::Claiming
+            | CallState::Answering
+            | CallState::Live => {
+                self.cancel_all();
+                self.state = CallState::Ending;
+                self.ended_ms = Some(self.clock(shared.now));
+                shared.changed = true;
+                true
+            }
+        }
+    }
+
+    /// Names the outcome and steps on the first rung of the ladder.
+    fn take_down(&mut self, reason: EndReason, shared: &mut Shared) {
+        if self.direction == Direction::Outbound
+            && matches!(
+                reason,
+                EndReason::Busy | EndReason::LineFailed { .. } | EndReason::NotInService
+            )
+        {
+            shared.tone_until = Some(shared.now.mono.saturating_add(BUSY_TONE));
+            shared.push(Output::Audio(AudioCommand::BusyTone));
+        }
+        if reason == EndReason::Missed {
+            shared.shell(ShellCommand::NotifyMissed {
+                call: self.id.clone(),
+            });
+        }
+        self.end = Some(reason);
+        self.phase = Phase::Leave;
+        shared.changed = true;
+        self.ours |= match self.direction {
+            Direction::Outbound => self.placed,
+            Direction::Inbound => self.answered_ms.is_some() || self.publishing,
+        };
+        if !self.ours || self.leg_gone {
+            self.leave_room(shared);
+            return;
+        }
+        // an outbound leg that still rings does not hear the bridge
+        let hears = self.answered_ms.is_some() || self.direction == Direction::Inbound;
+        match self.talking() {
+            Some(link) if hears => self.ask_bridge(link, shared),
+            Some(_) | None => self.ask_removal(shared),
+        }
+    }
+
+    /// A refusal came from one side; waits a moment for the other before naming it, unless the first said it all.
+    pub(crate) fn await_verdict(&mut self, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.phase = Phase::Verdict;
+            self.wake(Timer::State, VERDICT, shared.now);
+        }
+        if self.phase != Phase::Verdict {
+            return;
+        }
+        let nothing_more = match &self.place_failure {
+            Some(PlaceFailure::Cancelled) => self.leave.is_some(),
+            Some(failure) if failure.proves_no_leg() => true,
+            Some(_) => self.leave.is_some() || self.status.is_none(),
+            None => false,
+        };
+        if nothing_more {
+            self.name_verdict(shared);
+        }
+    }
+
+    /// Was the call refused, and is it not known yet why?
+    pub(crate) fn awaits_verdict(&self) -> bool {
+        self.state == CallState::Ending && self.phase == Phase::Verdict
+    }
+
+    /// The moment of naming an outcome has come.
+    fn name_verdict(&mut self, shared: &mut Shared) {
+        self.cancel_all();
+        self.leg_gone |= self.leave.is_some();
+        self.take_down(self.verdict(), shared);
+    }
+
+    /// Names the outcome of a call that was never answered from both sides' news.
+    fn verdict(&self) -> EndReason {
+        match (&self.place_failure, self.leave) {
+            (Some(PlaceFailure::Sip { code }), _) => EndReason::from_sip_code(*code),
+            (Some(PlaceFailure::TrunkNeedsPassword), _) => {
+                EndReason::LineRefused { code: Some(401) }
+            }
+            (Some(PlaceFailure::NoLine), _) => EndReason::NoLine,
+            (Some(PlaceFailure::NotSignedIn), _) => EndReason::NotSignedIn,
+            (Some(PlaceFailure::Refused), _) => EndReason::SignInRefused,
+            (Some(PlaceFailure::NoBridge), _) => EndReason::LineFailed { code: None },
+            (_, Some(LeaveReason::UserUnavailable)) => EndReason::NoAnswer,
+            (_, Some(LeaveReason::UserRejected)) => EndReason::Declined,
+            (_, Some(LeaveReason::ParticipantRemoved | LeaveReason::RoomDeleted)) => {
+                EndReason::Cancelled
+            }
+            (Some(PlaceFailure::Cancelled), _) => EndReason::NoAnswer,
+            (Some(PlaceFailure::Unreachable { .. }), _) => EndReason::NoNetwork,
+            (Some(PlaceFailure::Other { .. }) | None, _) => EndReason::LineFailed { code: None },
+        }
+    }
+
+    /// The far end answered and was gone again before we could see it.
+    fn answered_after_all(&mut self, shared: &mut Shared) {
+        let at = self.ended_ms.unwrap_or_else(|| self.clock(shared.now));
+        self.answered_ms = Some(at);
+        shared.log(LogCommand::Answered {
+            call: self.id.clone(),
+            at_unix_ms: at,
+        });
+        self.cancel_all();
+        self.leg_gone |= self.leave.is_some();
+        self.take_down(EndReason::FarEndHungUp, shared);
+    }
+
+    /// Declines: asks first who else rings, since the last one ends it for the caller.
+    pub(crate) fn decline(&mut self, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.leave(Role::Talk, shared);
+            self.end = Some(EndReason::DeclinedHere);
+            self.phase = Phase::Decline;
+            self.wake(Timer::State, REQUEST, shared.now);
+            self.look(shared);
+        }
+    }
+
+    /// The leg is up, nobody here talks and no colleague was seen: whose conversation is it? If nobody else is in the
+    /// room it is ours, and must end.
+    pub(crate) fn ask_whose(&mut self, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.leave(Role::Talk, shared);
+            self.phase = Phase::Whose;
+            self.wake(Timer::Again, WATCHERS_GO, shared.now);
+            self.wake(Timer::State, WATCHERS_GO + REQUEST, shared.now);
+        }
+    }
+
+    fn ask_bridge(&mut self, link: Link, shared: &mut Shared) {
+        self.phase = Phase::EndLeg;
+        self.wake(Timer::State, END_LEG, shared.now);
+        shared.room(RoomCommand::EndLeg {
+            link,
+            leg: self.leg.clone(),
+        });
+    }
+
+    fn ask_removal(&mut self, shared: &mut Shared) {
+        self.phase = Phase::Remove;
+        self.cancel(Timer::Again);
+        self.drop_tries = self.drop_tries.saturating_add(1);
+        self.wake(Timer::State, REQUEST, shared.now);
+        shared.leg(LegCommand::Remove {
+            call: self.id.clone(),
+            room: self.room.clone(),
+            identity: self.leg.clone(),
+        });
+    }
+
+    fn ask_deletion(&mut self, shared: &mut Shared) {
+        self.phase = Phase::Delete;
+        self.cancel(Timer::Again);
+        self.deleting = true;
+        self.wake(Timer::State, REQUEST, shared.now);
+        shared.leg(LegCommand::DeleteRoom {
+            call: self.id.clone(),
+            room: self.room.clone(),
+        });
+    }
+
+    /// The last step: our own connections, and the room if it was made for this call.
+    pub(crate) fn leave_room(&mut self, shared: &mut Shared) {
+        self.phase = Phase::Leave;
+        self.cancel(Timer::Again);
+        self.leave(Role::Talk, shared);
+        self.leave(Role::Watch, shared);
+        if self.ours && self.leg_gone && !self.deleting && !self.deleted {
+            self.deleting = true;
+            shared.leg(LegCommand::DeleteRoom {
+                call: self.id.clone(),
+                room: self.room.clone(),
+            });
+        }
+        self.wake(Timer::State, LEAVE, shared.now);
+        self.settle_end(shared);
+    }
+
+    /// Ended once nothing of ours is open any more.
+    fn settle_end(&mut self, shared: &mut Shared) {
+        if self.state != CallState::Ending || self.phase != Phase::Leave {
+            return;
+        }
+        if self.talk.is_none() && self.watch.is_none() && !self.deleting {
+            self.close(shared);
+        }
+    }
+
+    /// Writes the last line of the row.
+    fn close(&mut self, shared: &mut Shared) {
+        self.cancel_all();
+        self.state = CallState::Ended;
+        shared.changed = true;
+        let ended = self.ended_ms.unwrap_or_else(|| self.clock(shared.now));
+        shared.log(LogCommand::Finish(LogFinish {
+            call: self.id.clone(),
+            reason: self.end.clone().unwrap_or(EndReason::Interrupted),
+            answered_unix_ms: self.answered_ms,
+            ended_unix_ms: ended,
+            leg_gone: !self.is_loose(),
+            heard_seconds: self.media.heard_seconds,
+            heard_dbfs: self.media.heard_dbfs,
+        }));
+    }
+
+    /// Is a leg of ours possibly still up, or about to come?
+    pub(crate) fn is_loose(&self) -> bool {
+        self.ours && !self.leg_gone
+    }
+
+    /// The leg is known to be gone while the call is taken down.
+    pub(crate) fn leg_is_gone(&mut self, shared: &mut Shared) {
+        self.leg_gone = true;
+        match self.phase {
+            Phase::EndLeg | Phase::Remove | Phase::Delete | Phase::Decline => {
+                self.leave_room(shared);
+            }
+            Phase::Verdict => self.await_verdict(shared),
+            Phase::Whose => self.take_down(EndReason::Missed, shared),
+            Phase::Leave => {}
+        }
+    }
+
+    /// The leg left while the call is taken down.
+    pub(crate) fn ending_left(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        if reason.proves_gone() {
+            self.leave = Some(reason);
+            self.leg_is_gone(shared);
+        }
+    }
+
+    /// News of the server while the call is taken down.
+    pub(crate) fn ending_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
+        match fact {
+            LegFact::Answered => match self.phase {
+                Phase::Verdict if self.place_failure.is_none() => self.answered_after_all(shared),
+                // answered in the very moment we gave up: the leg is up after all
+                Phase::Remove | Phase::Delete => self.ask_removal(shared),
+                Phase::Verdict | Phase::Decline | Phase::Whose | Phase::EndLeg | Phase::Leave => {}
+            },
+            LegFact::PlaceFailed(failure) => match self.phase {
+                Phase::Verdict => {
+                    self.place_failure = Some(failure.clone());
+                    self.await_verdict(shared);
+                }
+                Phase::Remove | Phase::Delete if self.leg_gone => self.leave_room(shared),
+                Phase::Remove
+                | Phase::Delete
+                | Phase::Decline
+                | Phase::Whose
+                | Phase::EndLeg
+                | Phase::Leave => {}
+            },
+            LegFact::Removed { found } => {
+                if self.phase == Phase::Remove {
+                    if *found {
+                        self.leg_is_gone(shared);
+                    } else if self.place_open && self.drop_tries < REMOVE_TRIES {
+                        self.wake(Timer::Again, AGAIN, shared.now);
+                    } else {
+                        self.ask_deletion(shared);
+                    }
+                }
+            }
+            LegFact::RoomDeleted { .. } => {
+                self.deleting = false;
+                self.deleted = true;
+                if self.phase == Phase::Delete {
+                    // a leg whose dial request is still open and that nobody has seen may come after the deletion
+                    self.leg_gone |= !self.place_open || self.status.is_some();
+                    self.leave_room(shared);
+                } else {
+                    self.settle_end(shared);
+                }
+            }
+            LegFact::DropFailed { .. } => match self.phase {
+                Phase::Remove => self.ask_deletion(shared),
+                Phase::Delete => {
+                    self.deleting = false;
+                    self.leave_room(shared);
+                }
+                Phase::Leave => {
+                    self.deleting = false;
+                    self.settle_end(shared);
+                }
+                Phase::Verdict | Phase::Decline | Phase::Whose | Phase::EndLeg => {}
+            },
+            LegFact::Looked { leg, other_desks } => self.ending_looked(*leg, *other_desks, shared),
+            LegFact::LookFailed => self.ending_looked(None, 1, shared),
+        }
+    }
+
+    /// Who is in the room that we decline, or in whose conversation we might be?
+    fn ending_looked(&mut self, leg: Option<LegStatus>, other_desks: u32, shared: &mut Shared) {
+        self.looking = false;
+        let alone = other_desks == 0 && leg.is_some();
+        match self.phase {
+            Phase::Decline => {
+                let taken = leg.max(self.status) >= Some(LegStatus::Automation);
+                if alone && (!taken || self.announced) {
+                    self.ask_removal(shared);
+                } else {
+                    self.leave_room(shared);
+                }
+            }
+            Phase::Whose if self.is_waking(Timer::Again) => {} // an older look
+            Phase::Whose => {
+                self.ours = alone;
+                let reason = if alone {
+                    EndReason::ConnectionLost
+                } else {
+                    EndReason::AnsweredElsewhere {
+                        by: NAMELESS.into(),
+                    }
+                };
+                self.take_down(reason, shared);
+            }
+            Phase::Verdict | Phase::EndLeg | Phase::Remove | Phase::Delete | Phase::Leave => {}
+        }
+    }
+
+    /// Asked the bridge over the room: it agreed (the leave follows), or it did not.
+    pub(crate) fn end_leg_answered(&mut self, done: bool, shared: &mut Shared) {
+        if self.state == CallState::Ending && self.phase == Phase::EndLeg && !done {
+            self.ask_removal(shared);
+        }
+    }
+
+    /// A connection of ours is closed while the call is taken down.
+    pub(crate) fn ending_closed(&mut self, role: Role, reason: LeaveReason, shared: &mut Shared) {
+        if reason == LeaveReason::RoomDeleted && (self.status.is_some() || !self.place_open) {
+            self.leave = Some(reason);
+            self.leg_is_gone(shared);
+        } else if role == Role::Talk && self.phase == Phase::EndLeg {
+            self.ask_removal(shared);
+        }
+        self.settle_end(shared);
+    }
+
+    /// A deadline of the taking-down has come.
+    pub(crate) fn ending_timer(&mut self, timer: Timer, shared: &mut Shared) {
+        match timer {
+            Timer::State => self.ending_too_long(shared),
+            Timer::Again => match self.phase {
+                Phase::Remove => self.ask_removal(shared),
+                Phase::Whose => self.look(shared),
+                Phase::Verdict | Phase::Decline | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
+            },
+            Timer::LegMissing | Timer::Look | Timer::Alive | Timer::Watch | Timer::Colleague => {}
+        }
+    }
+
+    fn ending_too_long(&mut self, shared: &mut Shared) {
+        match self.phase {
+            Phase::Verdict => self.name_verdict(shared),
+            Phase::Decline => self.leave_room(shared),
+            Phase::Whose => self.ending_looked(None, 1, shared),
+            Phase::EndLeg => {
+                if self.status == Some(LegStatus::Hangup) {
+                    self.leg_is_gone(shared);
+                } else {
+                    self.ask_removal(shared);
+                }
+            }
+            Phase::Remove => self.ask_deletion(shared),
+            Phase::Delete => {
+                self.deleting = false;
+                self.leave_room(shared);
+            }
+            Phase::Leave => {
+                self.talk = None;
+                self.watch = None;
+                self.deleting = false;
+                self.close(shared);
+            }
+        }
+    }
+}

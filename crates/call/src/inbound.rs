@@ -1,0 +1,412 @@
+//! A caller who waits: `Offered <-> Claiming -> Answering -> Live`.
+//!
+//! Announcing a microphone *is* answering, so nothing is published before the claim is won, and the claim is decided by
+//! one thing only: who was in the room before us, by the list in our own join answer.
+
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::{Identity, Link, Role};
+use crate::input::{JoinFailure, LegFact};
+use crate::number;
+use crate::output::{LegCommand, RoomCommand};
+use crate::record::{Call, Colleague, NAMELESS, Shared, Timer};
+use crate::state::{CallState, LeaveReason, LegStatus, Participant, ParticipantKind};
+
+/// The trunk's own limit is three minutes; later than that nobody waits any more, whatever we were (not) told.
+pub(crate) const OFFER: Duration = Duration::from_secs(185);
+/// When to ask who else rings: the other desks need a moment to come.
+const LOOK_FIRST: Duration = Duration::from_millis(700);
+/// How often to ask again while it rings.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// A join takes 50-120 ms, with a server in trouble some seconds.
+const CLAIM: Duration = Duration::from_secs(12);
+/// From the announcement to `active` it takes some 20 ms.
+const ANSWER: Duration = Duration::from_secs(12);
+/// Pause before the hidden watch is tried again.
+const WATCH_AGAIN: Duration = Duration::from_secs(2);
+/// A colleague who claimed and has not answered by now is no longer believed.
+const COLLEAGUE: Duration = Duration::from_secs(3);
+
+/// Our own earlier connection should be closed by now, so that we do not lose the claim to ourselves.
+const REJOIN: Duration = Duration::from_secs(2);
+/// A colleague who left the room handed the claim back, unless `active` follows at once.
+const HANDED_BACK: Duration = Duration::from_millis(300);
+/// Colleagues remembered per call.
+const COLLEAGUES: usize = 16;
+
+impl Call {
+    /// A fresh offer: row, hidden watch, deadline.
+    pub(crate) fn offer(&mut self, shared: &mut Shared) {
+        self.start_journal(shared);
+        self.join(Role::Watch, shared);
+        self.offer_until = shared.now.mono.saturating_add(OFFER);
+        self.wake(Timer::State, OFFER, shared.now);
+        self.wake(Timer::Look, LOOK_FIRST, shared.now);
+        shared.changed = true;
+    }
+
+    /// A person wants to take it. Who claimed earlier and has not answered since crashed: such a ghost is removed first.
+    pub(crate) fn claim(&mut self, shared: &mut Shared) {
+        self.enter(CallState::Claiming, Some(CLAIM), shared.now);
+        self.cancel(Timer::Colleague);
+        self.cancel(Timer::Look);
+        shared.changed = true;
+        self.sweeping = 0;
+        let believed = self.claimed_by.take().is_some();
+        if !believed {
+            for ghost in std::mem::take(&mut self.colleagues) {
+                self.sweeping = self.sweeping.saturating_add(1);
+                shared.leg(LegCommand::Remove {
+                    call: self.id.clone(),
+                    room: self.room.clone(),
+                    identity: ghost.identity,
+                });
+            }
+        }
+        if self.talk.is_some() {
+            self.wake(Timer::Again, REJOIN, shared.now);
+        }
+        self.join_claim(shared);
+    }
+
+    /// Enters the room once the ghosts are removed and our own earlier connection is closed.
+    pub(crate) fn join_claim(&mut self, shared: &mut Shared) {
+        if self.state == CallState::Claiming && self.sweeping == 0 && self.talk.is_none() {
+            self.cancel(Timer::Again);
+            self.join(Role::Talk, shared);
+        }
+    }
+
+    /// A removal of a ghost was answered.
+    pub(crate) fn swept(&mut self, shared: &mut Shared) {
+        self.sweeping = self.sweeping.saturating_sub(1);
+        self.join_claim(shared);
+    }
+
+    /// The join answer of a claim. The leg's status in it was taken note of before.
+    pub(crate) fn claim_joined(
+        &mut self,
+        link: &Link,
+        present: &[Participant],
+        shared: &mut Shared,
+    ) {
+        if self.state != CallState::Claiming {
+            return;
+        }
+        if let Some(first) = self.colleagues.first().map(|c| c.name.clone()) {
+            self.back_to_offered(shared);
+            if self.state == CallState::Offered {
+                self.colleague_claims(first, shared);
+            }
+            return;
+        }
+        if !present.iter().any(|p| p.identity == self.leg) {
+            self.finish(EndReason::Missed, shared);
+            return;
+        }
+        self.enter(CallState::Answering, Some(ANSWER), shared.now);
+        shared.room(RoomCommand::Claim { link: link.clone() });
+        shared.room(RoomCommand::Listen { link: link.clone() });
+        shared.changed = true;
+    }
+
+    /// Remembers who was in the room before our claim; nobody else counts.
+    pub(crate) fn note_colleagues(&mut self, present: &[Participant]) {
+        if self.state == CallState::Claiming {
+            let colleagues = present.iter().filter(|p| is_colleague(p));
+            self.colleagues = colleagues.take(COLLEAGUES).map(colleague).collect();
+        }
+    }
+
+    /// Claim won and devices open: announce the microphone, which answers.
+    pub(crate) fn advance_answering(&mut self, devices_open: bool, shared: &mut Shared) {
+        if self.state != CallState::Answering || self.publishing || !devices_open {
+            return;
+        }
+        if let Some(link) = self.talking() {
+            self.publishing = true;
+            self.announced = true;
+            shared.room(RoomCommand::PublishMicrophone { link });
+        }
+    }
+
+    /// Gives the claim back: the caller rings on, here and elsewhere.
+    pub(crate) fn back_to_offered(&mut self, shared: &mut Shared) {
+        self.leave(Role::Talk, shared);
+        self.cancel(Timer::Again);
+        self.keys_waiting.clear();
+        let left = self.offer_until.saturating_sub(shared.now.mono);
+        if left.is_zero() {
+            self.finish(EndReason::Missed, shared);
+            return;
+        }
+        self.enter(CallState::Offered, Some(left), shared.now);
+        self.wake(Timer::Look, LOOK_FIRST, shared.now);
+        shared.changed = true;
+    }
+
+    /// Has this desk begun to answer?
+    fn is_taking(&self) -> bool {
+        match self.state {
+            CallState::Claiming | CallState::Answering => true,
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Offered
+            | CallState::Live
+            | CallState::Ending
+            | CallState::Ended => false,
+        }
+    }
+
+    /// Is the caller still unanswered here?
+    fn is_waiting(&self) -> bool {
+        self.state == CallState::Offered || self.is_taking()
+    }
+
+    fn colleague_claims(&mut self, name: String, shared: &mut Shared) {
+        self.claimed_by = Some(name);
+        self.wake(Timer::Colleague, COLLEAGUE, shared.now);
+        shared.changed = true;
+    }
+
+    pub(crate) fn inbound_join_failed(
+        &mut self,
+        role: Role,
+        why: JoinFailure,
+        shared: &mut Shared,
+    ) {
+        match role {
+            Role::Watch if self.is_waiting() => self.wake(Timer::Watch, WATCH_AGAIN, shared.now),
+            Role::Talk if self.state == CallState::Live => {
+                self.finish(EndReason::ConnectionLost, shared);
+            }
+            Role::Watch => {}
+            Role::Talk => {
+                if self.is_taking() {
+                    let text = match why {
+                        JoinFailure::Unreachable | JoinFailure::ServerBusy => {
+                            "LiveKit did not let this desk answer. The caller still rings: press Answer again."
+                        }
+                        JoinFailure::Refused | JoinFailure::NotSignedIn => {
+                            "LiveKit refused this desk. Check key and secret in Settings; the caller still rings."
+                        }
+                        JoinFailure::Engine => {
+                            "The sound engine did not start. Close Deskline and start it again; the caller still rings."
+                        }
+                    };
+                    shared.notify("answer_failed", text);
+                    self.back_to_offered(shared);
+                }
+            }
+        }
+    }
+
+    /// The room of a waiting caller, seen from the hidden watch or while answering.
+    pub(crate) fn inbound_present(&mut self, participant: &Participant, shared: &mut Shared) {
+        if participant.identity == self.leg {
+            return; // its status was taken note of already
+        }
+        let known = self
+            .colleagues
+            .iter()
+            .any(|c| c.identity == participant.identity);
+        // somebody known is not believed a second time: every attempt of a desk has a name of its own
+        let claims = is_colleague(participant) && participant.claims && !known;
+        if claims && self.state == CallState::Offered && self.colleagues.len() < COLLEAGUES {
+            let colleague = colleague(participant);
+            let name = colleague.name.clone();
+            self.colleagues.push(colleague);
+            self.colleague_claims(name, shared);
+        }
+    }
+
+    pub(crate) fn inbound_colleague_left(&mut self, identity: &Identity, shared: &mut Shared) {
+        self.colleagues.retain(|c| c.identity != *identity);
+        if self.claimed_by.is_none() {
+            return;
+        }
+        match self.colleagues.last() {
+            Some(other) => self.claimed_by = Some(other.name.clone()),
+            None => self.wake(Timer::Colleague, HANDED_BACK, shared.now),
+        }
+        shared.changed = true;
+    }
+
+    /// A status of the leg before it is ours.
+    pub(crate) fn inbound_status(&mut self, status: LegStatus, shared: &mut Shared) {
+        if !self.is_waiting() {
+            return;
+        }
+        match status {
+            LegStatus::Dialing | LegStatus::Ringing => {}
+            LegStatus::Automation | LegStatus::Active => self.inbound_answered(shared),
+            LegStatus::Hangup => {
+                self.leg_gone = true;
+                self.finish(EndReason::Missed, shared);
+            }
+        }
+    }
+
+    /// Somebody answered: this desk, a colleague, or this desk without knowing it.
+    fn inbound_answered(&mut self, shared: &mut Shared) {
+        if self.state == CallState::Answering && self.publishing {
+            self.go_live(shared);
+            return;
+        }
+        let seen = self.colleagues.last().map(|c| c.name.clone());
+        match self.claimed_by.clone().or(seen) {
+            Some(by) => self.finish(EndReason::AnsweredElsewhere { by }, shared),
+            None if self.announced => self.ask_whose(shared),
+            None => {
+                let by = NAMELESS.into();
+                self.finish(EndReason::AnsweredElsewhere { by }, shared);
+            }
+        }
+    }
+
+    /// The caller's leg left before it was ours.
+    pub(crate) fn inbound_left(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        if self.is_waiting() && reason.proves_gone() {
+            self.leg_gone = true;
+            self.finish(EndReason::Missed, shared);
+        } // else a server in trouble: the leg comes back, or a look or the deadline ends the offer
+    }
+
+    /// A connection was closed by the server while the caller waits.
+    pub(crate) fn inbound_closed(&mut self, role: Role, reason: LeaveReason, shared: &mut Shared) {
+        if reason == LeaveReason::RoomDeleted {
+            self.leg_gone = true;
+            self.finish(EndReason::Missed, shared);
+            return;
+        }
+        match role {
+            Role::Watch => self.wake(Timer::Watch, WATCH_AGAIN, shared.now),
+            Role::Talk if self.is_taking() => {
+                shared.notify(
+                    "answer_failed",
+                    "LiveKit closed the connection. If the caller still rings, press Answer again.",
+                );
+                self.back_to_offered(shared);
+            }
+            Role::Talk => {}
+        }
+    }
+
+    pub(crate) fn inbound_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
+        match fact {
+            LegFact::Looked { leg, other_desks } => {
+                self.looking = false;
+                if self.state == CallState::Offered {
+                    self.inbound_looked(*leg, *other_desks, shared);
+                }
+            }
+            LegFact::LookFailed => self.looking = false,
+            LegFact::Answered
+            | LegFact::PlaceFailed(_)
+            | LegFact::Removed { .. }
+            | LegFact::RoomDeleted { .. }
+            | LegFact::DropFailed { .. } => {}
+        }
+    }
+
+    fn inbound_looked(&mut self, leg: Option<LegStatus>, others: u32, shared: &mut Shared) {
+        let only = others == 0;
+        shared.changed |= only != self.only_desk;
+        self.only_desk = only;
+        self.wake(Timer::Look, LOOK_AGAIN, shared.now);
+        match leg {
+            None => {
+                self.leg_gone = true;
+                self.finish(EndReason::Missed, shared);
+            }
+            Some(status) => {
+                if self.advance_status(status) {
+                    self.inbound_status(status, shared);
+                }
+            }
+        }
+    }
+
+    /// The watch for callers does not list this one any more: answered elsewhere or gone, the server knows.
+    pub(crate) fn withdrawn(&mut self, shared: &mut Shared) {
+        if self.state == CallState::Offered {
+            let after = if self.looking {
+                LOOK_FIRST
+            } else {
+                Duration::ZERO
+            };
+            self.wake(Timer::Look, after, shared.now);
+        }
+    }
+
+    pub(crate) fn inbound_timer(&mut self, timer: Timer, shared: &mut Shared) {
+        match timer {
+            Timer::State => self.inbound_too_long(shared),
+            Timer::Look => {
+                if self.state == CallState::Offered {
+                    self.look(shared);
+                    self.wake(Timer::Look, LOOK_AGAIN, shared.now); // an answer may be lost
+                }
+            }
+            Timer::Watch => {
+                if self.is_waiting() {
+                    self.join(Role::Watch, shared);
+                }
+            }
+            Timer::Colleague => {
+                if self.claimed_by.take().is_some() {
+                    shared.changed = true; // still ringing: rings here again
+                }
+            }
+            Timer::Again => {
+                self.talk = None; // its end was lost
+                self.join_claim(shared);
+            }
+            Timer::LegMissing | Timer::Alive => {}
+        }
+    }
+
+    fn inbound_too_long(&mut self, shared: &mut Shared) {
+        match self.state {
+            CallState::Offered => self.finish(EndReason::Missed, shared),
+            CallState::Claiming => {
+                shared.notify(
+                    "answer_failed",
+                    "LiveKit did not answer in time. The caller still rings: press Answer again.",
+                );
+                self.back_to_offered(shared);
+            }
+            CallState::Answering if self.published => {
+                self.finish(EndReason::ConnectionLost, shared);
+            }
+            CallState::Answering => {
+                shared.notify(
+                    "answer_failed",
+                    "The microphone did not open in time. The caller still rings: press Answer again.",
+                );
+                self.back_to_offered(shared);
+            }
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Live
+            | CallState::Ending
+            | CallState::Ended => {}
+        }
+    }
+}
+
+fn is_colleague(participant: &Participant) -> bool {
+    participant.kind == ParticipantKind::Standard
+}
+
+fn colleague(participant: &Participant) -> Colleague {
+    Colleague {
+        identity: participant.identity.clone(),
+        name: number::display_name(&participant.name).unwrap_or_else(|| NAMELESS.into()),
+    }
+}

@@ -1,0 +1,375 @@
+//! Everything the phone can be told.
+
+use std::time::Duration;
+
+use crate::ids::{CallId, Identity, Link, RoomName};
+use crate::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A person (or a program for them) wants something.
+    Intent(Intent),
+    /// News of a connection to a room, from `realtime`.
+    Room {
+        /// Which connection; stale ones are dropped.
+        link: Link,
+        /// What happened there.
+        fact: RoomFact,
+    },
+    /// News of a request about a phone leg, from `switchboard`.
+    Leg {
+        /// Whose leg.
+        call: CallId,
+        /// The answer.
+        fact: LegFact,
+    },
+    /// News from the watch for inbound calls, from `switchboard`.
+    Watch(WatchFact),
+    /// State of the line as a whole, from `switchboard`.
+    Line(LineStatus),
+    /// News from the sound devices, from `audio`.
+    Audio(AudioFact),
+    /// News from the journal, from `history`.
+    Log {
+        /// Whose row.
+        call: CallId,
+        /// What became of it.
+        fact: LogFact,
+    },
+    /// A call of an earlier run that the journal still shows as open, or whose leg may still be up.
+    Orphan(Orphan),
+    /// The deadline of the last [`Step`](crate::Step) has come.
+    Tick,
+}
+
+/// What a person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Call somebody. The number is as typed or pasted: hostile.
+    Dial {
+        /// A fresh id.
+        call: CallId,
+        /// As typed.
+        number: String,
+        /// Name, number or id of the trunk to use; `None`: the first one.
+        line: Option<String>,
+    },
+    /// Take an offered call.
+    Answer {
+        /// Which.
+        call: CallId,
+    },
+    /// Refuse an offered call.
+    Decline {
+        /// Which.
+        call: CallId,
+    },
+    /// Stop the ringing here; the caller notices nothing.
+    Silence {
+        /// Which.
+        call: CallId,
+    },
+    /// End or cancel a call.
+    HangUp {
+        /// Which.
+        call: CallId,
+    },
+    /// Switch the microphone of a call off or on. Packets go on.
+    SetMuted {
+        /// Which.
+        call: CallId,
+        /// Off?
+        muted: bool,
+    },
+    /// Send keys (`0-9 * # A-D`, `w` = half a second of pause). Typed before the answer they wait.
+    SendKeys {
+        /// Which.
+        call: CallId,
+        /// As typed: hostile.
+        keys: String,
+    },
+    /// Take an ended call off the screen.
+    Dismiss {
+        /// Which.
+        call: CallId,
+    },
+    /// Take a notice off the screen.
+    DismissNotice {
+        /// Which.
+        id: u32,
+    },
+    /// The program is about to close: end what we placed or answered, leave what rings to others.
+    Quit,
+}
+
+/// News of one connection to a room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoomFact {
+    /// The join answer. `present` is who was there *before* this connection: the claim is decided by nothing else.
+    Joined {
+        /// Everybody in the join answer, ourselves excluded. Hidden participants never appear.
+        present: Vec<Participant>,
+    },
+    /// The join failed; nothing of this connection is left.
+    JoinFailed {
+        /// What kind of failure.
+        why: JoinFailure,
+        /// For the log; without token.
+        detail: String,
+    },
+    /// Our microphone is announced. For an inbound leg this *is* the answer.
+    Published,
+    /// Our microphone could not be announced.
+    PublishFailed {
+        /// For the log.
+        detail: String,
+    },
+    /// Somebody came, or told something new about themselves (status of a leg, claim of a colleague).
+    Present(Participant),
+    /// Somebody left.
+    Left {
+        /// Who.
+        identity: Identity,
+        /// As LiveKit says it.
+        reason: LeaveReason,
+        /// Was the connection itself just being rebuilt? Then this is no end.
+        reconnecting: bool,
+    },
+    /// The connection is being rebuilt.
+    Reconnecting,
+    /// The connection is back.
+    Reconnected,
+    /// The connection is over and gone, by our own leave or otherwise. Comes exactly once after `Joined`.
+    Closed {
+        /// As LiveKit says it.
+        reason: LeaveReason,
+    },
+    /// Once a second while talking.
+    Media(MediaReport),
+    /// The far end pressed a key.
+    KeyReceived {
+        /// One of `0-9 * # A-D`.
+        key: char,
+    },
+    /// The bridge was asked over the room to end the leg.
+    EndLegAnswered {
+        /// It agreed, or was gone before it could answer.
+        done: bool,
+    },
+}
+
+/// Why a join failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JoinFailure {
+    /// Nothing listens, no network, no name, timeout.
+    Unreachable,
+    /// The server refuses key, secret or rights.
+    Refused,
+    /// 500: full, draining or without its store. Worth another try.
+    ServerBusy,
+    /// No account or its secret cannot be read.
+    NotSignedIn,
+    /// The engine is missing, altered or gave up.
+    Engine,
+}
+
+/// Answers of the server about a phone leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LegFact {
+    /// The dial request came back well: the far end answered.
+    Answered,
+    /// The dial request failed.
+    PlaceFailed(PlaceFailure),
+    /// The participant was removed, or was not there (`found` = false; that proves nothing).
+    Removed {
+        /// Was it there?
+        found: bool,
+    },
+    /// The room was deleted, or was not there.
+    RoomDeleted {
+        /// Was it there?
+        found: bool,
+    },
+    /// A drop request could not be made (network, server). To be tried again.
+    DropFailed {
+        /// For the log.
+        detail: String,
+    },
+    /// What the server lists in the room.
+    Looked {
+        /// The leg, if listed.
+        leg: Option<LegStatus>,
+        /// Other desks that watch or talk there, this one excluded.
+        other_desks: u32,
+    },
+    /// Looking failed.
+    LookFailed,
+}
+
+/// Why a leg could not be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceFailure {
+    /// The far end, the provider or the bridge answered with a SIP code.
+    Sip {
+        /// RFC 3261 status code, 300-699.
+        code: u16,
+    },
+    /// Rang out, or our own drop: the server says `canceled` for both.
+    Cancelled,
+    /// The trunk wants a password that it does not have.
+    TrunkNeedsPassword,
+    /// No outbound trunk, or none by the asked name.
+    NoLine,
+    /// No account or its secret cannot be read.
+    NotSignedIn,
+    /// The server refuses our key.
+    Refused,
+    /// No answer from the bridge ("no response from servers"): the server has no SIP part running.
+    NoBridge,
+    /// The server could not be reached; the leg may exist all the same.
+    Unreachable {
+        /// For the log.
+        detail: String,
+    },
+    /// Anything else the server said.
+    Other {
+        /// For the log.
+        detail: String,
+    },
+}
+
+impl PlaceFailure {
+    /// Is there certainly no leg after this failure? An unreachable server may have carried the request out all the
+    /// same.
+    #[must_use]
+    pub fn proves_no_leg(&self) -> bool {
+        match self {
+            Self::Sip { .. }
+            | Self::Cancelled
+            | Self::TrunkNeedsPassword
+            | Self::NoLine
+            | Self::NotSignedIn
+            | Self::Refused
+            | Self::NoBridge => true,
+            Self::Unreachable { .. } | Self::Other { .. } => false,
+        }
+    }
+}
+
+/// News of inbound rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchFact {
+    /// A caller waits in a room. Reported once a room.
+    Offer(Offer),
+    /// The room or its ringing leg is gone.
+    Withdrawn {
+        /// Which room.
+        room: RoomName,
+    },
+}
+
+/// A caller who waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// A fresh id.
+    pub call: CallId,
+    /// The room made by the dispatch rule.
+    pub room: RoomName,
+    /// The caller's leg.
+    pub leg: Identity,
+    /// `sip.phoneNumber`: hostile, may be empty or no number at all.
+    pub from: String,
+    /// Name on the line: hostile.
+    pub name: Option<String>,
+    /// `sip.trunkPhoneNumber`: which of our numbers was called.
+    pub to: String,
+    /// When the room was made, by the server's clock, Unix milliseconds.
+    pub created_unix_ms: i64,
+}
+
+/// Can this desk place and receive calls?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineStatus {
+    /// No account yet.
+    SignedOut,
+    /// The secret cannot be read: the keychain is locked or absent.
+    Locked {
+        /// One sentence for the person.
+        what: String,
+    },
+    /// The engine that carries calls is missing or altered: nothing can be placed or received.
+    Broken {
+        /// One sentence for the person.
+        what: String,
+    },
+    /// First contact is being made.
+    Connecting,
+    /// The server answered the last look.
+    Ready {
+        /// The outbound trunk that a call would use.
+        trunk: Option<Trunk>,
+    },
+    /// The server does not answer.
+    Unreachable {
+        /// One sentence for the person.
+        what: String,
+        /// Next try, Unix milliseconds.
+        next_try_unix_ms: i64,
+    },
+    /// The server refuses key or secret.
+    Refused {
+        /// One sentence for the person.
+        what: String,
+    },
+}
+
+/// An outbound trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trunk {
+    /// Its name in the project; may be empty.
+    pub name: String,
+    /// First number: what the far end sees.
+    pub number: String,
+}
+
+/// News of the sound devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioFact {
+    /// Microphone and speaker run.
+    Opened,
+    /// They could not be opened, or went away and nothing could take their place.
+    Failed {
+        /// One sentence for the person: what is missing and what to do.
+        what: String,
+    },
+}
+
+/// What became of a row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogFact {
+    /// On disk.
+    Logged,
+    /// Not on disk: the call goes on, the person is told.
+    Failed {
+        /// One sentence for the person.
+        what: String,
+    },
+}
+
+/// A call of an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// Its id in the journal.
+    pub call: CallId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Its room.
+    pub room: RoomName,
+    /// Its leg.
+    pub leg: Identity,
+    /// Had it been answered here?
+    pub answered: bool,
+    /// How long ago its last sign of life was.
+    pub age: Duration,
+}

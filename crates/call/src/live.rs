@@ -1,0 +1,245 @@
+//! A call in which both sides talk.
+
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::Role;
+use crate::input::LegFact;
+use crate::output::{LogCommand, RoomCommand};
+use crate::record::{Call, Shared, Timer};
+use crate::state::{CallState, LeaveReason, LegStatus, MediaReport};
+
+/// How often the journal hears that the call is still up.
+const ALIVE: Duration = Duration::from_secs(5);
+/// The engine gives up by itself after 19-31 s.
+const RECONNECT: Duration = Duration::from_secs(45);
+/// After a server crash the leg is back 3-6 s after the server.
+const LEG_MISSING: Duration = Duration::from_secs(20);
+/// No packet for this long: the person is told.
+const STALLED: Duration = Duration::from_secs(3);
+/// How often to ask the server while nothing comes.
+const LOOK: Duration = Duration::from_secs(4);
+
+/// Keys kept of each kind: waiting, sent, received.
+pub(crate) const KEYS: usize = 128;
+
+impl Call {
+    pub(crate) fn go_live(&mut self, shared: &mut Shared) {
+        self.cancel_all();
+        self.state = CallState::Live;
+        self.advance_status(LegStatus::Active);
+        let at = self.clock(shared.now);
+        self.answered_ms = Some(at);
+        self.colleagues.clear();
+        self.claimed_by = None;
+        shared.changed = true;
+        shared.log(LogCommand::Answered {
+            call: self.id.clone(),
+            at_unix_ms: at,
+        });
+        self.wake(Timer::Alive, ALIVE, shared.now);
+        if self.reconnecting {
+            self.wake(Timer::State, RECONNECT, shared.now);
+        }
+        self.leave(Role::Watch, shared);
+        self.flush_keys(shared);
+    }
+
+    pub(crate) fn set_muted(&mut self, muted: bool, shared: &mut Shared) {
+        if self.muted == muted || self.end.is_some() {
+            return;
+        }
+        self.muted = muted;
+        shared.changed = true;
+        if self.published
+            && let Some(link) = self.talking()
+        {
+            shared.room(RoomCommand::SetMuted { link, muted });
+        }
+    }
+
+    /// Says again that nobody may hear us: muted before there was anything to mute, or announced anew by the engine.
+    pub(crate) fn apply_mute(&mut self, shared: &mut Shared) {
+        if self.muted
+            && self.published
+            && let Some(link) = self.talking()
+        {
+            shared.room(RoomCommand::SetMuted { link, muted: true });
+        }
+    }
+
+    /// Takes keys for the far end; before the answer they wait. Says whether there was room for all of them.
+    pub(crate) fn take_keys(&mut self, keys: &str, shared: &mut Shared) -> bool {
+        if self.keys_waiting.len().saturating_add(keys.len()) > KEYS {
+            return false;
+        }
+        self.keys_waiting.push_str(keys);
+        shared.changed = true;
+        self.flush_keys(shared);
+        true
+    }
+
+    pub(crate) fn flush_keys(&mut self, shared: &mut Shared) {
+        if self.state != CallState::Live || self.keys_waiting.is_empty() {
+            return;
+        }
+        if let Some(link) = self.talking() {
+            let keys = std::mem::take(&mut self.keys_waiting);
+            self.keys_sent.push_str(&keys);
+            let surplus = self.keys_sent.len().saturating_sub(KEYS);
+            self.keys_sent.drain(..surplus); // keys are ASCII
+            shared.room(RoomCommand::SendKeys {
+                link,
+                leg: self.leg.clone(),
+                keys,
+            });
+            shared.changed = true;
+        }
+    }
+
+    pub(crate) fn live_status(&mut self, status: LegStatus, shared: &mut Shared) {
+        if status == LegStatus::Hangup {
+            self.leg_gone = true;
+            self.finish(EndReason::FarEndHungUp, shared);
+        }
+    }
+
+    /// The leg is listed again.
+    pub(crate) fn live_present(&mut self, shared: &mut Shared) {
+        if self.leg_missing {
+            self.leg_missing = false;
+            self.cancel(Timer::LegMissing);
+            shared.changed = true;
+        }
+    }
+
+    pub(crate) fn live_left(
+        &mut self,
+        reason: LeaveReason,
+        reconnecting: bool,
+        shared: &mut Shared,
+    ) {
+        if reconnecting || self.reconnecting || !reason.proves_gone() {
+            if !self.leg_missing {
+                self.leg_missing = true;
+                self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
+                shared.changed = true;
+            }
+            return;
+        }
+        self.leg_gone = true;
+        let reason = match reason {
+            LeaveReason::ConnectionTimeout => EndReason::ConnectionLost,
+            LeaveReason::ClientInitiated
+            | LeaveReason::DuplicateIdentity
+            | LeaveReason::ServerShutdown
+            | LeaveReason::ParticipantRemoved
+            | LeaveReason::RoomDeleted
+            | LeaveReason::UserUnavailable
+            | LeaveReason::UserRejected
+            | LeaveReason::TrunkFailure
+            | LeaveReason::Unknown => EndReason::FarEndHungUp,
+        };
+        self.finish(reason, shared);
+    }
+
+    /// The talking connection is being rebuilt, or is back. Also noted before the answer.
+    pub(crate) fn connection_shaky(&mut self, reconnecting: bool, shared: &mut Shared) {
+        if self.reconnecting == reconnecting {
+            return;
+        }
+        self.reconnecting = reconnecting;
+        shared.changed = true;
+        if !reconnecting {
+            self.apply_mute(shared);
+        }
+        match self.state {
+            CallState::Live if reconnecting => self.wake(Timer::State, RECONNECT, shared.now),
+            CallState::Live => {
+                self.cancel(Timer::State);
+                if self.leg_missing {
+                    self.wake(Timer::LegMissing, LEG_MISSING, shared.now); // it has this long from now on
+                }
+            }
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Offered
+            | CallState::Claiming
+            | CallState::Answering
+            | CallState::Ending
+            | CallState::Ended => {}
+        }
+    }
+
+    pub(crate) fn live_media(&mut self, report: MediaReport, shared: &mut Shared) {
+        shared.changed |= self.media != report;
+        self.media = report;
+        let stalled = report.stalled >= STALLED;
+        if stalled != self.stalled {
+            self.stalled = stalled;
+            shared.changed = true;
+            if stalled {
+                self.wake(Timer::Look, Duration::ZERO, shared.now);
+            } else {
+                self.cancel(Timer::Look);
+            }
+        }
+    }
+
+    /// Our own connection was closed by the server or lost for good.
+    pub(crate) fn live_closed(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        self.leg_gone |= reason == LeaveReason::RoomDeleted;
+        self.finish(EndReason::ConnectionLost, shared);
+    }
+
+    pub(crate) fn live_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
+        match fact {
+            LegFact::Looked { leg: None, .. }
+            | LegFact::Looked {
+                leg: Some(LegStatus::Hangup),
+                ..
+            } => {
+                self.looking = false;
+                if self.stalled && !self.reconnecting {
+                    self.leg_gone = true;
+                    self.finish(EndReason::FarEndHungUp, shared);
+                }
+            }
+            LegFact::Looked { leg: Some(_), .. } | LegFact::LookFailed => self.looking = false,
+            LegFact::Answered
+            | LegFact::PlaceFailed(_)
+            | LegFact::Removed { .. }
+            | LegFact::RoomDeleted { .. }
+            | LegFact::DropFailed { .. } => {}
+        }
+    }
+
+    pub(crate) fn live_timer(&mut self, timer: Timer, shared: &mut Shared) {
+        match timer {
+            Timer::Alive => {
+                shared.log(LogCommand::Alive {
+                    call: self.id.clone(),
+                    at_unix_ms: shared.now.unix_ms,
+                });
+                self.wake(Timer::Alive, ALIVE, shared.now);
+            }
+            Timer::Look => {
+                if self.stalled {
+                    self.look(shared);
+                    self.wake(Timer::Look, LOOK, shared.now);
+                }
+            }
+            Timer::State => self.finish(EndReason::ConnectionLost, shared),
+            Timer::LegMissing => {
+                if self.reconnecting {
+                    self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
+                } else {
+                    self.finish(EndReason::ConnectionLost, shared);
+                }
+            }
+            Timer::Watch | Timer::Colleague | Timer::Again => {}
+        }
+    }
+}

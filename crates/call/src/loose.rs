@@ -1,0 +1,164 @@
+//! Legs that may still be up although their call is over: of an earlier run, or not confirmed gone.
+//!
+//! Each is dropped again and again, with growing pauses, until the server has said that the room is deleted.
+
+use std::time::Duration;
+
+use crate::ids::{CallId, Identity, RoomName};
+use crate::input::LegFact;
+use crate::output::{LegCommand, LogCommand};
+use crate::record::{Call, Shared};
+use crate::state::Now;
+
+/// Pause before a loose leg is dropped again; grows by itself with every try.
+const AGAIN: Duration = Duration::from_secs(3);
+/// Longest such pause.
+const LATEST: Duration = Duration::from_secs(60);
+/// An answer that has not come by now is not waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// After so many tries (84 s) no dial request can be open any more: the server gives up after 80 s.
+const PLACE_TRIES: u32 = 7;
+/// More are left to the journal and the next start.
+const KEPT: usize = 256;
+
+#[derive(Debug)]
+struct Loose {
+    call: CallId,
+    room: RoomName,
+    leg: Identity,
+    /// The dial request may still bring a leg.
+    place_open: bool,
+    /// A drop request is open; `next` is then the end of our patience.
+    asking: bool,
+    /// The leg came while it was being dropped: what was asked before proves nothing.
+    came_late: bool,
+    next: Duration,
+    tries: u32,
+}
+
+impl Loose {
+    fn again(&mut self, now: Now) {
+        self.asking = false;
+        self.tries = self.tries.saturating_add(1);
+        let pause = AGAIN.saturating_mul(self.tries).min(LATEST);
+        self.next = now.mono.saturating_add(pause);
+    }
+}
+
+/// All loose legs of a desk.
+#[derive(Debug, Default)]
+pub(crate) struct LooseLegs {
+    legs: Vec<Loose>,
+}
+
+impl LooseLegs {
+    pub(crate) fn has(&self, call: &CallId) -> bool {
+        self.legs.iter().any(|loose| loose.call == *call)
+    }
+
+    /// A leg of an earlier run: dropped at once.
+    pub(crate) fn add(&mut self, call: CallId, room: RoomName, leg: Identity, now: Now) {
+        self.push(Loose {
+            call,
+            room,
+            leg,
+            place_open: false,
+            asking: false,
+            came_late: false,
+            next: now.mono,
+            tries: 0,
+        });
+    }
+
+    /// The leg of a call whose own ladder did not get rid of it.
+    pub(crate) fn take_over(&mut self, call: &Call, now: Now) {
+        self.push(Loose {
+            call: call.id.clone(),
+            room: call.room.clone(),
+            leg: call.leg.clone(),
+            place_open: call.place_open,
+            asking: false,
+            came_late: false,
+            next: now.mono.saturating_add(AGAIN),
+            tries: 0,
+        });
+    }
+
+    fn push(&mut self, loose: Loose) {
+        if self.legs.len() >= KEPT {
+            self.legs.remove(0);
+        }
+        self.legs.push(loose);
+    }
+
+    /// The server answers again: no reason to pause.
+    pub(crate) fn line_is_back(&mut self, now: Now) {
+        for loose in self.legs.iter_mut().filter(|loose| !loose.asking) {
+            loose.next = now.mono;
+        }
+    }
+
+    /// News of the server about a leg that may be on the list.
+    pub(crate) fn fact(&mut self, call: &CallId, fact: &LegFact, shared: &mut Shared) {
+        let now = shared.now;
+        let Some(loose) = self.legs.iter_mut().find(|loose| loose.call == *call) else {
+            return;
+        };
+        match fact {
+            LegFact::PlaceFailed(failure) if !failure.proves_no_leg() => {}
+            LegFact::Answered | LegFact::PlaceFailed(_) => {
+                loose.place_open = false;
+                if loose.asking {
+                    loose.came_late = *fact == LegFact::Answered;
+                } else {
+                    loose.next = now.mono;
+                }
+            }
+            LegFact::Removed { found } if loose.asking => {
+                loose.place_open &= !found;
+                shared.leg(LegCommand::DeleteRoom {
+                    call: loose.call.clone(),
+                    room: loose.room.clone(),
+                });
+            }
+            LegFact::RoomDeleted { .. } if loose.place_open && loose.tries < PLACE_TRIES => {
+                loose.again(now);
+            }
+            LegFact::RoomDeleted { .. } if loose.came_late => {
+                loose.came_late = false;
+                loose.asking = false;
+                loose.next = now.mono;
+            }
+            LegFact::RoomDeleted { .. } => {
+                shared.log(LogCommand::LegGone { call: call.clone() });
+                self.legs.retain(|loose| loose.call != *call);
+            }
+            LegFact::DropFailed { .. } if loose.asking => loose.again(now),
+            LegFact::Removed { .. }
+            | LegFact::DropFailed { .. }
+            | LegFact::Looked { .. }
+            | LegFact::LookFailed => {}
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.legs.iter().map(|loose| loose.next).min()
+    }
+
+    pub(crate) fn fire(&mut self, shared: &mut Shared) {
+        let now = shared.now;
+        for loose in self.legs.iter_mut().filter(|loose| loose.next <= now.mono) {
+            if loose.asking {
+                loose.again(now); // the answer was lost
+                continue;
+            }
+            loose.asking = true;
+            loose.next = now.mono.saturating_add(PATIENCE);
+            shared.leg(LegCommand::Remove {
+                call: loose.call.clone(),
+                room: loose.room.clone(),
+                identity: loose.leg.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Numbers and names, hostile until parsed.
+
+use std::fmt;
+
+use phonenumber::{Mode, country};
+use thiserror::Error;
+
+/// The country whose national form people here type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region(country::Id);
+
+impl Region {
+    /// United States.
+    pub const US: Self = Self(country::Id::US);
+
+    /// Parses an ISO 3166 code such as `GB`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.trim().to_ascii_uppercase().parse().ok().map(Self)
+    }
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self::US
+    }
+}
+
+/// What can be dialled.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DialNumber {
+    dial: String,
+    shown: String,
+}
+
+impl fmt::Debug for DialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DialNumber(…)") // numbers are not logged above DEBUG; nobody needs this one in a dump
+    }
+}
+
+impl DialNumber {
+    /// E.164 with `+`, or a short code as typed.
+    #[must_use]
+    pub fn dial(&self) -> &str {
+        &self.dial
+    }
+
+    /// As a person in the region writes it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
+/// Why a text cannot be dialled: one sentence each, for the person who typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NumberError {
+    /// Nothing there.
+    #[error("There is no number to call. Type or paste one.")]
+    Empty,
+    /// Letters and the like.
+    #[error("“{0}” is not a digit. Type the number with digits only.")]
+    NotADigit(char),
+    /// More than any number can have.
+    #[error("This number is too long. Check it and dial again.")]
+    TooLong,
+    /// Fewer digits than any number in that country has.
+    #[error("This number is too short. Check it and dial again.")]
+    TooShort,
+    /// The country code or the form is unknown.
+    #[error("This is not a number that can be called. Check the country code and dial again.")]
+    Unknown,
+}
+
+/// Longest input looked at, in characters: E.164 has 15 digits, the rest is room for how people write.
+const MAX_TYPED: usize = 40;
+/// Shorter inputs without `+` are short codes or extensions and are dialled as typed.
+const SHORT_CODE_DIGITS: usize = 6;
+
+/// Parses what a person typed or pasted.
+///
+/// # Errors
+/// A [`NumberError`], whose text can be shown as it is.
+pub fn parse(typed: &str, region: Region) -> Result<DialNumber, NumberError> {
+    let typed = typed.trim().trim_matches(is_invisible);
+    let typed = typed.strip_prefix("tel:").unwrap_or(typed);
+    if typed.chars().count() > MAX_TYPED {
+        return Err(NumberError::TooLong);
+    }
+    let mut digits = String::new();
+    for c in typed.chars() {
+        match c {
+            '+' if digits.is_empty() => digits.push('+'),
+            c if c.is_ascii_digit() => digits.push(c),
+            ' ' | '(' | ')' | '-' | '.' | '/' | '\u{a0}' | '\u{2010}'..='\u{2015}' => {}
+            c if is_invisible(c) => {}
+            c => return Err(NumberError::NotADigit(c)),
+        }
+    }
+    let count = digits.trim_start_matches('+').len();
+    if count == 0 {
+        return Err(NumberError::Empty);
+    }
+    if count > 15 {
+        return Err(NumberError::TooLong);
+    }
+    if !digits.starts_with('+') && count <= SHORT_CODE_DIGITS {
+        return Ok(DialNumber {
+            shown: digits.clone(),
+            dial: digits,
+        });
+    }
+    let number = phonenumber::parse(Some(region.0), &digits).map_err(|error| match error {
+        phonenumber::ParseError::TooShortNsn | phonenumber::ParseError::TooShortAfterIdd => {
+            NumberError::TooShort
+        }
+        phonenumber::ParseError::TooLong => NumberError::TooLong,
+        phonenumber::ParseError::NoNumber
+        | phonenumber::ParseError::InvalidCountryCode
+        | phonenumber::ParseError::MalformedInteger(_) => NumberError::Unknown,
+    })?;
+    if !number.is_valid() {
+        return Err(if count < 8 {
+            NumberError::TooShort
+        } else {
+            NumberError::Unknown
+        });
+    }
+    Ok(DialNumber {
+        dial: number.format().mode(Mode::E164).to_string(),
+        shown: shown_form(&number, region),
+    })
+}
+
+fn shown_form(number: &phonenumber::PhoneNumber, region: Region) -> String {
+    let home = number.country().id() == Some(region.0);
+    number
+        .format()
+        .mode(if home {
+            Mode::National
+        } else {
+            Mode::International
+        })
+        .to_string()
+}
+
+/// A number in the form in which the bridge hands over real ones. Only this reaches the number parser from the line.
+fn is_international(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A number that came over the line: E.164 where it is one, else as it came, made safe; "" if withheld.
+#[must_use]
+pub fn from_line(number: &str, region: Region) -> String {
+    let parsed = is_international(number).then(|| parse(number, region));
+    match parsed {
+        Some(Ok(number)) => number.dial,
+        Some(Err(_)) | None => display_name(number).unwrap_or_default(),
+    }
+}
+
+/// How a number that came over the line is shown. Anything that is no number is shown as text, made safe.
+#[must_use]
+pub fn shown(number: &str, region: Region) -> String {
+    let parsed = is_international(number).then(|| parse(number, region));
+    match parsed {
+        Some(Ok(number)) => number.shown,
+        Some(Err(_)) | None => display_name(number).unwrap_or_default(),
+    }
+}
+
+/// A name from the line, safe to show: no control or direction marks, no runs of spaces, at most 80 characters.
+/// `None` if nothing is left.
+#[must_use]
+pub fn display_name(hostile: &str) -> Option<String> {
+    let visible: String = hostile
+        .chars()
+        .map(|c| if is_invisible(c) { ' ' } else { c })
+        .collect();
+    let mut name = String::new();
+    for word in visible.split_whitespace() {
+        if !name.is_empty() {
+            name.push(' ');
+        }
+        name.push_str(word);
+    }
+    if name.chars().count() > 80 {
+        name = name.chars().take(79).chain(['…']).collect();
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The keys of a telephone and `w` for half a second of pause.
+///
+/// # Errors
+/// One sentence naming the first character that is no key.
+pub fn parse_keys(typed: &str) -> Result<String, String> {
+    let mut keys = String::new();
+    for c in typed.chars().filter(|c| !c.is_whitespace()) {
+        match c.to_ascii_uppercase() {
+            key @ ('0'..='9' | '*' | '#' | 'A'..='D') => keys.push(key),
+            'W' | ',' => keys.push('w'),
+            _ => {
+                return Err(format!(
+                    "“{c}” is not a key of a telephone. Use 0 to 9, * and #."
+                ));
+            }
+        }
+    }
+    if keys.len() > 64 {
+        return Err("That is more than 64 keys at once. Send them in parts.".into());
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dial(typed: &str) -> Result<String, NumberError> {
+        parse(typed, Region::US).map(|n| n.dial().to_owned())
+    }
+
+    #[test]
+    fn numbers_of_the_demo_line_pass_the_same_parser_as_any_other() {
+        for last in 0..100 {
+            let number = format!("+121255501{last:02}");
+            assert_eq!(dial(&number).as_deref(), Ok(number.as_str()));
+        }
+    }
+
+    #[test]
+    fn national_pasted_and_linked_forms_become_e164() {
+        for typed in [
+            "(212) 555-0100",
+            "212.555.0100",
+            "+1 212 555 0100",
+            "tel:+12125550100",
+            "\u{202a}212‑555‑0100\u{202c}",
+        ] {
+            assert_eq!(dial(typed).as_deref(), Ok("+12125550100"), "{typed}");
+        }
+        let shown = parse("+12125550100", Region::US)
+            .unwrap()
+            .shown()
+            .to_owned();
+        assert_eq!(shown, "(212) 555-0100");
+        let abroad = parse("+12125550100", Region::parse("gb").unwrap())
+            .unwrap()
+            .shown()
+            .to_owned();
+        assert_eq!(abroad, "+1 212-555-0100");
+    }
+
+    #[test]
+    fn short_codes_are_dialled_as_typed() {
+        assert_eq!(dial("911").as_deref(), Ok("911"));
+        assert_eq!(dial("1234").as_deref(), Ok("1234"));
+    }
+
+    #[test]
+    fn bad_numbers_get_one_clear_sentence() {
+        assert_eq!(dial(""), Err(NumberError::Empty));
+        assert_eq!(dial("  - "), Err(NumberError::Empty));
+        assert_eq!(dial("555-CALL"), Err(NumberError::NotADigit('C')));
+        assert_eq!(dial("+1 212 555 0100 0000 0000"), Err(NumberError::TooLong));
+        assert_eq!(dial(&"9".repeat(400)), Err(NumberError::TooLong));
+        assert_eq!(dial("5550100"), Err(NumberError::TooShort));
+        assert_eq!(dial("+999 555 0100 00"), Err(NumberError::Unknown));
+    }
+
+    #[test]
+    fn names_from_the_line_are_made_safe() {
+        assert_eq!(
+            display_name("a\u{202e}b\u{0}c\n d").as_deref(),
+            Some("a b c d")
+        );
+        assert_eq!(display_name("\u{200b} "), None);
+        assert_eq!(display_name(&"x".repeat(500)).unwrap().chars().count(), 80);
+        assert_eq!(shown("anonymous", Region::US), "anonymous");
+        assert_eq!(shown("+13125550142", Region::US), "(312) 555-0142");
+    }
+
+    #[test]
+    fn keys_are_checked() {
+        assert_eq!(parse_keys("1 2#w*d").as_deref(), Ok("12#w*D"));
+        assert!(parse_keys("12x").unwrap_err().contains('x'));
+        assert!(parse_keys(&"1".repeat(65)).is_err());
+    }
+}

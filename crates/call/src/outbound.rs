@@ -1,0 +1,183 @@
+//! A call that this desk places: `Preparing -> Joining -> Dialling -> RemoteRinging -> Live`.
+
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::Role;
+use crate::input::{JoinFailure, LegFact};
+use crate::output::{LegCommand, LogCommand, LogStart, RoomCommand};
+use crate::record::{Call, Shared, Timer};
+use crate::state::{CallState, Direction, LeaveReason, LegStatus};
+
+/// A journal that has not answered by now does not hold up a call.
+const JOURNAL: Duration = Duration::from_secs(3);
+/// Joining, opening the devices and announcing the microphone.
+const JOINING: Duration = Duration::from_secs(20);
+/// Beyond the time the far end may ring: request and room both failed to tell us.
+const GRACE: Duration = Duration::from_secs(8);
+
+impl Call {
+    /// Journal first: nothing is touched before the row exists.
+    pub(crate) fn start_journal(&mut self, shared: &mut Shared) {
+        shared.log(LogCommand::Start(LogStart {
+            call: self.id.clone(),
+            direction: self.direction,
+            number: self.number.clone(),
+            name: self.name.clone(),
+            line: self.line.clone(),
+            room: self.room.clone(),
+            leg: self.leg.clone(),
+            started_unix_ms: self.started_ms,
+        }));
+        if self.direction == Direction::Outbound {
+            self.wake(Timer::State, JOURNAL, shared.now);
+        }
+    }
+
+    /// The row exists, or cannot: either way the call goes on.
+    pub(crate) fn journalled(&mut self, shared: &mut Shared) {
+        if self.state == CallState::Preparing {
+            self.enter(CallState::Joining, Some(JOINING), shared.now);
+            self.join(Role::Talk, shared);
+            shared.changed = true;
+        }
+    }
+
+    /// Joined and devices open: announce the microphone. Announced: place the leg, so that we are there before anybody
+    /// can answer.
+    pub(crate) fn advance_joining(&mut self, devices_open: bool, shared: &mut Shared) {
+        if self.state != CallState::Joining || self.publishing || !devices_open {
+            return;
+        }
+        if let Some(link) = self.talking() {
+            self.publishing = true;
+            shared.room(RoomCommand::Listen { link: link.clone() });
+            shared.room(RoomCommand::PublishMicrophone { link });
+        }
+    }
+
+    pub(crate) fn place(&mut self, shared: &mut Shared) {
+        self.placed = true;
+        self.place_open = true;
+        self.enter(
+            CallState::Dialling,
+            Some(shared.ring_for + GRACE),
+            shared.now,
+        );
+        shared.changed = true;
+        shared.leg(LegCommand::Place {
+            call: self.id.clone(),
+            room: self.room.clone(),
+            leg: self.leg.clone(),
+            to: self.number.clone(),
+            line: self.wanted_line.clone(),
+            ring_for: shared.ring_for,
+        });
+    }
+
+    pub(crate) fn outbound_join_failed(&mut self, why: JoinFailure, shared: &mut Shared) {
+        let reason = match why {
+            JoinFailure::Unreachable | JoinFailure::ServerBusy => EndReason::NoNetwork,
+            JoinFailure::Refused => EndReason::SignInRefused,
+            JoinFailure::NotSignedIn => EndReason::NotSignedIn,
+            JoinFailure::Engine => EndReason::NoEngine {
+                what: "The engine that carries calls did not start. Close Deskline and start it again.".into(),
+            },
+        };
+        self.finish(reason, shared);
+    }
+
+    /// The leg was placed, and the far end has not answered yet.
+    pub(crate) fn is_calling(&self) -> bool {
+        match self.state {
+            CallState::Dialling | CallState::RemoteRinging => true,
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Offered
+            | CallState::Claiming
+            | CallState::Answering
+            | CallState::Live
+            | CallState::Ending
+            | CallState::Ended => false,
+        }
+    }
+
+    /// A status of the leg before the answer.
+    pub(crate) fn outbound_status(&mut self, status: LegStatus, shared: &mut Shared) {
+        if !self.is_calling() {
+            return;
+        }
+        match status {
+            LegStatus::Dialing => {}
+            LegStatus::Ringing => {
+                self.state = CallState::RemoteRinging; // the deadline of the dial request goes on
+                shared.changed = true;
+            }
+            LegStatus::Automation | LegStatus::Active => self.go_live(shared),
+            LegStatus::Hangup => {
+                self.leave = Some(LeaveReason::ClientInitiated);
+                self.await_verdict(shared);
+            }
+        }
+    }
+
+    /// The leg left before the answer. A leave that proves nothing is left to the dial request and its deadline.
+    pub(crate) fn outbound_left(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        if self.is_calling() && reason.proves_gone() {
+            self.leave = Some(reason);
+            self.await_verdict(shared);
+        }
+    }
+
+    /// Our own connection was closed by the server or lost for good.
+    pub(crate) fn outbound_closed(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        if self.is_calling() {
+            if reason == LeaveReason::RoomDeleted && self.status.is_some() {
+                self.leg_gone = true;
+            }
+            self.finish(EndReason::ConnectionLost, shared);
+        } else {
+            self.finish(EndReason::NoNetwork, shared);
+        }
+    }
+
+    /// What the dial request came to while the far end was still being called.
+    pub(crate) fn outbound_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
+        if !self.is_calling() {
+            return;
+        }
+        match fact {
+            LegFact::Answered => self.go_live(shared),
+            LegFact::PlaceFailed(failure) => {
+                self.place_failure = Some(failure.clone());
+                self.await_verdict(shared);
+            }
+            LegFact::Removed { .. }
+            | LegFact::RoomDeleted { .. }
+            | LegFact::DropFailed { .. }
+            | LegFact::Looked { .. }
+            | LegFact::LookFailed => {}
+        }
+    }
+
+    /// A deadline before the answer has come.
+    pub(crate) fn outbound_timer(&mut self, shared: &mut Shared) {
+        match self.state {
+            CallState::Preparing => self.journalled(shared),
+            CallState::Joining if self.talking().is_some() && !self.publishing => {
+                let what = "Microphone and speaker did not open in time".into();
+                self.finish(EndReason::NoSound { what }, shared);
+            }
+            CallState::Joining => self.finish(EndReason::NoNetwork, shared),
+            CallState::Dialling | CallState::RemoteRinging => {
+                self.finish(EndReason::NoAnswer, shared);
+            }
+            CallState::Offered
+            | CallState::Claiming
+            | CallState::Answering
+            | CallState::Live
+            | CallState::Ending
+            | CallState::Ended => {}
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Everything the phone can ask for.
+
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::{CallId, Identity, Link, RoomName};
+use crate::state::Direction;
+
+/// The answer to one input: all that must be done now, and when to come back.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[must_use]
+pub struct Step {
+    /// To be handed to the ports, in this order. Different ports have no order between them.
+    pub outputs: Vec<Output>,
+    /// Call `handle(Input::Tick, …)` when this monotonic time has come; `None`: nothing waits.
+    pub deadline: Option<Duration>,
+    /// Did anything a person can see change?
+    pub changed: bool,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// For `history`.
+    Log(LogCommand),
+    /// For `realtime`.
+    Room(RoomCommand),
+    /// For `switchboard`.
+    Leg(LegCommand),
+    /// For `audio`.
+    Audio(AudioCommand),
+    /// For the shell.
+    Shell(ShellCommand),
+}
+
+/// Journal entries. Every `Start` gets one `Finish`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LogCommand {
+    /// Write the row before anything rings or dials; answer with [`LogFact`](crate::input::LogFact).
+    Start(LogStart),
+    /// The call was answered here.
+    Answered {
+        /// Which.
+        call: CallId,
+        /// Unix milliseconds.
+        at_unix_ms: i64,
+    },
+    /// The call is still up (every 5 s): a crash ends the row at the last of these.
+    Alive {
+        /// Which.
+        call: CallId,
+        /// Unix milliseconds.
+        at_unix_ms: i64,
+    },
+    /// The call is over.
+    Finish(LogFinish),
+    /// An interrupted call of an earlier run: close the row at its last sign of life.
+    FinishOrphan {
+        /// Which.
+        call: CallId,
+    },
+    /// The leg of a finished call is known to be gone: nothing is left on the server.
+    LegGone {
+        /// Which.
+        call: CallId,
+    },
+}
+
+/// The first entry of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStart {
+    /// Which.
+    pub call: CallId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The far number: E.164 where it is one, else as it came, "" if withheld.
+    pub number: String,
+    /// Name on the line, already made safe.
+    pub name: Option<String>,
+    /// Our number or trunk, if known.
+    pub line: Option<String>,
+    /// Where the call lives on the server.
+    pub room: RoomName,
+    /// The phone leg in that room.
+    pub leg: Identity,
+    /// Unix milliseconds.
+    pub started_unix_ms: i64,
+}
+
+/// The last entry of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogFinish {
+    /// Which.
+    pub call: CallId,
+    /// Why.
+    pub reason: EndReason,
+    /// Unix milliseconds; `None`: never answered here.
+    pub answered_unix_ms: Option<i64>,
+    /// Unix milliseconds.
+    pub ended_unix_ms: i64,
+    /// Is the leg known to be gone? Otherwise the row stays on the list of what must be dropped.
+    pub leg_gone: bool,
+    /// Seconds of sound heard from the far end.
+    pub heard_seconds: f64,
+    /// Their loudness in dBFS.
+    pub heard_dbfs: Option<f64>,
+}
+
+/// For one connection to a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomCommand {
+    /// Join; answer with `Joined` or `JoinFailed`. Never subscribes by itself.
+    Join {
+        /// The new connection.
+        link: Link,
+        /// Where.
+        room: RoomName,
+    },
+    /// Tell colleagues at once that this desk answers (own attribute `desk.claim`).
+    Claim {
+        /// Which connection.
+        link: Link,
+    },
+    /// Announce and feed the microphone; answer with `Published` or `PublishFailed`.
+    PublishMicrophone {
+        /// Which connection.
+        link: Link,
+    },
+    /// Listen to the phone legs of the room, also to those that come later or come back.
+    Listen {
+        /// Which connection.
+        link: Link,
+    },
+    /// Send silence instead of the microphone. Packets go on.
+    SetMuted {
+        /// Which connection.
+        link: Link,
+        /// Silence?
+        muted: bool,
+    },
+    /// Send keys to a phone leg, in order; `w` waits half a second.
+    SendKeys {
+        /// Which connection.
+        link: Link,
+        /// To whom.
+        leg: Identity,
+        /// Only `0-9 * # A-D w`.
+        keys: String,
+    },
+    /// Ask the bridge over the room to end the leg; answer with `EndLegAnswered`. Never for an outbound leg that rings.
+    EndLeg {
+        /// Which connection.
+        link: Link,
+        /// Which leg.
+        leg: Identity,
+    },
+    /// Leave; answer with `Closed`. Also abandons a join under way (then `JoinFailed` or `Closed`, either will do).
+    Leave {
+        /// Which connection.
+        link: Link,
+    },
+}
+
+impl RoomCommand {
+    /// The connection it is for.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        match self {
+            Self::Join { link, .. }
+            | Self::Claim { link }
+            | Self::PublishMicrophone { link }
+            | Self::Listen { link }
+            | Self::SetMuted { link, .. }
+            | Self::SendKeys { link, .. }
+            | Self::EndLeg { link, .. }
+            | Self::Leave { link } => link,
+        }
+    }
+}
+
+/// For the server's API. Requests for one call are carried out in order, except that `Place` never holds up the others:
+/// it stays open until the far end answers, and dropping it would cancel nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LegCommand {
+    /// Dial, waiting for the answer; answer with `Answered` or `PlaceFailed`.
+    Place {
+        /// Whose leg.
+        call: CallId,
+        /// Where it goes.
+        room: RoomName,
+        /// Its identity there.
+        leg: Identity,
+        /// E.164 or a short code.
+        to: String,
+        /// Name, number or id of the trunk; `None`: the first.
+        line: Option<String>,
+        /// How long the far end may ring, at most 75 s (the server's own limit for a waiting request is 80 s).
+        ring_for: Duration,
+    },
+    /// Remove a participant (ends a leg, cancels a ringing one, sweeps a crashed colleague); answer with `Removed`.
+    Remove {
+        /// For which call.
+        call: CallId,
+        /// Where.
+        room: RoomName,
+        /// Whom.
+        identity: Identity,
+    },
+    /// Delete the room and all in it; answer with `RoomDeleted`.
+    DeleteRoom {
+        /// For which call.
+        call: CallId,
+        /// Which.
+        room: RoomName,
+    },
+    /// List the room; answer with `Looked`.
+    Look {
+        /// For which call.
+        call: CallId,
+        /// Where.
+        room: RoomName,
+        /// The leg of interest.
+        leg: Identity,
+    },
+    /// Look at the line now instead of at the next regular time.
+    RetryLine,
+}
+
+/// For the sound devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudioCommand {
+    /// Open microphone and speaker for a call; answer with `Opened` or `Failed`.
+    Open,
+    /// Close them.
+    Close,
+    /// Ring on the ring device until told otherwise.
+    Ring(bool),
+    /// The tone a caller hears while the far end rings.
+    Ringback(bool),
+    /// Busy tone for two seconds, then silence by itself.
+    BusyTone,
+    /// One soft beep in the call device: another call waits.
+    Beep,
+    /// The tone of a key we sent, for our own ear.
+    KeyTone(char),
+}
+
+/// For the shell: windows and notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellCommand {
+    /// Show the overlay: somebody calls.
+    ShowOverlay,
+    /// Nobody calls any more.
+    HideOverlay,
+    /// A system notification for an incoming call.
+    NotifyIncoming {
+        /// Which.
+        call: CallId,
+    },
+    /// A system notification for a missed call.
+    NotifyMissed {
+        /// Which.
+        call: CallId,
+    },
+    /// A dial was refused before anything was done.
+    Refused {
+        /// Which.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// After [`Intent::Quit`](crate::input::Intent::Quit): nothing is left to end.
+    MayQuit,
+}
+
+/// Something a person should read; not the end of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counts up.
+    pub id: u32,
+    /// Stable word.
+    pub code: &'static str,
+    /// One sentence: what, why, what next.
+    pub text: String,
+}

@@ -1,0 +1,361 @@
+//! The phone of one desk: all its calls, and what must be true of them together.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::end::EndReason;
+use crate::ids::{CallId, Identity, RoomName};
+use crate::input::{Input, Intent, LineStatus, WatchFact};
+use crate::loose::LooseLegs;
+use crate::number::{self, DialNumber, Region};
+use crate::output::{AudioCommand, Output, ShellCommand, Step};
+use crate::record::{Call, Shared};
+use crate::settle::Derived;
+use crate::state::{CallState, Direction, Now};
+use crate::view::PhoneView;
+
+/// What a person can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhoneSettings {
+    /// The country of numbers typed without a country code.
+    pub region: Region,
+    /// How long the far end may ring, at most 75 s.
+    pub ring_for: Duration,
+}
+
+impl Default for PhoneSettings {
+    fn default() -> Self {
+        Self {
+            region: Region::US,
+            ring_for: Duration::from_secs(45),
+        }
+    }
+}
+
+/// The phone of one desk. See the crate's documentation.
+#[derive(Debug)]
+pub struct Phone {
+    pub(crate) shared: Shared,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) loose: LooseLegs,
+    /// Rooms whose offer is not taken up a second time.
+    pub(crate) rooms: VecDeque<RoomName>,
+    pub(crate) line: LineStatus,
+    pub(crate) derived: Derived,
+    pub(crate) quitting: bool,
+    pub(crate) may_quit: bool,
+    rev: u64,
+}
+
+impl Phone {
+    /// A phone without calls that has not heard from its line yet.
+    #[must_use]
+    pub fn new(settings: PhoneSettings) -> Self {
+        Self {
+            shared: Shared {
+                out: Vec::new(),
+                now: Now {
+                    mono: Duration::ZERO,
+                    unix_ms: 0,
+                },
+                region: settings.region,
+                ring_for: settings.ring_for.min(Duration::from_secs(75)),
+                tone_until: None,
+                notice: None,
+                notices: 0,
+                changed: false,
+            },
+            calls: Vec::new(),
+            loose: LooseLegs::default(),
+            rooms: VecDeque::new(),
+            line: LineStatus::Connecting,
+            derived: Derived::default(),
+            quitting: false,
+            may_quit: false,
+            rev: 1,
+        }
+    }
+
+    /// Takes one input, fires what is due by now, and says all that must be done.
+    pub fn handle(&mut self, input: Input, now: Now) -> Step {
+        self.shared.now = now;
+        self.shared.changed = false;
+        match input {
+            Input::Intent(intent) => self.intent(intent),
+            Input::Room { link, fact } => self.room(&link, fact),
+            Input::Leg { call, fact } => self.leg(&call, &fact),
+            Input::Watch(WatchFact::Offer(offer)) => self.offer(offer),
+            Input::Watch(WatchFact::Withdrawn { room }) => self.withdrawn(&room),
+            Input::Line(status) => self.line(status),
+            Input::Audio(fact) => self.audio(fact),
+            Input::Log { call, fact } => self.log(&call, fact),
+            Input::Orphan(orphan) => self.orphan(orphan),
+            Input::Tick => {}
+        }
+        self.fire();
+        self.settle();
+        if self.shared.changed {
+            self.rev = self.rev.saturating_add(1);
+        }
+        Step {
+            outputs: std::mem::take(&mut self.shared.out),
+            deadline: self.deadline(),
+            changed: self.shared.changed,
+        }
+    }
+
+    /// The whole picture for a person.
+    #[must_use]
+    pub fn view(&self) -> PhoneView {
+        PhoneView {
+            rev: self.rev,
+            line: self.line.clone(),
+            calls: self.calls.iter().map(Call::view).collect(),
+            notice: self.shared.notice.clone(),
+        }
+    }
+
+    pub(crate) fn find(&mut self, id: &CallId) -> Option<(&mut Call, &mut Shared)> {
+        let Self { calls, shared, .. } = self;
+        calls
+            .iter_mut()
+            .find(|call| call.id == *id)
+            .map(|call| (call, shared))
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.calls.iter().any(|call| call.state.is_busy())
+    }
+
+    // ---- what people want ----
+
+    fn intent(&mut self, intent: Intent) {
+        match intent {
+            Intent::Dial { call, number, line } => self.dial(call, &number, line),
+            Intent::Answer { call } => self.answer(&call),
+            Intent::Decline { call } => {
+                if let Some((call, shared)) = self.find(&call)
+                    && call.state == CallState::Offered
+                {
+                    call.decline(shared);
+                }
+            }
+            Intent::Silence { call } => {
+                if let Some((call, shared)) = self.find(&call)
+                    && call.state == CallState::Offered
+                    && !call.silenced
+                {
+                    call.silenced = true;
+                    shared.changed = true;
+                }
+            }
+            Intent::HangUp { call } => {
+                if let Some((call, shared)) = self.find(&call) {
+                    hang_up(call, shared);
+                }
+            }
+            Intent::SetMuted { call, muted } => {
+                if let Some((call, shared)) = self.find(&call) {
+                    call.set_muted(muted, shared);
+                }
+            }
+            Intent::SendKeys { call, keys } => self.send_keys(&call, &keys),
+            Intent::Dismiss { call } => {
+                let before = self.calls.len();
+                self.calls
+                    .retain(|c| c.id != call || c.state != CallState::Ended);
+                self.shared.changed |= before != self.calls.len();
+            }
+            Intent::DismissNotice { id } => {
+                if self
+                    .shared
+                    .notice
+                    .as_ref()
+                    .is_some_and(|notice| notice.id == id)
+                {
+                    self.shared.notice = None;
+                    self.shared.changed = true;
+                }
+            }
+            Intent::Quit => self.quit(),
+        }
+    }
+
+    fn dial(&mut self, id: CallId, typed: &str, wanted_line: Option<String>) {
+        if self.knows(&id) {
+            return; // an id is used once
+        }
+        match self.may_dial(typed) {
+            Ok(number) => {
+                self.calls.retain(|call| call.state != CallState::Ended);
+                self.shared.notice = None;
+                let room = RoomName::outbound(&id);
+                let leg = Identity::leg(&id);
+                let mut call = Call::new(
+                    id,
+                    Direction::Outbound,
+                    number.dial().into(),
+                    number.shown().into(),
+                    room,
+                    leg,
+                    self.shared.now,
+                );
+                if let LineStatus::Ready { trunk: Some(trunk) } = &self.line {
+                    call.line = Some(trunk.number.clone()).filter(|n| !n.is_empty());
+                }
+                call.wanted_line = wanted_line;
+                call.start_journal(&mut self.shared);
+                self.shared.changed = true;
+                self.calls.push(call);
+            }
+            Err(reason) => {
+                let mut text = reason.title();
+                if let Some(advice) = reason.advice() {
+                    text = format!("{text}. {advice}");
+                }
+                self.shared.notify(reason.code(), text);
+                self.shared
+                    .shell(ShellCommand::Refused { call: id, reason });
+            }
+        }
+    }
+
+    /// Is there, or may there still be, anything of this name?
+    pub(crate) fn knows(&self, id: &CallId) -> bool {
+        self.calls.iter().any(|call| call.id == *id) || self.loose.has(id)
+    }
+
+    fn may_dial(&self, typed: &str) -> Result<DialNumber, EndReason> {
+        if self.is_busy() || self.quitting {
+            return Err(EndReason::AlreadyInCall);
+        }
+        let number =
+            number::parse(typed, self.shared.region).map_err(|why| EndReason::BadNumber {
+                why: why.to_string(),
+            })?;
+        match &self.line {
+            LineStatus::SignedOut | LineStatus::Locked { .. } => Err(EndReason::NotSignedIn),
+            LineStatus::Broken { what } => Err(EndReason::NoEngine { what: what.clone() }),
+            LineStatus::Refused { .. } => Err(EndReason::SignInRefused),
+            LineStatus::Connecting | LineStatus::Ready { .. } | LineStatus::Unreachable { .. } => {
+                Ok(number)
+            }
+        }
+    }
+
+    fn answer(&mut self, id: &CallId) {
+        let busy = self.is_busy();
+        let Some((call, shared)) = self.find(id) else {
+            return;
+        };
+        if call.state != CallState::Offered {
+            return;
+        }
+        if busy {
+            shared.notify(
+                "already_in_call",
+                "You are in a call. End it first, then answer: the caller still rings.",
+            );
+        } else {
+            call.claim(shared);
+        }
+    }
+
+    fn send_keys(&mut self, id: &CallId, typed: &str) {
+        let keys = match number::parse_keys(typed) {
+            Ok(keys) => keys,
+            Err(why) => return self.shared.notify("bad_key", why),
+        };
+        let Some((call, shared)) = self.find(id) else {
+            return;
+        };
+        if !call.state.is_busy() {
+            return;
+        }
+        if !call.take_keys(&keys, shared) {
+            shared.notify(
+                "bad_key",
+                "Too many keys wait for the answer. Send the rest once the call is up.",
+            );
+        } else if let Some(key) = keys.chars().find(|key| *key != 'w') {
+            shared.push(Output::Audio(AudioCommand::KeyTone(key)));
+        }
+    }
+
+    fn quit(&mut self) {
+        self.quitting = true;
+        let Self { calls, shared, .. } = self;
+        for call in calls {
+            match call.state {
+                // the caller rings on at other desks
+                CallState::Offered | CallState::Claiming => call.finish(EndReason::Missed, shared),
+                CallState::Answering if !call.publishing => {
+                    call.finish(EndReason::Missed, shared);
+                }
+                CallState::Preparing
+                | CallState::Joining
+                | CallState::Dialling
+                | CallState::RemoteRinging
+                | CallState::Answering
+                | CallState::Live => hang_up(call, shared),
+                CallState::Ending | CallState::Ended => {}
+            }
+        }
+    }
+
+    // ---- time ----
+
+    fn deadline(&self) -> Option<Duration> {
+        let calls = self.calls.iter().filter_map(Call::deadline);
+        calls
+            .chain(self.loose.deadline())
+            .chain(self.shared.tone_until)
+            .min()
+    }
+
+    fn fire(&mut self) {
+        let Self {
+            calls,
+            shared,
+            loose,
+            ..
+        } = self;
+        for call in calls.iter_mut() {
+            // every handler sets its timer later than now or not at all, so this ends
+            while let Some(timer) = call.take_due(shared.now) {
+                match call.state {
+                    CallState::Ending => call.ending_timer(timer, shared),
+                    CallState::Ended => {}
+                    CallState::Live => call.live_timer(timer, shared),
+                    CallState::Preparing
+                    | CallState::Joining
+                    | CallState::Dialling
+                    | CallState::RemoteRinging => call.outbound_timer(shared),
+                    CallState::Offered | CallState::Claiming | CallState::Answering => {
+                        call.inbound_timer(timer, shared);
+                    }
+                }
+            }
+        }
+        loose.fire(shared);
+        if shared
+            .tone_until
+            .is_some_and(|until| until <= shared.now.mono)
+        {
+            shared.tone_until = None;
+        }
+    }
+}
+
+fn hang_up(call: &mut Call, shared: &mut Shared) {
+    match call.state {
+        CallState::Preparing
+        | CallState::Joining
+        | CallState::Dialling
+        | CallState::RemoteRinging => call.finish(EndReason::Cancelled, shared),
+        CallState::Offered | CallState::Claiming => call.decline(shared),
+        CallState::Answering if !call.publishing => call.decline(shared),
+        CallState::Answering | CallState::Live => call.finish(EndReason::HungUp, shared),
+        CallState::Ending | CallState::Ended => {}
+    }
+}

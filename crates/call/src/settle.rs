@@ -1,0 +1,120 @@
+//! What must be true of all calls together, derived from their states after every input.
+
+use crate::output::{AudioCommand, Output, ShellCommand};
+use crate::phone::Phone;
+use crate::record::Call;
+use crate::state::CallState;
+
+/// Ended calls kept on the screen.
+const ENDED_SHOWN: usize = 3;
+
+/// Microphone and speaker as far as the phone knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sound {
+    #[default]
+    Closed,
+    Opening,
+    Open,
+    Failed,
+}
+
+/// What was said last; only changes are said.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    pub(crate) sound: Sound,
+    ring: bool,
+    ringback: bool,
+    overlay: bool,
+}
+
+impl Phone {
+    /// Derives from the states what must sound and be shown.
+    pub(crate) fn settle(&mut self) {
+        self.settle_devices();
+        let devices_open = self.derived.sound == Sound::Open;
+        let Self { calls, shared, .. } = self;
+        for call in calls.iter_mut() {
+            call.advance_joining(devices_open, shared);
+            call.advance_answering(devices_open, shared);
+        }
+        self.settle_rings();
+        self.retire();
+        let open = self.calls.iter().any(|call| call.state != CallState::Ended);
+        if self.quitting && !open && !self.may_quit {
+            self.may_quit = true;
+            self.shared.shell(ShellCommand::MayQuit);
+        }
+    }
+
+    fn settle_devices(&mut self) {
+        // a refused call may be about to sound busy
+        let wanted = self.is_busy()
+            || self.shared.tone_until.is_some()
+            || self.calls.iter().any(Call::awaits_verdict);
+        match (wanted, self.derived.sound) {
+            (true, Sound::Closed) => {
+                self.derived.sound = Sound::Opening;
+                self.shared.push(Output::Audio(AudioCommand::Open));
+            }
+            (false, Sound::Opening | Sound::Open | Sound::Failed) => {
+                self.derived.sound = Sound::Closed;
+                self.shared.push(Output::Audio(AudioCommand::Close));
+            }
+            (true, Sound::Opening | Sound::Open | Sound::Failed) | (false, Sound::Closed) => {}
+        }
+    }
+
+    fn settle_rings(&mut self) {
+        let is = |state| move |call: &Call| call.state == state;
+        let rings = |call: &Call| {
+            call.state == CallState::Offered && !call.silenced && call.claimed_by.is_none()
+        };
+        let ring = !self.is_busy() && self.calls.iter().any(rings);
+        let ringback = self.calls.iter().any(is(CallState::RemoteRinging));
+        let overlay = self.calls.iter().any(is(CallState::Offered));
+        let Self {
+            derived, shared, ..
+        } = self;
+        if std::mem::replace(&mut derived.ring, ring) != ring {
+            shared.push(Output::Audio(AudioCommand::Ring(ring)));
+        }
+        if std::mem::replace(&mut derived.ringback, ringback) != ringback {
+            shared.push(Output::Audio(AudioCommand::Ringback(ringback)));
+        }
+        if std::mem::replace(&mut derived.overlay, overlay) != overlay {
+            shared.shell(if overlay {
+                ShellCommand::ShowOverlay
+            } else {
+                ShellCommand::HideOverlay
+            });
+        }
+    }
+
+    /// Hands what ended calls may have left behind to the loose legs, and drops the oldest ended calls.
+    fn retire(&mut self) {
+        let Self {
+            calls,
+            loose,
+            shared,
+            ..
+        } = self;
+        for call in calls
+            .iter_mut()
+            .filter(|call| call.state == CallState::Ended && call.is_loose())
+        {
+            call.ours = false; // the list has it from here on
+            loose.take_over(call, shared.now);
+        }
+        let ended = calls
+            .iter()
+            .filter(|call| call.state == CallState::Ended)
+            .count();
+        let mut surplus = ended.saturating_sub(ENDED_SHOWN);
+        shared.changed |= surplus > 0;
+        calls.retain(|call| {
+            let drop = surplus > 0 && call.state == CallState::Ended;
+            surplus -= usize::from(drop);
+            !drop
+        });
+    }
+}

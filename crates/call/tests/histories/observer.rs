@@ -1,0 +1,374 @@
+//! Tells the phone its inputs and checks after every step what must always be true.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use call::input::{LegFact, RoomFact};
+use call::output::{AudioCommand, LegCommand, LogCommand, LogFinish, RoomCommand, ShellCommand};
+use call::state::{CallState, Direction, LegStatus, ParticipantKind};
+use call::view::PhoneView;
+use call::{CallId, Input, Link, Now, Output, Phone, PhoneSettings, Role};
+
+use crate::support::{START_MS, words};
+
+/// Most calls that can be shown: 16 who wait, the busy one, some being taken down, three that ended.
+const SHOWN: usize = 64;
+
+#[derive(Default)]
+struct Row {
+    direction: Option<Direction>,
+    started_ms: i64,
+    places: u32,
+    /// The microphone was asked to be announced at least once.
+    published: bool,
+    /// The leg was asked to be dropped, or somebody said that it is gone.
+    dropped: bool,
+    lived: bool,
+    finish: Option<LogFinish>,
+}
+
+enum Said {
+    In(Input),
+    Out(Output),
+}
+
+pub(crate) struct Observer {
+    kind: &'static str,
+    seed: u64,
+    pub(crate) phone: Phone,
+    pub(crate) now: Duration,
+    pub(crate) deadline: Option<Duration>,
+    /// Outputs that nobody has served yet.
+    pub(crate) pending: Vec<Output>,
+    pub(crate) links: Vec<Link>,
+    rows: HashMap<CallId, Row>,
+    orphans: HashSet<CallId>,
+    left: HashSet<Link>,
+    /// Connections whose join answer listed no colleague.
+    clean: HashSet<Link>,
+    open: bool,
+    ring: bool,
+    ringback: bool,
+    overlay: bool,
+    may_quit: u32,
+    /// The view after the last step.
+    seen: PhoneView,
+    trace: Vec<(Duration, Said)>,
+}
+
+impl Observer {
+    pub(crate) fn new(kind: &'static str, seed: u64) -> Self {
+        let phone = Phone::new(PhoneSettings::default());
+        Self {
+            kind,
+            seed,
+            seen: phone.view(),
+            phone,
+            now: Duration::from_secs(5),
+            deadline: None,
+            pending: Vec::new(),
+            links: Vec::new(),
+            rows: HashMap::new(),
+            orphans: HashSet::new(),
+            left: HashSet::new(),
+            clean: HashSet::new(),
+            open: false,
+            ring: false,
+            ringback: false,
+            overlay: false,
+            may_quit: 0,
+            trace: Vec::new(),
+        }
+    }
+
+    /// Calls that were up.
+    pub(crate) fn lived(&self) -> usize {
+        self.rows.values().filter(|row| row.lived).count()
+    }
+
+    /// Rows that were started.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Was this name used by a call that is no longer shown? Nobody may use it again.
+    pub(crate) fn is_used_up(&self, call: &CallId) -> bool {
+        self.rows.contains_key(call) && self.seen.call(call).is_none()
+    }
+
+    pub(crate) fn tell(&mut self, input: Input) {
+        self.trace.push((self.now, Said::In(input.clone())));
+        self.note_input(&input);
+        let now = Now {
+            mono: self.now,
+            unix_ms: START_MS + self.now.as_millis() as i64,
+        };
+        let step = self.phone.handle(input, now);
+        let after = self.phone.view();
+        let before = std::mem::replace(&mut self.seen, after.clone());
+        for output in &step.outputs {
+            self.trace.push((self.now, Said::Out(output.clone())));
+        }
+        assert!(
+            step.deadline.is_none_or(|deadline| deadline > self.now),
+            "a deadline in the past keeps the loop spinning"
+        );
+        assert_eq!(step.changed, after.rev == before.rev + 1);
+        assert!(after.rev <= before.rev + 1);
+        if !step.changed {
+            assert_eq!(before, after, "changed without a word");
+        }
+        self.deadline = step.deadline;
+        for output in &step.outputs {
+            self.note_output(output);
+        }
+        self.check(&after);
+        self.pending.extend(step.outputs);
+    }
+
+    fn note_input(&mut self, input: &Input) {
+        match input {
+            Input::Room { link, fact } => match fact {
+                RoomFact::Joined { present } => {
+                    let alone = present.iter().all(|p| p.kind != ParticipantKind::Standard);
+                    if alone {
+                        self.clean.insert(link.clone());
+                    } else {
+                        self.clean.remove(link);
+                    }
+                }
+                RoomFact::Left { reason, .. } if reason.proves_gone() => self.dropped(&link.call),
+                RoomFact::Present(p) if p.leg_status == Some(LegStatus::Hangup) => {
+                    self.dropped(&link.call);
+                }
+                RoomFact::Closed { .. } => self.dropped(&link.call),
+                _ => {}
+            },
+            Input::Leg {
+                call,
+                fact:
+                    LegFact::PlaceFailed(_)
+                    | LegFact::Removed { .. }
+                    | LegFact::RoomDeleted { .. }
+                    | LegFact::Looked { .. },
+            } => self.dropped(call),
+            _ => {}
+        }
+    }
+
+    fn dropped(&mut self, call: &CallId) {
+        if let Some(row) = self.rows.get_mut(call) {
+            row.dropped = true;
+        }
+    }
+
+    fn note_output(&mut self, output: &Output) {
+        match output {
+            Output::Log(command) => self.note_log(command),
+            Output::Room(command) => self.note_room(command),
+            Output::Leg(command) => match command {
+                LegCommand::Place { call, .. } => {
+                    let row = self.rows.get_mut(call).expect("the row comes first");
+                    assert!(row.published, "we are there before anybody can answer");
+                    row.places += 1;
+                    assert_eq!(row.places, 1, "placed twice");
+                }
+                LegCommand::Remove { call, .. } | LegCommand::DeleteRoom { call, .. } => {
+                    self.dropped(call);
+                }
+                LegCommand::Look { .. } | LegCommand::RetryLine => {}
+            },
+            Output::Audio(command) => match command {
+                AudioCommand::Open => {
+                    assert!(!std::mem::replace(&mut self.open, true), "opened twice");
+                }
+                AudioCommand::Close => {
+                    assert!(std::mem::replace(&mut self.open, false), "closed twice");
+                }
+                AudioCommand::Ring(on) => {
+                    assert_ne!(std::mem::replace(&mut self.ring, *on), *on);
+                }
+                AudioCommand::Ringback(on) => {
+                    assert_ne!(std::mem::replace(&mut self.ringback, *on), *on);
+                }
+                AudioCommand::BusyTone | AudioCommand::Beep | AudioCommand::KeyTone(_) => {}
+            },
+            Output::Shell(command) => match command {
+                ShellCommand::ShowOverlay => {
+                    assert!(!std::mem::replace(&mut self.overlay, true), "shown twice");
+                }
+                ShellCommand::HideOverlay => {
+                    assert!(std::mem::replace(&mut self.overlay, false), "hidden twice");
+                }
+                ShellCommand::MayQuit => self.may_quit += 1,
+                ShellCommand::NotifyIncoming { call } | ShellCommand::NotifyMissed { call } => {
+                    assert!(self.rows.contains_key(call));
+                }
+                ShellCommand::Refused { call, .. } => assert!(!self.rows.contains_key(call)),
+            },
+        }
+    }
+
+    fn note_log(&mut self, command: &LogCommand) {
+        match command {
+            LogCommand::Start(start) => {
+                let row = Row {
+                    direction: Some(start.direction),
+                    started_ms: start.started_unix_ms,
+                    ..Row::default()
+                };
+                assert!(
+                    self.rows.insert(start.call.clone(), row).is_none(),
+                    "two rows"
+                );
+            }
+            LogCommand::Answered { call, at_unix_ms } => {
+                let row = self.rows.get_mut(call).expect("a row");
+                assert!(!std::mem::replace(&mut row.lived, true), "answered twice");
+                assert!(row.finish.is_none() && *at_unix_ms >= row.started_ms);
+            }
+            LogCommand::Alive { call, .. } => {
+                let row = &self.rows[call];
+                assert!(row.lived && row.finish.is_none());
+            }
+            LogCommand::Finish(finish) => {
+                let row = self.rows.get_mut(&finish.call).expect("a row");
+                assert!(row.finish.is_none(), "finished twice");
+                let answered = finish.answered_unix_ms.unwrap_or(row.started_ms);
+                assert!(row.started_ms <= answered && answered <= finish.ended_unix_ms);
+                assert_eq!(finish.answered_unix_ms.is_some(), row.lived);
+                assert!(
+                    !finish.leg_gone || row.places == 0 || row.dropped,
+                    "said to be gone, but nobody dropped it or saw it go"
+                );
+                row.finish = Some(finish.clone());
+            }
+            LogCommand::FinishOrphan { call } => {
+                self.orphans.insert(call.clone());
+            }
+            LogCommand::LegGone { call } => {
+                let loose = self.rows.get(call).and_then(|row| row.finish.as_ref());
+                let known = loose.is_some_and(|finish| !finish.leg_gone);
+                assert!(known || self.orphans.contains(call));
+            }
+        }
+    }
+
+    fn note_room(&mut self, command: &RoomCommand) {
+        let link = command.link().clone();
+        match command {
+            RoomCommand::Join { .. } => {
+                assert!(
+                    !self.links.contains(&link),
+                    "every attempt has its own name"
+                );
+                self.links.push(link.clone());
+            }
+            RoomCommand::Leave { .. } => {
+                assert!(self.left.insert(link.clone()), "left twice");
+            }
+            _ => assert!(!self.left.contains(&link), "a word after the leave"),
+        }
+        assert!(self.links.contains(&link), "never joined");
+        if let RoomCommand::PublishMicrophone { .. } = command {
+            assert_eq!(link.role, Role::Talk);
+            assert!(self.open, "announced before the devices were asked for");
+            let row = self.rows.get_mut(&link.call).expect("a row");
+            row.published = true;
+            if row.direction == Some(Direction::Inbound) {
+                assert!(
+                    self.clean.contains(&link),
+                    "announced before the claim was won"
+                );
+            }
+        }
+        if let RoomCommand::EndLeg { .. } = command {
+            self.dropped(&link.call);
+        }
+    }
+
+    fn check(&self, view: &PhoneView) {
+        assert!(view.calls.len() <= SHOWN, "calls pile up");
+        let busy = view
+            .calls
+            .iter()
+            .filter(|call| call.state.is_busy())
+            .count();
+        assert!(busy <= 1, "two calls want the microphone");
+        assert!(self.open || busy == 0);
+        let offered = || {
+            view.calls
+                .iter()
+                .filter(|call| call.state == CallState::Offered)
+        };
+        let rings = offered().any(|call| !call.silenced && call.words == "Incoming call");
+        assert_eq!(self.ring, busy == 0 && rings, "the ring");
+        assert_eq!(self.overlay, offered().next().is_some(), "the overlay");
+        let ringback = view
+            .calls
+            .iter()
+            .any(|call| call.state == CallState::RemoteRinging);
+        assert_eq!(self.ringback, ringback, "the ringback");
+        for call in &view.calls {
+            let row = &self.rows[&call.id];
+            assert_eq!(call.state == CallState::Ended, row.finish.is_some());
+            if call.state == CallState::Ended {
+                assert!(call.end.is_some() && call.ended_unix_ms.is_some());
+            }
+            assert!(call.keys_sent.len() <= 256 && call.keys_received.len() <= 256);
+        }
+    }
+
+    /// Only the deadlines, and not one fact.
+    pub(crate) fn time_alone(&mut self, time: Duration) {
+        let until = self.now + time;
+        let mut ticks = 0;
+        while let Some(deadline) = self.deadline.filter(|deadline| *deadline <= until) {
+            self.now = deadline;
+            self.tell(Input::Tick);
+            ticks += 1;
+            assert!(ticks < 20_000, "too many wake-ups");
+        }
+        self.now = until;
+        self.all_done(true);
+    }
+
+    /// Every row is finished; `up` says whether calls may still be up.
+    pub(crate) fn all_done(&self, up: bool) {
+        let view = self.phone.view();
+        for (id, row) in &self.rows {
+            let live = view
+                .call(id)
+                .is_some_and(|call| call.state == CallState::Live);
+            assert!(row.finish.is_some() || (up && live), "{id} has no end");
+        }
+        if view.calls.iter().all(|call| call.state == CallState::Ended) {
+            assert!(!self.open && !self.ring && !self.ringback && !self.overlay);
+        }
+    }
+
+    pub(crate) fn has_quit(&self) {
+        assert_eq!(self.may_quit, 1);
+        self.all_done(false);
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let skip = self.trace.len().saturating_sub(120);
+            for (at, said) in &self.trace[skip..] {
+                match said {
+                    Said::In(input) => eprintln!("{:>9.3} <- {input:?}", at.as_secs_f64()),
+                    Said::Out(output) => {
+                        eprintln!("{:>9.3} -> {}", at.as_secs_f64(), words(output))
+                    }
+                }
+            }
+            eprintln!(
+                "a history of kind “{}”: DESKLINE_SEED={}",
+                self.kind, self.seed
+            );
+        }
+    }
+}

@@ -1,0 +1,574 @@
+//! A simulated server with its phones, colleagues, journal and sound system, and a person at the desk.
+//!
+//! The world knows the truth (which leg is up, who answered it), so it can tell at the end whether a leg was forgotten,
+//! and at any time whether this desk cut into somebody else's conversation.
+
+mod server;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use call::input::{
+    AudioFact, Intent, JoinFailure, LegFact, LogFact, Offer, Orphan, PlaceFailure, RoomFact,
+    WatchFact,
+};
+use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
+use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
+use call::{CallId, Identity, Input, Link, Output, Role, RoomName};
+use fastrand::Rng;
+
+use crate::observer::Observer;
+use crate::support::{NUMBER, colleague, id, inbound_room, leg_of, phone_leg, ready};
+
+/// How often things go wrong, in per mille.
+#[derive(Clone, Copy)]
+pub(crate) struct Faults {
+    lost: u32,
+    twice: u32,
+    late: u32,
+    refused: u32,
+    crashes: bool,
+}
+
+impl Faults {
+    pub(crate) fn none() -> Self {
+        Self {
+            lost: 0,
+            twice: 0,
+            late: 0,
+            refused: 0,
+            crashes: false,
+        }
+    }
+
+    pub(crate) fn bad() -> Self {
+        Self {
+            lost: 40,
+            twice: 60,
+            late: 100,
+            refused: 60,
+            crashes: true,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    Us,
+    Colleague,
+}
+
+#[derive(Default)]
+struct Room {
+    inbound: bool,
+    call: Option<CallId>,
+    leg: Option<LegStatus>,
+    ours: HashSet<Link>,
+    /// Who can be seen, in the order of joining.
+    visible: Vec<Identity>,
+    answered_by: Option<By>,
+    /// The dial request waits.
+    place_open: bool,
+    /// The server said once that no other desk is there.
+    looked_alone: bool,
+    /// Our microphone was announced although we were told otherwise.
+    phantom: bool,
+}
+
+enum Event {
+    Tell(Input),
+    Serve(Output),
+    LegAppears(RoomName, CallId),
+    FarEnd(RoomName, LegStatus),
+    Refuses(RoomName, u16),
+    NewCaller,
+    ColleagueJoins(RoomName),
+    ColleagueActs(RoomName, Identity),
+    GhostGoes(RoomName, Identity),
+    Person,
+    Crash,
+    Back,
+}
+
+pub(crate) struct World {
+    pub(crate) observer: Observer,
+    pub(crate) rng: Rng,
+    /// Nothing but the truth was told: then the end must be clean.
+    pub(crate) truthful: bool,
+    faults: Faults,
+    events: BTreeMap<(Duration, u64), Event>,
+    count: u64,
+    rooms: HashMap<RoomName, Room>,
+    down: bool,
+    /// No new calls, no far end that acts, a server that keeps its word.
+    closing: bool,
+    callers: u32,
+    dials: u32,
+}
+
+impl World {
+    pub(crate) fn new(kind: &'static str, seed: u64, faults: Faults) -> Self {
+        let mut world = Self {
+            observer: Observer::new(kind, seed),
+            rng: Rng::with_seed(seed),
+            truthful: true,
+            faults,
+            events: BTreeMap::new(),
+            count: 0,
+            rooms: HashMap::new(),
+            down: false,
+            closing: false,
+            callers: 0,
+            dials: 0,
+        };
+        world.observer.tell(Input::Line(ready()));
+        world.at(3_000, Event::Person);
+        world.at(20_000, Event::NewCaller);
+        if faults.crashes {
+            world.at(200_000, Event::Crash);
+        }
+        world
+    }
+
+    /// Some time within `ms` from now.
+    fn at(&mut self, ms: u64, event: Event) {
+        let after = Duration::from_micros(self.rng.u64(0..=ms * 1_000));
+        self.exactly(after, event);
+    }
+
+    fn exactly(&mut self, after: Duration, event: Event) {
+        self.count += 1;
+        self.events
+            .insert((self.observer.now + after, self.count), event);
+    }
+
+    fn happens(&mut self, per_mille: u32) -> bool {
+        self.rng.u32(0..1_000) < per_mille
+    }
+
+    /// A fact on its way to the phone.
+    fn tell(&mut self, input: Input) {
+        if self.happens(self.faults.lost) {
+            return;
+        }
+        if self.happens(self.faults.twice) {
+            self.at(800, Event::Tell(input.clone()));
+        }
+        let late = if self.happens(self.faults.late) {
+            3_000
+        } else {
+            5
+        };
+        self.at(late, Event::Tell(input));
+    }
+
+    fn tell_room(&mut self, link: &Link, fact: RoomFact) {
+        let link = link.clone();
+        self.tell(Input::Room { link, fact });
+    }
+
+    fn tell_leg(&mut self, call: &CallId, fact: LegFact) {
+        let call = call.clone();
+        self.tell(Input::Leg { call, fact });
+    }
+
+    /// Everybody of this desk in a room hears it.
+    fn broadcast(&mut self, room: &RoomName, fact: RoomFact) {
+        if self.down {
+            return;
+        }
+        let mut links: Vec<Link> = self.rooms[room].ours.iter().cloned().collect();
+        links.sort();
+        for link in links {
+            self.tell_room(&link, fact.clone());
+        }
+    }
+
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let until = self.observer.now + time;
+        loop {
+            let event = self.events.first_key_value().map(|((at, _), _)| *at);
+            let deadline = self.observer.deadline;
+            let Some(next) = event.into_iter().chain(deadline).min() else {
+                break;
+            };
+            if next > until {
+                break;
+            }
+            self.observer.now = self.observer.now.max(next);
+            if event == Some(next) {
+                let ((_, _), event) = self.events.pop_first().unwrap();
+                self.happen(event);
+            } else {
+                self.observer.tell(Input::Tick);
+            }
+            self.serve_outputs();
+        }
+        self.observer.now = until;
+    }
+
+    /// Hands over what the phone asked for. One port is served in order.
+    pub(crate) fn serve_outputs(&mut self) {
+        for (n, output) in std::mem::take(&mut self.observer.pending)
+            .into_iter()
+            .enumerate()
+        {
+            let after = Duration::from_micros(500 + n as u64);
+            self.exactly(after, Event::Serve(output));
+        }
+    }
+
+    pub(crate) fn quit(&mut self) {
+        self.observer.tell(Input::Intent(Intent::Quit));
+        self.serve_outputs();
+    }
+
+    /// The server is good again, the person ends all calls, and ten minutes later nothing may be left.
+    pub(crate) fn put_away(mut self) {
+        self.closing = true;
+        self.faults = Faults::none();
+        if self.down {
+            self.happen(Event::Back);
+        }
+        for call in self.observer.phone.view().calls {
+            let call = call.id;
+            self.observer.tell(Input::Intent(Intent::HangUp { call }));
+        }
+        self.serve_outputs();
+        self.run_for(Duration::from_secs(900));
+        self.observer.all_done(false);
+        for (name, room) in &self.rooms {
+            let ours = !room.inbound || room.answered_by == Some(By::Us);
+            let forgotten = ours && room.leg.is_some() && !room.phantom;
+            assert!(!forgotten, "a leg was forgotten in {name}");
+        }
+        assert_eq!(self.observer.deadline, None, "something is still waiting");
+    }
+
+    // ---- what happens ----
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Tell(input) => self.observer.tell(input),
+            Event::Serve(output) => self.serve(output),
+            Event::Person => {
+                if !self.closing {
+                    self.person();
+                    self.at(8_000, Event::Person);
+                }
+            }
+            Event::NewCaller => {
+                if !self.closing {
+                    self.new_caller();
+                    self.at(60_000, Event::NewCaller);
+                }
+            }
+            Event::LegAppears(room, call) => self.leg_appears(&room, &call),
+            Event::FarEnd(room, status) => self.far_end(&room, status),
+            Event::Refuses(room, code) => self.refuses(&room, code),
+            Event::ColleagueJoins(room) => self.colleague_joins(&room),
+            Event::ColleagueActs(room, who) => self.colleague_acts(&room, &who),
+            Event::GhostGoes(room, who) => self.colleague_goes(&room, &who),
+            Event::Crash => {
+                if !self.closing {
+                    self.crash();
+                }
+            }
+            Event::Back => self.back(),
+        }
+    }
+
+    fn person(&mut self) {
+        let calls = self.observer.phone.view().calls;
+        let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
+            return self.dial();
+        };
+        let intent = match self.rng.u8(0..14) {
+            0..=2 => return self.dial(),
+            3..=6 => Intent::Answer { call },
+            7 => Intent::Decline { call },
+            8 => Intent::Silence { call },
+            9 | 10 => Intent::HangUp { call },
+            11 => Intent::SetMuted {
+                call,
+                muted: self.rng.bool(),
+            },
+            12 => Intent::SendKeys {
+                call,
+                keys: "12#".into(),
+            },
+            _ => Intent::Dismiss { call },
+        };
+        self.observer.tell(Input::Intent(intent));
+    }
+
+    fn dial(&mut self) {
+        self.dials += 1;
+        let call = id(&format!("d{}", self.dials));
+        let number = NUMBER.to_owned();
+        let line = None;
+        let dial = Intent::Dial { call, number, line };
+        self.observer.tell(Input::Intent(dial));
+    }
+
+    fn new_caller(&mut self) {
+        if self.down {
+            return;
+        }
+        self.callers += 1;
+        let call = format!("i{}", self.callers);
+        let name = inbound_room(&call);
+        let room = Room {
+            inbound: true,
+            call: Some(id(&call)),
+            leg: Some(LegStatus::Ringing),
+            ..Room::default()
+        };
+        self.rooms.insert(name.clone(), room);
+        self.tell(Input::Watch(WatchFact::Offer(Offer {
+            call: id(&call),
+            room: name.clone(),
+            leg: leg_of(&call),
+            from: "+13125550142".into(),
+            name: None,
+            to: NUMBER.into(),
+            created_unix_ms: 0,
+        })));
+        let patience = self.rng.u64(1..180);
+        self.exactly(
+            Duration::from_secs(patience),
+            Event::FarEnd(name.clone(), LegStatus::Hangup),
+        );
+        if self.rng.bool() {
+            self.at(30_000, Event::ColleagueJoins(name));
+        }
+        if self.happens(100) {
+            self.orphan();
+        }
+    }
+
+    /// What a crash of an earlier run left up.
+    fn orphan(&mut self) {
+        let call = id(&format!("o{}", self.callers));
+        let room = RoomName::outbound(&call);
+        let left = Room {
+            leg: Some(LegStatus::Active),
+            call: Some(call.clone()),
+            ..Room::default()
+        };
+        self.rooms.insert(room.clone(), left);
+        self.at(
+            100,
+            Event::Tell(Input::Orphan(Orphan {
+                leg: leg_of(call.as_str()),
+                call,
+                direction: Direction::Outbound,
+                room,
+                answered: true,
+                age: Duration::from_secs(30),
+            })),
+        );
+    }
+
+    // ---- phones ----
+
+    fn leg_appears(&mut self, name: &RoomName, call: &CallId) {
+        let room = self.rooms.entry(name.clone()).or_default();
+        room.call = Some(call.clone());
+        room.leg = Some(LegStatus::Dialing);
+        room.place_open = true;
+        self.leg_says(name, LegStatus::Dialing);
+        let fate = self.rng.u8(0..10);
+        if fate < 8 {
+            self.at(1_000, Event::FarEnd(name.clone(), LegStatus::Ringing));
+        }
+        match fate {
+            0..=5 => self.at(20_000, Event::FarEnd(name.clone(), LegStatus::Active)),
+            6 | 7 => {
+                let code = *self.rng.choice([486, 603, 404, 480, 503].iter()).unwrap();
+                self.at(20_000, Event::Refuses(name.clone(), code));
+            }
+            _ => self.exactly(Duration::from_secs(45), Event::Refuses(name.clone(), 0)),
+        }
+    }
+
+    fn leg_says(&mut self, name: &RoomName, status: LegStatus) {
+        let call = self.rooms[name].call.clone().unwrap();
+        let leg = phone_leg(call.as_str(), Some(status));
+        self.broadcast(name, RoomFact::Present(leg));
+    }
+
+    fn far_end(&mut self, name: &RoomName, status: LegStatus) {
+        let room = self.rooms.get_mut(name).unwrap();
+        let Some(was) = room.leg.filter(|was| *was < status && !self.closing) else {
+            return;
+        };
+        if status == LegStatus::Hangup {
+            if was == LegStatus::Active && room.inbound && self.rng.bool() {
+                // talks on for a while
+                return self.at(60_000, Event::FarEnd(name.clone(), LegStatus::Hangup));
+            }
+            if self.rng.u8(0..10) > 0 {
+                self.leg_says(name, LegStatus::Hangup);
+            }
+            return self.leg_ends(name, LeaveReason::ClientInitiated, None);
+        }
+        room.leg = Some(status);
+        self.leg_says(name, status);
+        if status == LegStatus::Active {
+            self.dial_request_ends(name, LegFact::Answered);
+            self.at(60_000, Event::FarEnd(name.clone(), LegStatus::Hangup));
+        }
+    }
+
+    fn refuses(&mut self, name: &RoomName, code: u16) {
+        let room = &self.rooms[name];
+        if room.leg.is_none_or(|leg| leg >= LegStatus::Active) || self.closing {
+            return;
+        }
+        let (failure, reason) = match code {
+            0 => (PlaceFailure::Cancelled, LeaveReason::UserUnavailable),
+            503 => (PlaceFailure::Sip { code }, LeaveReason::ClientInitiated),
+            404 | 480 => (PlaceFailure::Sip { code }, LeaveReason::UserUnavailable),
+            _ => (PlaceFailure::Sip { code }, LeaveReason::UserRejected),
+        };
+        self.leg_ends(name, reason, Some(failure));
+    }
+
+    /// The leg is no longer there. The dial request, if it waits, hears why.
+    fn leg_ends(&mut self, name: &RoomName, reason: LeaveReason, why: Option<PlaceFailure>) {
+        let room = self.rooms.get_mut(name).unwrap();
+        if room.leg.take().is_none() {
+            return;
+        }
+        let identity = leg_of(room.call.clone().unwrap().as_str());
+        let failure = why.unwrap_or(PlaceFailure::Cancelled);
+        self.dial_request_ends(name, LegFact::PlaceFailed(failure));
+        self.broadcast(
+            name,
+            RoomFact::Left {
+                identity,
+                reason,
+                reconnecting: false,
+            },
+        );
+    }
+
+    fn dial_request_ends(&mut self, name: &RoomName, fact: LegFact) {
+        let room = self.rooms.get_mut(name).unwrap();
+        if std::mem::take(&mut room.place_open) {
+            let call = room.call.clone().unwrap();
+            self.tell_leg(&call, fact);
+        }
+    }
+
+    // ---- colleagues ----
+
+    fn colleague_joins(&mut self, name: &RoomName) {
+        if self.down || self.rooms[name].leg != Some(LegStatus::Ringing) {
+            return;
+        }
+        let first = self.rooms[name].visible.is_empty();
+        let who = colleague("Maria", first);
+        let room = self.rooms.get_mut(name).unwrap();
+        if room.visible.contains(&who.identity) || !first {
+            return; // she was not the first: she leaves at once
+        }
+        room.visible.push(who.identity.clone());
+        self.broadcast(name, RoomFact::Present(who.clone()));
+        self.at(5_000, Event::ColleagueActs(name.clone(), who.identity));
+    }
+
+    /// Answers, hands back, or has crashed.
+    fn colleague_acts(&mut self, name: &RoomName, who: &Identity) {
+        let room = self.rooms.get_mut(name).unwrap();
+        if room.leg != Some(LegStatus::Ringing) || !room.visible.contains(who) || self.closing {
+            return;
+        }
+        match self.rng.u8(0..3) {
+            0 => {
+                room.leg = Some(LegStatus::Active);
+                room.answered_by = Some(By::Colleague);
+                self.leg_says(name, LegStatus::Active);
+            }
+            1 => self.colleague_goes(name, who),
+            _ => self.exactly(
+                Duration::from_secs(23),
+                Event::GhostGoes(name.clone(), who.clone()),
+            ),
+        }
+    }
+
+    fn colleague_goes(&mut self, name: &RoomName, who: &Identity) {
+        let room = self.rooms.get_mut(name).unwrap();
+        let before = room.visible.len();
+        room.visible.retain(|there| there != who);
+        if room.visible.len() < before {
+            let identity = who.clone();
+            let reason = LeaveReason::ClientInitiated;
+            let reconnecting = false;
+            self.broadcast(
+                name,
+                RoomFact::Left {
+                    identity,
+                    reason,
+                    reconnecting,
+                },
+            );
+        }
+    }
+
+    // ---- the server's own life ----
+
+    fn crash(&mut self) {
+        for (link, room) in self.connections() {
+            self.tell_room(&link, RoomFact::Reconnecting);
+            let reconnecting = self.rng.bool();
+            if let Some(call) = self.rooms[&room].call.clone() {
+                let left = RoomFact::Left {
+                    identity: leg_of(call.as_str()),
+                    reason: LeaveReason::Unknown,
+                    reconnecting,
+                };
+                self.tell_room(&link, left);
+            }
+        }
+        self.down = true;
+        self.at(40_000, Event::Back);
+    }
+
+    fn back(&mut self) {
+        if !std::mem::take(&mut self.down) {
+            return;
+        }
+        for (link, name) in self.connections() {
+            if self.rng.u8(0..3) == 0 {
+                self.rooms.get_mut(&name).unwrap().ours.remove(&link);
+                let reason = LeaveReason::Unknown;
+                self.tell_room(&link, RoomFact::Closed { reason });
+                continue;
+            }
+            self.tell_room(&link, RoomFact::Reconnected);
+            if let (Some(_), Some(call)) = (self.rooms[&name].leg, self.rooms[&name].call.clone()) {
+                let leg = phone_leg(call.as_str(), Some(LegStatus::Dialing));
+                self.tell_room(&link, RoomFact::Present(leg));
+            }
+        }
+        self.observer
+            .tell(Input::Line(call::input::LineStatus::Connecting));
+        self.observer.tell(Input::Line(ready()));
+        if !self.closing {
+            self.at(200_000, Event::Crash);
+        }
+    }
+
+    fn connections(&self) -> Vec<(Link, RoomName)> {
+        let mut all: Vec<_> = self
+            .rooms
+            .iter()
+            .flat_map(|(name, room)| room.ours.iter().map(|link| (link.clone(), name.clone())))
+            .collect();
+        all.sort();
+        all
+    }
+}

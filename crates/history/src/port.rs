@@ -1,0 +1,144 @@
+//! The adapter: one thread that carries out the journal entries of the phone, in order.
+
+use std::collections::VecDeque;
+use std::thread::{self, JoinHandle};
+
+use call::input::LogFact;
+use call::output::LogCommand;
+use call::{CallId, Input};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use crate::error::HistoryError;
+use crate::store::Store;
+
+/// Entries that could not be written and wait for another try, at most.
+const WAITING: usize = 1000;
+
+/// Where journal entries go.
+#[derive(Debug)]
+pub enum Journal {
+    /// The open file.
+    Kept(Store),
+    /// The file could not be opened: calls go on, each is told that it is not kept.
+    Lost(HistoryError),
+}
+
+/// Starts the thread. It answers every `Start` with `Logged` or `Failed`, and a `Finish` that cannot be written with
+/// `Failed`; what fails because the disk is full or the file is held is tried again before every later entry. It ends
+/// when `commands` is closed and everything that came before is written: join it before the program exits. It waits when
+/// `facts` is full.
+///
+/// # Errors
+/// The system gives no more threads.
+pub fn spawn(
+    mut commands: Receiver<LogCommand>,
+    facts: Sender<Input>,
+    journal: Journal,
+) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new()
+        .name("history".into())
+        .spawn(move || {
+            let mut writer = Writer {
+                journal,
+                waiting: VecDeque::new(),
+            };
+            while let Some(command) = commands.blocking_recv() {
+                if let Some((call, fact)) = writer.carry_out(command)
+                    && facts.blocking_send(Input::Log { call, fact }).is_err()
+                {
+                    // Nobody listens any more: the program closes, and the rest must still be written.
+                    tracing::debug!("a journal entry was answered after the phone had gone");
+                }
+            }
+            writer.try_again();
+        })
+}
+
+struct Writer {
+    journal: Journal,
+    waiting: VecDeque<LogCommand>,
+}
+
+impl Writer {
+    fn carry_out(&mut self, command: LogCommand) -> Option<(CallId, LogFact)> {
+        self.try_again();
+        let answered = match &command {
+            LogCommand::Start(start) => Some((start.call.clone(), true)),
+            LogCommand::Finish(finish) => Some((finish.call.clone(), false)),
+            LogCommand::Answered { .. }
+            | LogCommand::Alive { .. }
+            | LogCommand::FinishOrphan { .. }
+            | LogCommand::LegGone { .. } => None,
+        };
+        match self.attempt(&command) {
+            Ok(()) => answered
+                .filter(|(_, start)| *start)
+                .map(|(call, _)| (call, LogFact::Logged)),
+            Err(failure) => {
+                if failure.may_pass {
+                    self.keep(command);
+                }
+                answered.map(|(call, _)| (call, LogFact::Failed { what: failure.what }))
+            }
+        }
+    }
+
+    /// Entries are written in order: while an older one waits, a newer one waits behind it.
+    fn attempt(&self, command: &LogCommand) -> Result<(), Failure> {
+        let store = match &self.journal {
+            Journal::Kept(store) => store,
+            Journal::Lost(error) => {
+                return Err(Failure {
+                    what: error.to_string(),
+                    may_pass: false,
+                });
+            }
+        };
+        let written = match command {
+            LogCommand::Start(start) => store.start(start),
+            LogCommand::Answered { call, at_unix_ms } => store.answered(call, *at_unix_ms),
+            LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
+            LogCommand::Finish(finish) => store.finish(finish),
+            LogCommand::FinishOrphan { call } => store.finish_orphan(call),
+            LogCommand::LegGone { call } => store.leg_gone(call),
+        };
+        written.map_err(|error| {
+            tracing::warn!("a journal entry was not written: {}", error.detail());
+            // While its first entry waits, a call has no row yet.
+            let may_pass = error.may_pass()
+                || (matches!(error, HistoryError::NoSuchCall) && !self.waiting.is_empty());
+            Failure {
+                what: error.to_string(),
+                may_pass,
+            }
+        })
+    }
+
+    fn keep(&mut self, command: LogCommand) {
+        // A sign of life that is late says nothing.
+        if matches!(command, LogCommand::Alive { .. }) {
+            return;
+        }
+        if self.waiting.len() >= WAITING {
+            tracing::error!("too many journal entries wait to be written; the oldest is lost");
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(command);
+    }
+
+    fn try_again(&mut self) {
+        while let Some(command) = self.waiting.pop_front() {
+            if let Err(failure) = self.attempt(&command)
+                && failure.may_pass
+            {
+                self.waiting.push_front(command);
+                return;
+            }
+        }
+    }
+}
+
+struct Failure {
+    what: String,
+    may_pass: bool,
+}

@@ -1,0 +1,253 @@
+//! The door to LiveKit's compiled engine.
+
+use std::time::Duration;
+
+use call::input::JoinFailure;
+use call::media::Frame;
+use call::state::{LeaveReason, ParticipantKind};
+use livekit_engine::{
+    ConnectErrorKind, DisconnectReason, Engine, Participant, RequestError, RoomEvent, RoomOptions,
+    RpcFailure, TrackKind,
+};
+
+use super::{
+    Connection, Event, Events, Failed, Figures, Joined, Microphone, Offer, Person, Publication,
+    RpcFailed, Track, TrackMedia,
+};
+use crate::access::{Access, JoinRefused};
+
+pub(super) use livekit_engine::{
+    AudioStream, MicrophoneSource, MicrophoneTrack, RemotePublication, RemoteTrack, Room,
+    RoomEvents,
+};
+
+/// The track name colleagues and the server see.
+const TRACK_NAME: &str = "microphone";
+
+pub(super) fn prepare() -> Result<(), String> {
+    Engine::load().map(drop).map_err(|error| error.to_string())
+}
+
+pub(super) async fn connect(access: &Access) -> Result<Joined, JoinRefused> {
+    let refused = |why, detail: String| JoinRefused { why, detail };
+    // The first load reads a file of 28 MB.
+    match tokio::task::spawn_blocking(prepare).await {
+        Ok(Ok(())) => {}
+        Ok(Err(detail)) => return Err(refused(JoinFailure::Engine, detail)),
+        Err(error) => return Err(refused(JoinFailure::Engine, error.to_string())),
+    }
+    // Nobody is heard before the phone says so.
+    let options = RoomOptions {
+        auto_subscribe: false,
+        ..RoomOptions::default()
+    };
+    let (room, events, participants) = Room::connect(&access.url, access.token(), &options)
+        .await
+        .map_err(|error| {
+        let why = match error.kind {
+            ConnectErrorKind::Unauthorized | ConnectErrorKind::PermissionDenied => {
+                JoinFailure::Refused
+            }
+            ConnectErrorKind::ServerBusy => JoinFailure::ServerBusy,
+            ConnectErrorKind::Engine => JoinFailure::Engine,
+            ConnectErrorKind::Invalid
+            | ConnectErrorKind::Unreachable
+            | ConnectErrorKind::Timeout
+            | ConnectErrorKind::Other => JoinFailure::Unreachable,
+        };
+        refused(why, error.detail)
+    })?;
+    Ok(Joined {
+        connection: Connection::Prebuilt(room),
+        events: Events::Prebuilt(events),
+        present: participants.into_iter().map(person).collect(),
+    })
+}
+
+fn person(participant: Participant) -> (Person, Vec<Publication>) {
+    use livekit_engine::ParticipantKind as Kind;
+    let person = Person {
+        identity: participant.identity,
+        name: participant.name,
+        kind: match participant.kind {
+            Kind::Standard => ParticipantKind::Standard,
+            Kind::Sip => ParticipantKind::Sip,
+            Kind::Agent => ParticipantKind::Agent,
+            Kind::Other => ParticipantKind::Other,
+        },
+        attributes: participant.attributes,
+    };
+    (
+        person,
+        participant
+            .publications
+            .into_iter()
+            .map(publication)
+            .collect(),
+    )
+}
+
+fn publication(publication: RemotePublication) -> Publication {
+    Publication {
+        sid: publication.sid.clone(),
+        is_audio: publication.kind == TrackKind::Audio,
+        offer: Offer::Prebuilt(publication),
+    }
+}
+
+fn leave_reason(reason: DisconnectReason) -> LeaveReason {
+    use DisconnectReason as R;
+    match reason {
+        R::ClientInitiated => LeaveReason::ClientInitiated,
+        R::DuplicateIdentity => LeaveReason::DuplicateIdentity,
+        R::ServerShutdown => LeaveReason::ServerShutdown,
+        R::ParticipantRemoved => LeaveReason::ParticipantRemoved,
+        R::RoomDeleted | R::RoomClosed => LeaveReason::RoomDeleted,
+        R::UserUnavailable => LeaveReason::UserUnavailable,
+        R::UserRejected => LeaveReason::UserRejected,
+        R::SipTrunkFailure => LeaveReason::TrunkFailure,
+        R::ConnectionTimeout | R::MediaFailure => LeaveReason::ConnectionTimeout,
+        R::Unknown
+        | R::StateMismatch
+        | R::JoinFailure
+        | R::Migration
+        | R::SignalClose
+        | R::AgentError => LeaveReason::Unknown,
+    }
+}
+
+/// The next event that the house has a use for.
+pub(super) async fn next(events: &mut RoomEvents) -> Option<Event> {
+    loop {
+        return Some(match events.recv().await? {
+            RoomEvent::ParticipantJoined(participant) => Event::Came(person(participant).0),
+            RoomEvent::ParticipantLeft { identity, reason } => Event::Left {
+                identity,
+                reason: leave_reason(reason),
+            },
+            RoomEvent::AttributesChanged { identity, changed } => {
+                Event::Attributes { identity, changed }
+            }
+            RoomEvent::TrackPublished {
+                identity,
+                publication: offer,
+            } => Event::Published {
+                identity,
+                publication: publication(offer),
+            },
+            RoomEvent::TrackUnpublished { identity, sid } => Event::Unpublished { identity, sid },
+            RoomEvent::TrackSubscribed { identity, track } => Event::Subscribed {
+                identity,
+                track: Track {
+                    sid: track.sid.clone(),
+                    is_audio: track.kind == TrackKind::Audio,
+                    media: TrackMedia::Prebuilt(track),
+                },
+            },
+            RoomEvent::TrackUnsubscribed { identity, sid } => Event::Unsubscribed { identity, sid },
+            RoomEvent::Keys { identity, digit } => Event::Keys {
+                identity,
+                digits: digit,
+            },
+            RoomEvent::Data {
+                identity,
+                topic,
+                bytes,
+            } => Event::Data {
+                identity,
+                topic,
+                bytes,
+            },
+            RoomEvent::Reconnecting => Event::Reconnecting,
+            RoomEvent::Reconnected => Event::Reconnected,
+            RoomEvent::Disconnected { reason } => Event::Closed {
+                reason: leave_reason(reason),
+            },
+            RoomEvent::TrackSubscriptionFailed { sid, .. } => {
+                tracing::warn!(sid, "a track could not be subscribed");
+                continue;
+            }
+            RoomEvent::TrackMuted { .. }
+            | RoomEvent::LocalTrackRepublished { .. }
+            | RoomEvent::Ended => continue,
+        });
+    }
+}
+
+pub(super) fn failed<T>(result: Result<T, RequestError>) -> Result<T, Failed> {
+    result.map_err(|error| Failed(error.to_string()))
+}
+
+pub(super) async fn publish_microphone(room: &Room) -> Result<Microphone, Failed> {
+    failed(room.publish_microphone(TRACK_NAME).await).map(Microphone::Prebuilt)
+}
+
+pub(super) fn subscribe(room: &Room, publication: &RemotePublication) -> Result<(), Failed> {
+    failed(room.set_subscribed(publication, true))
+}
+
+pub(super) async fn perform_rpc(
+    room: &Room,
+    to: &str,
+    method: &str,
+    payload: &str,
+    deadline: Duration,
+) -> Result<String, RpcFailed> {
+    room.perform_rpc(to, method, payload, deadline)
+        .await
+        .map_err(|failure| match failure {
+            RpcFailure::Rpc(error) => RpcFailed {
+                code: Some(error.code),
+                text: error.message,
+            },
+            RpcFailure::Request(error) => RpcFailed {
+                code: None,
+                text: error.to_string(),
+            },
+        })
+}
+
+pub(super) async fn figures(room: &Room) -> Result<Figures, Failed> {
+    let stats = failed(room.session_stats().await)?;
+    // The far end is the stream with most packets: others are left-overs of a rebuilt connection.
+    let inbound = stats
+        .inbound
+        .iter()
+        .max_by_key(|stream| stream.packets_received)
+        .copied()
+        .unwrap_or_default();
+    Ok(Figures {
+        packets_received: inbound.packets_received,
+        packets_lost: inbound.packets_lost,
+        packets_sent: stats
+            .outbound
+            .iter()
+            .map(|stream| stream.packets_sent)
+            .sum(),
+        jitter: inbound.jitter,
+        buffer_delay: inbound.buffer_delay,
+        round_trip: stats.round_trip,
+    })
+}
+
+pub(super) async fn leave(room: &Room) {
+    if let Err(error) = room.disconnect().await {
+        tracing::debug!(%error, "leaving was not confirmed");
+    }
+}
+
+pub(super) fn listen(
+    track: &RemoteTrack,
+    sink: impl FnMut(&Frame) + Send + 'static,
+) -> Result<AudioStream, Failed> {
+    failed(AudioStream::open(track, sink))
+}
+
+pub(super) async fn packets(track: &RemoteTrack) -> Option<u64> {
+    track
+        .stats()
+        .await
+        .ok()
+        .flatten()
+        .map(|stats| stats.packets_received)
+}

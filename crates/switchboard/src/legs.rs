@@ -1,0 +1,250 @@
+//! Requests about one leg: dial, remove, delete, look. The answers are facts; nothing here decides anything.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use call::ids::{Link, Role};
+use call::input::{LegFact, PlaceFailure};
+use call::output::LegCommand;
+use call::state::ParticipantKind;
+use call::{CallId, Identity};
+
+use crate::outcome::place_failure;
+use crate::server::{Attendant, OutboundTrunk, Server, choose};
+use crate::twirp::RequestError;
+
+/// A dial uses trunks that were looked up at most this long ago.
+const TRUNKS_GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// The longest ringing: the server drops a waiting request after 80 s.
+const LONGEST_RINGING: Duration = Duration::from_secs(75);
+
+/// The trunks as last looked up. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trunks(Arc<Mutex<Option<Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    at: Instant,
+    trunks: Arc<[OutboundTrunk]>,
+}
+
+impl Trunks {
+    /// As known, if that is not older than `age`; otherwise as the server says now.
+    pub(crate) async fn get(
+        &self,
+        server: &Server,
+        age: Duration,
+    ) -> Result<Arc<[OutboundTrunk]>, RequestError> {
+        if let Some(Known { at, trunks }) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < age
+        {
+            return Ok(trunks.clone());
+        }
+        let trunks: Arc<[_]> = server.trunks().await?.into();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
+            at: Instant::now(),
+            trunks: trunks.clone(),
+        });
+        Ok(trunks)
+    }
+
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Dials and waits for the answer. `dropped` is set when the leg is not wanted any more: then, if nothing was sent yet,
+/// nothing is.
+pub(crate) async fn place(
+    server: &Server,
+    trunks: &Trunks,
+    command: &LegCommand,
+    dropped: &AtomicBool,
+) -> LegFact {
+    let LegCommand::Place {
+        room,
+        leg,
+        to,
+        line,
+        ring_for,
+        ..
+    } = command
+    else {
+        return LegFact::LookFailed;
+    };
+    let failed = |error: &RequestError| {
+        tracing::debug!("a dial failed: {}", error.detail());
+        LegFact::PlaceFailed(place_failure(error))
+    };
+    let mut known = match trunks.get(server, TRUNKS_GOOD_FOR).await {
+        Ok(trunks) => trunks,
+        Err(error) => return failed(&error),
+    };
+    if choose(&known, line.as_deref()).is_none() {
+        // It may have been made a moment ago.
+        known = match trunks.get(server, Duration::ZERO).await {
+            Ok(trunks) => trunks,
+            Err(error) => return failed(&error),
+        };
+    }
+    let Some(trunk) = choose(&known, line.as_deref()) else {
+        return LegFact::PlaceFailed(PlaceFailure::NoLine);
+    };
+    if dropped.load(Ordering::Acquire) {
+        return LegFact::PlaceFailed(PlaceFailure::Cancelled);
+    }
+    match server
+        .dial(&trunk.id, to, room, leg, (*ring_for).min(LONGEST_RINGING))
+        .await
+    {
+        Ok(()) => LegFact::Answered,
+        Err(error) => {
+            let fact = failed(&error);
+            if fact == LegFact::PlaceFailed(PlaceFailure::NoLine) {
+                trunks.forget();
+            }
+            fact
+        }
+    }
+}
+
+/// Everything but a dial.
+pub(crate) async fn carry_out(
+    server: &Server,
+    desk: &str,
+    command: &LegCommand,
+) -> Option<LegFact> {
+    let dropped = |result: Result<LegFact, RequestError>| {
+        result.unwrap_or_else(|error| LegFact::DropFailed {
+            detail: error.detail(),
+        })
+    };
+    match command {
+        LegCommand::Remove { room, identity, .. } => Some(dropped(
+            server
+                .remove(room, identity)
+                .await
+                .map(|found| LegFact::Removed { found }),
+        )),
+        LegCommand::DeleteRoom { room, .. } => Some(dropped(
+            server
+                .delete_room(room)
+                .await
+                .map(|found| LegFact::RoomDeleted { found }),
+        )),
+        LegCommand::Look { room, leg, .. } => Some(match server.attendants(room).await {
+            Ok(attendants) => looked(&attendants, leg, desk),
+            Err(error) => {
+                tracing::debug!("a look into a room failed: {}", error.detail());
+                LegFact::LookFailed
+            }
+        }),
+        LegCommand::Place { .. } | LegCommand::RetryLine => None,
+    }
+}
+
+/// What is answered when there is no account.
+pub(crate) fn not_signed_in(command: &LegCommand) -> Option<LegFact> {
+    match command {
+        LegCommand::Place { .. } => Some(LegFact::PlaceFailed(PlaceFailure::NotSignedIn)),
+        LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } => Some(LegFact::DropFailed {
+            detail: "not signed in".into(),
+        }),
+        LegCommand::Look { .. } => Some(LegFact::LookFailed),
+        LegCommand::RetryLine => None,
+    }
+}
+
+/// For whom a command is.
+pub(crate) fn call_of(command: &LegCommand) -> Option<&CallId> {
+    match command {
+        LegCommand::Place { call, .. }
+        | LegCommand::Remove { call, .. }
+        | LegCommand::DeleteRoom { call, .. }
+        | LegCommand::Look { call, .. } => Some(call),
+        LegCommand::RetryLine => None,
+    }
+}
+
+fn looked(attendants: &[Attendant], leg: &Identity, desk: &str) -> LegFact {
+    let others = attendants
+        .iter()
+        .filter(|a| a.kind == ParticipantKind::Standard && !is_ours(&a.identity, desk));
+    let found = attendants.iter().find(|a| a.identity == *leg);
+    LegFact::Looked {
+        // A leg without a status it could be known by is there all the same: it has not got further than this.
+        leg: found.map(|a| a.status.unwrap_or(call::state::LegStatus::Dialing)),
+        other_desks: u32::try_from(others.count()).unwrap_or(u32::MAX),
+    }
+}
+
+/// Is this one of the names this desk joins under?
+fn is_ours(identity: &Identity, desk: &str) -> bool {
+    let Some((Ok(attempt), Ok(call))) = identity
+        .as_str()
+        .rsplit_once('-')
+        .map(|(_, attempt)| (attempt.parse(), CallId::parse("any")))
+    else {
+        return false;
+    };
+    [Role::Talk, Role::Watch].into_iter().any(|role| {
+        Identity::desk(
+            desk,
+            &Link {
+                call: call.clone(),
+                role,
+                attempt,
+            },
+        ) == *identity
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use call::state::LegStatus;
+
+    use super::*;
+
+    fn somebody(identity: &str, kind: ParticipantKind, status: Option<LegStatus>) -> Attendant {
+        Attendant {
+            identity: Identity::parse(identity).unwrap(),
+            kind,
+            name: String::new(),
+            status,
+            sip_call: String::new(),
+            number: String::new(),
+            trunk_number: String::new(),
+        }
+    }
+
+    #[test]
+    fn other_desks_are_counted_without_this_one() {
+        let leg = Identity::parse("sip_1").unwrap();
+        let everybody = [
+            somebody("sip_1", ParticipantKind::Sip, Some(LegStatus::Ringing)),
+            somebody("desk-front-1", ParticipantKind::Standard, None),
+            somebody("watch-front-2", ParticipantKind::Standard, None),
+            somebody("watch-back-1", ParticipantKind::Standard, None),
+            somebody("desk-front-x-1", ParticipantKind::Standard, None),
+            somebody("desk-front", ParticipantKind::Standard, None),
+            somebody("recorder", ParticipantKind::Agent, None),
+        ];
+        let fact = looked(&everybody, &leg, "front");
+        assert_eq!(
+            fact,
+            LegFact::Looked {
+                leg: Some(LegStatus::Ringing),
+                other_desks: 3
+            }
+        );
+        assert_eq!(
+            looked(&everybody[1..3], &leg, "front"),
+            LegFact::Looked {
+                leg: None,
+                other_desks: 0
+            }
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! What became of a dial request.
+
+use call::input::PlaceFailure;
+
+use crate::twirp::RequestError;
+
+/// Names the failure of a dial request. The SIP code comes first and the server's own code is never a reason: 480 and 486
+/// share one, and a declined call looks like a missing right.
+pub(crate) fn place_failure(error: &RequestError) -> PlaceFailure {
+    let said = match error {
+        RequestError::Refused { .. } => return PlaceFailure::Refused,
+        RequestError::Unreachable { detail } | RequestError::NotLiveKit { detail } => {
+            return PlaceFailure::Unreachable {
+                detail: detail.clone(),
+            };
+        }
+        RequestError::Said(said) => said,
+    };
+    let sip = said
+        .meta
+        .get("sip_status_code")
+        .and_then(|code| code.parse().ok());
+    if let Some(code @ 300..=699) = sip {
+        return PlaceFailure::Sip { code };
+    }
+    let says = |words: &str| said.msg.contains(words);
+    match said.code.as_str() {
+        "canceled" => PlaceFailure::Cancelled,
+        _ if says("required auth, but no username or password") => PlaceFailure::TrunkNeedsPassword,
+        _ if says("no response from servers") || says("sip not connected") => {
+            PlaceFailure::NoBridge
+        }
+        _ if says("requested sip trunk does not exist") => PlaceFailure::NoLine,
+        _ => PlaceFailure::Other {
+            detail: error.detail(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twirp::refusal;
+
+    fn outcome(status: u16, body: &str) -> PlaceFailure {
+        place_failure(&refusal(status, body.as_bytes()))
+    }
+
+    /// Bodies as a server with a real bridge sent them.
+    #[test]
+    fn a_sip_code_wins_over_everything_else() {
+        for (status, code, twirp) in [
+            (429, 486, "resource_exhausted"),
+            (429, 600, "resource_exhausted"),
+            (429, 480, "resource_exhausted"),
+            (403, 603, "permission_denied"),
+            (403, 403, "permission_denied"),
+            (404, 404, "not_found"),
+            (404, 302, "not_found"),
+            (408, 408, "deadline_exceeded"),
+            (400, 488, "invalid_argument"),
+            (412, 503, "failed_precondition"),
+        ] {
+            let body = format!(
+                r#"{{"code":"{twirp}","msg":"twirp error unknown: INVITE failed: sip status: {code}","meta":{{"error_details":"CAgS","sip_status":"Words","sip_status_code":"{code}"}}}}"#
+            );
+            assert_eq!(outcome(status, &body), PlaceFailure::Sip { code }, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_sip_code_is_known_by_its_words() {
+        for (status, body, expected) in [
+            (
+                408,
+                r#"{"code":"canceled","msg":"twirp error unknown: sip request timed out"}"#,
+                PlaceFailure::Cancelled,
+            ),
+            (
+                412,
+                r#"{"code":"failed_precondition","msg":"twirp error unknown: INVITE failed: sip server required auth, but no username or password was provided"}"#,
+                PlaceFailure::TrunkNeedsPassword,
+            ),
+            (
+                503,
+                r#"{"code":"unavailable","msg":"twirp error unknown: no response from servers"}"#,
+                PlaceFailure::NoBridge,
+            ),
+            (
+                500,
+                r#"{"code":"internal","msg":"sip not connected (redis required)"}"#,
+                PlaceFailure::NoBridge,
+            ),
+            (
+                404,
+                r#"{"code":"not_found","msg":"requested sip trunk does not exist"}"#,
+                PlaceFailure::NoLine,
+            ),
+            (
+                401,
+                r#"{"code":"unauthenticated","msg":"permissions denied"}"#,
+                PlaceFailure::Refused,
+            ),
+            (401, "invalid API key: nokey", PlaceFailure::Refused),
+        ] {
+            assert_eq!(outcome(status, body), expected, "{body}");
+        }
+        assert!(matches!(
+            outcome(502, "Bad Gateway"),
+            PlaceFailure::Unreachable { .. }
+        ));
+        assert!(matches!(
+            outcome(
+                429,
+                r#"{"code":"resource_exhausted","msg":"cpu exhausted"}"#
+            ),
+            PlaceFailure::Other { .. }
+        ));
+        let odd = r#"{"code":"unknown","msg":"","meta":{"sip_status_code":"99999"}}"#;
+        assert!(matches!(outcome(500, odd), PlaceFailure::Other { .. }));
+    }
+}

@@ -1,0 +1,348 @@
+//! The few requests a telephone makes, in its own words. What comes back is hostile: names that are no names are skipped.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use call::input::Trunk;
+use call::number;
+use call::state::{LegStatus, ParticipantKind};
+use call::{Identity, RoomName};
+use livekit_protocol as proto;
+use tokio::sync::watch;
+
+use crate::account::Account;
+use crate::token::Purpose;
+use crate::twirp::{ORDINARY, RequestError, Twirp};
+
+/// The bridge's own deadline comes first; this is for a server that never answers.
+const BEYOND_RINGING: Duration = Duration::from_secs(5);
+
+/// A room of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoomSeen {
+    pub(crate) name: RoomName,
+    pub(crate) created_unix_ms: i64,
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attendant {
+    pub(crate) identity: Identity,
+    pub(crate) kind: ParticipantKind,
+    pub(crate) name: String,
+    /// `sip.callStatus`.
+    pub(crate) status: Option<LegStatus>,
+    /// `sip.callID`: the bridge's name of the call; kept when the leg comes back after a crash of the server.
+    pub(crate) sip_call: String,
+    /// `sip.phoneNumber`: the far number.
+    pub(crate) number: String,
+    /// `sip.trunkPhoneNumber`: ours.
+    pub(crate) trunk_number: String,
+}
+
+/// An outbound trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutboundTrunk {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) numbers: Vec<String>,
+}
+
+impl OutboundTrunk {
+    /// As a person sees it.
+    pub(crate) fn shown(&self) -> Trunk {
+        Trunk {
+            name: self.name.clone(),
+            number: self.numbers.first().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Is this the trunk that a person means by name, id or number?
+    fn is(&self, line: &str) -> bool {
+        let line = line.trim();
+        self.id == line
+            || self.name.to_lowercase() == line.to_lowercase()
+            || self.numbers.iter().any(|number| same_number(number, line))
+    }
+}
+
+fn same_number(one: &str, other: &str) -> bool {
+    let digits = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    // Only of things that are written like numbers: "Line 2" is not the number 2.
+    let is_number = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || " +-().".contains(c))
+    };
+    is_number(other) && !digits(other).is_empty() && digits(one) == digits(other)
+}
+
+/// The trunk for a call: the first, or the one that was asked for.
+pub(crate) fn choose<'a>(
+    trunks: &'a [OutboundTrunk],
+    line: Option<&str>,
+) -> Option<&'a OutboundTrunk> {
+    match line {
+        None => trunks.first(),
+        Some(line) => trunks.iter().find(|trunk| trunk.is(line)),
+    }
+}
+
+/// The server of the account as it is at the moment. Clones share its connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Servers {
+    account: watch::Receiver<Option<Account>>,
+    current: Arc<Mutex<Option<Server>>>,
+}
+
+impl Servers {
+    pub(crate) fn new(account: watch::Receiver<Option<Account>>) -> Self {
+        Self {
+            account,
+            current: Arc::default(),
+        }
+    }
+
+    /// `Ok(None)`: nobody is signed in.
+    pub(crate) fn get(&self) -> Result<Option<Server>, RequestError> {
+        let account = self.account.borrow().clone();
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().map(|server| server.0.account()) != account.as_ref() {
+            *current = account.map(Server::new).transpose()?;
+        }
+        Ok(current.clone())
+    }
+}
+
+/// Requests to one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Server(Twirp);
+
+impl Server {
+    fn new(account: Account) -> Result<Self, RequestError> {
+        Twirp::new(account).map(Self)
+    }
+
+    /// The rooms of callers.
+    pub(crate) async fn inbound_rooms(&self) -> Result<Vec<RoomSeen>, RequestError> {
+        let query = proto::ListRoomsRequest::default();
+        let answer: proto::ListRoomsResponse = self
+            .0
+            .ask(
+                "RoomService/ListRooms",
+                Purpose::ListRooms,
+                &query,
+                ORDINARY,
+            )
+            .await?;
+        let rooms = answer.rooms.into_iter().filter_map(|room| {
+            let name = RoomName::parse(&room.name).ok()?;
+            let created_unix_ms = if room.creation_time_ms > 0 {
+                room.creation_time_ms
+            } else {
+                room.creation_time.saturating_mul(1000)
+            };
+            name.is_inbound().then_some(RoomSeen {
+                name,
+                created_unix_ms,
+            })
+        });
+        Ok(rooms.collect())
+    }
+
+    /// Who is in a room, hidden ones included. A room that does not exist is empty.
+    pub(crate) async fn attendants(&self, room: &RoomName) -> Result<Vec<Attendant>, RequestError> {
+        let query = proto::ListParticipantsRequest {
+            room: room.as_str().to_owned(),
+        };
+        let answer: proto::ListParticipantsResponse = self
+            .0
+            .ask(
+                "RoomService/ListParticipants",
+                Purpose::Attend(room),
+                &query,
+                ORDINARY,
+            )
+            .await?;
+        Ok(answer
+            .participants
+            .into_iter()
+            .filter_map(attendant)
+            .collect())
+    }
+
+    /// Removes a participant; was it there?
+    pub(crate) async fn remove(
+        &self,
+        room: &RoomName,
+        identity: &Identity,
+    ) -> Result<bool, RequestError> {
+        let query = proto::RoomParticipantIdentity {
+            room: room.as_str().to_owned(),
+            identity: identity.as_str().to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .0
+            .ask(
+                "RoomService/RemoveParticipant",
+                Purpose::Attend(room),
+                &query,
+                ORDINARY,
+            )
+            .await;
+        found(answer.map(|_: proto::RemoveParticipantResponse| ()))
+    }
+
+    /// Deletes a room; was it there?
+    pub(crate) async fn delete_room(&self, room: &RoomName) -> Result<bool, RequestError> {
+        let query = proto::DeleteRoomRequest {
+            room: room.as_str().to_owned(),
+        };
+        let answer = self
+            .0
+            .ask(
+                "RoomService/DeleteRoom",
+                Purpose::DeleteRoom,
+                &query,
+                ORDINARY,
+            )
+            .await;
+        found(answer.map(|_: proto::DeleteRoomResponse| ()))
+    }
+
+    /// The trunks for calls to the outside, in the server's order. (The answer carries provider passwords; nothing but
+    /// name and numbers is kept of it.)
+    pub(crate) async fn trunks(&self) -> Result<Vec<OutboundTrunk>, RequestError> {
+        let query = proto::ListSipOutboundTrunkRequest::default();
+        let answer: proto::ListSipOutboundTrunkResponse = self
+            .0
+            .ask(
+                "SIP/ListSIPOutboundTrunk",
+                Purpose::ListTrunks,
+                &query,
+                ORDINARY,
+            )
+            .await?;
+        let trunk = |item: proto::SipOutboundTrunkInfo| OutboundTrunk {
+            id: item.sip_trunk_id,
+            name: number::display_name(&item.name).unwrap_or_default(),
+            numbers: item.numbers,
+        };
+        Ok(answer.items.into_iter().map(trunk).collect())
+    }
+
+    /// Dials, and comes back when the far end has answered.
+    pub(crate) async fn dial(
+        &self,
+        trunk: &str,
+        to: &str,
+        room: &RoomName,
+        leg: &Identity,
+        ring_for: Duration,
+    ) -> Result<(), RequestError> {
+        let mut query = proto::CreateSipParticipantRequest {
+            sip_trunk_id: trunk.to_owned(),
+            sip_call_to: to.to_owned(),
+            room_name: room.as_str().to_owned(),
+            participant_identity: leg.as_str().to_owned(),
+            wait_until_answered: true,
+            ..Default::default()
+        };
+        let ringing = query.ringing_timeout.get_or_insert_default();
+        ringing.seconds = i64::try_from(ring_for.as_secs()).unwrap_or(i64::MAX);
+        ringing.nanos = i32::try_from(ring_for.subsec_nanos()).unwrap_or(0);
+        let within = ring_for.saturating_add(BEYOND_RINGING);
+        let _: proto::SipParticipantInfo = self
+            .0
+            .ask("SIP/CreateSIPParticipant", Purpose::Dial, &query, within)
+            .await?;
+        Ok(())
+    }
+}
+
+fn found(answer: Result<(), RequestError>) -> Result<bool, RequestError> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn attendant(mut info: proto::ParticipantInfo) -> Option<Attendant> {
+    use proto::participant_info::{Kind, State};
+    if info.state() == State::Disconnected {
+        return None;
+    }
+    let Ok(identity) = Identity::parse(&info.identity) else {
+        tracing::debug!("a participant has no usable identity");
+        return None;
+    };
+    let kind = match Kind::try_from(info.kind) {
+        Ok(Kind::Standard) => ParticipantKind::Standard,
+        Ok(Kind::Sip) => ParticipantKind::Sip,
+        Ok(Kind::Agent) => ParticipantKind::Agent,
+        Ok(_) | Err(_) => ParticipantKind::Other,
+    };
+    let mut attribute = |name: &str| info.attributes.remove(name).unwrap_or_default();
+    Some(Attendant {
+        status: LegStatus::parse(&attribute("sip.callStatus")),
+        sip_call: attribute("sip.callID"),
+        number: attribute("sip.phoneNumber"),
+        trunk_number: attribute("sip.trunkPhoneNumber"),
+        identity,
+        kind,
+        name: info.name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunk(id: &str, name: &str, number: &str) -> OutboundTrunk {
+        OutboundTrunk {
+            id: id.into(),
+            name: name.into(),
+            numbers: vec![number.into()],
+        }
+    }
+
+    #[test]
+    fn a_line_is_known_by_name_number_or_id() {
+        let trunks = [
+            trunk("ST_1", "Demo line", "+12025550150"),
+            trunk("ST_2", "Line 2", "+12025550151"),
+        ];
+        let id = |line| choose(&trunks, line).map(|trunk| trunk.id.as_str());
+        assert_eq!(id(None), Some("ST_1"));
+        assert_eq!(id(Some("line 2")), Some("ST_2"));
+        assert_eq!(id(Some("ST_2")), Some("ST_2"));
+        assert_eq!(id(Some("+1 (202) 555-0151")), Some("ST_2"));
+        assert_eq!(id(Some("12025550150")), Some("ST_1"));
+        assert_eq!(id(Some("Line 3")), None);
+        assert_eq!(id(Some("")), None);
+        assert_eq!(choose(&[], None), None);
+    }
+
+    #[test]
+    fn hostile_participants_are_skipped_or_made_harmless() {
+        let info = |identity: &str, kind: i32| proto::ParticipantInfo {
+            identity: identity.into(),
+            kind,
+            attributes: [("sip.callStatus".to_owned(), "nonsense".to_owned())].into(),
+            ..Default::default()
+        };
+        assert_eq!(attendant(info("", 3)), None);
+        assert_eq!(attendant(info("a\u{0}b", 3)), None);
+        assert_eq!(attendant(info(&"a".repeat(300), 3)), None);
+        assert_eq!(attendant(info("sip_x", 3)).unwrap().status, None);
+        assert_eq!(
+            attendant(info("x", 99)).unwrap().kind,
+            ParticipantKind::Other
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! What the lists of the server mean: who calls, who gave up. Pure.
+
+use std::collections::{HashMap, VecDeque};
+
+use call::input::{Offer, WatchFact};
+use call::state::{LegStatus, ParticipantKind};
+use call::{CallId, Identity, RoomName};
+
+use crate::server::{Attendant, RoomSeen};
+
+/// The most rooms that are looked into in one round: each costs a request.
+const ROOMS_A_ROUND: usize = 50;
+
+/// A room with a call that is up or over is looked into only every so many rounds.
+const QUIET_ROUNDS: u8 = 5;
+
+/// How many calls that are up or over are remembered.
+const REMEMBERED: usize = 500;
+
+/// The rooms of callers as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    rooms: HashMap<RoomName, Room>,
+    /// Calls that were seen up or over, by the bridge's name for them. After a crash of the server the leg of a call that
+    /// is up comes back as if it rang.
+    done: VecDeque<String>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    created_unix_ms: i64,
+    /// The leg that the phone was told of, and whose ringing has not ended.
+    offered: Option<Identity>,
+    /// Rounds to go until the next look.
+    quiet: u8,
+}
+
+impl Watch {
+    /// Takes in the list of rooms: what is over, and which rooms must be looked into, oldest first.
+    pub(crate) fn listed(&mut self, rooms: Vec<RoomSeen>) -> (Vec<WatchFact>, Vec<RoomName>) {
+        let mut gone = std::mem::take(&mut self.rooms);
+        for RoomSeen {
+            name,
+            created_unix_ms,
+        } in rooms
+        {
+            let mut room = gone.remove(&name).unwrap_or_default();
+            room.created_unix_ms = created_unix_ms;
+            room.quiet = room.quiet.saturating_sub(1);
+            self.rooms.insert(name, room);
+        }
+        let over = gone.into_iter().filter(|(_, room)| room.offered.is_some());
+        let facts = over
+            .map(|(room, _)| WatchFact::Withdrawn { room })
+            .collect();
+        let mut look: Vec<_> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.quiet == 0)
+            .collect();
+        look.sort_by(|a, b| (a.1.created_unix_ms, a.0).cmp(&(b.1.created_unix_ms, b.0)));
+        (
+            facts,
+            look.into_iter()
+                .take(ROOMS_A_ROUND)
+                .map(|(name, _)| name.clone())
+                .collect(),
+        )
+    }
+
+    /// Takes in who is in a room. `fresh` makes the name of a new call.
+    pub(crate) fn looked(
+        &mut self,
+        name: &RoomName,
+        attendants: &[Attendant],
+        fresh: impl FnOnce() -> Option<CallId>,
+    ) -> Option<WatchFact> {
+        let room = self.rooms.get_mut(name)?;
+        let legs = || attendants.iter().filter(|a| a.kind == ParticipantKind::Sip);
+        for leg in legs().filter(|leg| leg.status >= Some(LegStatus::Automation)) {
+            room.quiet = QUIET_ROUNDS;
+            if !leg.sip_call.is_empty() && !self.done.contains(&leg.sip_call) {
+                self.done.push_back(leg.sip_call.clone());
+                if self.done.len() > REMEMBERED {
+                    self.done.pop_front();
+                }
+            }
+        }
+        if let Some(offered) = &room.offered {
+            // A lower status is no news: status only moves forward.
+            if legs()
+                .any(|leg| leg.identity == *offered && leg.status < Some(LegStatus::Automation))
+            {
+                return None;
+            }
+            room.offered = None;
+            return Some(WatchFact::Withdrawn { room: name.clone() });
+        }
+        // A leg that enters a conversation is answered at once: there is nothing to offer.
+        if legs().any(|leg| matches!(leg.status, Some(LegStatus::Automation | LegStatus::Active))) {
+            return None;
+        }
+        let leg = legs().find(|leg| {
+            leg.status == Some(LegStatus::Ringing) && !self.done.contains(&leg.sip_call)
+        })?;
+        let call = fresh()?;
+        room.offered = Some(leg.identity.clone());
+        room.quiet = 0;
+        Some(WatchFact::Offer(Offer {
+            call,
+            room: name.clone(),
+            leg: leg.identity.clone(),
+            from: leg.number.clone(),
+            name: line_name(leg),
+            to: leg.trunk_number.clone(),
+            created_unix_ms: room.created_unix_ms,
+        }))
+    }
+
+    /// Forgets everything: another account.
+    pub(crate) fn forget(&mut self) -> Vec<WatchFact> {
+        self.done.clear();
+        self.listed(Vec::new()).0
+    }
+}
+
+/// The name on the line, unless it is the one that the bridge makes of the number.
+fn line_name(leg: &Attendant) -> Option<String> {
+    let made_up = leg.name.is_empty() || leg.name == format!("Phone {}", leg.number);
+    (!made_up).then(|| leg.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(name: &str) -> RoomName {
+        RoomName::parse(name).unwrap()
+    }
+
+    fn seen(name: &str, created_unix_ms: i64) -> RoomSeen {
+        RoomSeen {
+            name: room(name),
+            created_unix_ms,
+        }
+    }
+
+    fn leg(status: Option<LegStatus>) -> Attendant {
+        Attendant {
+            identity: Identity::parse("sip_+12125550142").unwrap(),
+            kind: ParticipantKind::Sip,
+            name: "Phone +12125550142".into(),
+            status,
+            sip_call: "SCL_1".into(),
+            number: "+12125550142".into(),
+            trunk_number: "+12025550150".into(),
+        }
+    }
+
+    fn fresh() -> Option<CallId> {
+        Some(CallId::parse("c1").unwrap())
+    }
+
+    fn never() -> Option<CallId> {
+        panic!("no call may be offered here")
+    }
+
+    /// A watch that has offered the leg of room "inbound-a".
+    fn offered() -> Watch {
+        let mut watch = Watch::default();
+        assert_eq!(
+            watch.listed(vec![seen("inbound-a", 1)]),
+            (vec![], vec![room("inbound-a")])
+        );
+        let fact = watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], fresh);
+        assert_eq!(
+            fact,
+            Some(WatchFact::Offer(Offer {
+                call: CallId::parse("c1").unwrap(),
+                room: room("inbound-a"),
+                leg: Identity::parse("sip_+12125550142").unwrap(),
+                from: "+12125550142".into(),
+                name: None,
+                to: "+12025550150".into(),
+                created_unix_ms: 1,
+            }))
+        );
+        watch
+    }
+
+    fn withdrawn() -> WatchFact {
+        WatchFact::Withdrawn {
+            room: room("inbound-a"),
+        }
+    }
+
+    #[test]
+    fn a_caller_is_offered_once() {
+        let mut watch = offered();
+        assert_eq!(
+            watch.listed(vec![seen("inbound-a", 1)]),
+            (vec![], vec![room("inbound-a")])
+        );
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], never),
+            None
+        );
+    }
+
+    #[test]
+    fn a_room_whose_leg_comes_later_is_looked_at_again() {
+        let mut watch = Watch::default();
+        let _ = watch.listed(vec![seen("inbound-a", 1)]);
+        assert_eq!(watch.looked(&room("inbound-a"), &[], never), None);
+        assert_eq!(watch.looked(&room("inbound-a"), &[leg(None)], never), None);
+        assert_eq!(
+            watch.listed(vec![seen("inbound-a", 1)]).1,
+            [room("inbound-a")]
+        );
+        assert!(
+            watch
+                .looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], fresh)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_call_that_is_up_is_not_for_us_even_if_it_seems_to_ring_later() {
+        let mut watch = Watch::default();
+        let _ = watch.listed(vec![seen("inbound-a", 1)]);
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Active))], never),
+            None
+        );
+        assert_eq!(watch.listed(vec![seen("inbound-a", 1)]), (vec![], vec![]));
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], never),
+            None
+        );
+        // The server crashed, and the room was made again.
+        let _ = watch.listed(vec![]);
+        assert_eq!(
+            watch.listed(vec![seen("inbound-a", 9)]).1,
+            [room("inbound-a")]
+        );
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], never),
+            None
+        );
+    }
+
+    #[test]
+    fn the_next_call_into_the_same_room_is_offered() {
+        let mut watch = offered();
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[leg(Some(LegStatus::Hangup))], never),
+            Some(withdrawn())
+        );
+        let mut rounds = 0;
+        while watch.listed(vec![seen("inbound-a", 1)]).1.is_empty() {
+            rounds += 1;
+            assert!(rounds < 10, "the room is never looked into again");
+        }
+        let next = Attendant {
+            sip_call: "SCL_2".into(),
+            ..leg(Some(LegStatus::Ringing))
+        };
+        let fact = watch.looked(
+            &room("inbound-a"),
+            &[leg(Some(LegStatus::Hangup)), next],
+            fresh,
+        );
+        assert!(matches!(fact, Some(WatchFact::Offer(_))), "{fact:?}");
+    }
+
+    #[test]
+    fn a_caller_who_still_rings_after_a_crash_of_the_server_is_offered_again() {
+        let mut watch = offered();
+        assert_eq!(watch.listed(vec![]).0, [withdrawn()]);
+        let _ = watch.listed(vec![seen("inbound-a", 9)]);
+        assert!(
+            watch
+                .looked(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], fresh)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_ringing_is_told_once() {
+        for after in [
+            vec![],
+            vec![leg(Some(LegStatus::Active))],
+            vec![leg(Some(LegStatus::Hangup))],
+        ] {
+            let mut watch = offered();
+            let _ = watch.listed(vec![seen("inbound-a", 1)]);
+            assert_eq!(
+                watch.looked(&room("inbound-a"), &after, never),
+                Some(withdrawn()),
+                "{after:?}"
+            );
+            let _ = watch.listed(vec![seen("inbound-a", 1)]);
+            assert_eq!(watch.looked(&room("inbound-a"), &after, never), None);
+            assert_eq!(watch.listed(vec![]), (vec![], vec![]));
+        }
+        let mut watch = offered();
+        assert_eq!(watch.listed(vec![]), (vec![withdrawn()], vec![]));
+        assert_eq!(watch.listed(vec![]), (vec![], vec![]));
+        assert_eq!(offered().forget(), [withdrawn()]);
+    }
+
+    #[test]
+    fn a_lower_status_of_a_ringing_leg_is_no_news() {
+        let mut watch = offered();
+        for status in [None, Some(LegStatus::Dialing), Some(LegStatus::Ringing)] {
+            assert_eq!(
+                watch.looked(&room("inbound-a"), &[leg(status)], never),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn people_and_assistants_are_no_callers() {
+        let mut watch = Watch::default();
+        let _ = watch.listed(vec![seen("inbound-a", 1)]);
+        for kind in [
+            ParticipantKind::Standard,
+            ParticipantKind::Agent,
+            ParticipantKind::Other,
+        ] {
+            let somebody = Attendant {
+                kind,
+                ..leg(Some(LegStatus::Ringing))
+            };
+            assert_eq!(watch.looked(&room("inbound-a"), &[somebody], never), None);
+        }
+    }
+
+    #[test]
+    fn a_name_on_the_line_is_passed_on_as_it_came() {
+        let mut watch = Watch::default();
+        let _ = watch.listed(vec![seen("inbound-a", 1)]);
+        let caller = Attendant {
+            name: "Ada \u{202e}".into(),
+            ..leg(Some(LegStatus::Ringing))
+        };
+        let Some(WatchFact::Offer(offer)) = watch.looked(&room("inbound-a"), &[caller], fresh)
+        else {
+            panic!("not offered")
+        };
+        assert_eq!(offer.name.as_deref(), Some("Ada \u{202e}"));
+    }
+
+    #[test]
+    fn a_flood_of_rooms_is_worked_off_in_rounds() {
+        let mut watch = Watch::default();
+        let rooms: Vec<_> = (0..200).map(|n| seen(&format!("inbound-{n}"), n)).collect();
+        let (_, look) = watch.listed(rooms.clone());
+        assert_eq!((look.len(), &look[0]), (50, &room("inbound-0")));
+        for name in &look {
+            let _ = watch.looked(name, &[leg(Some(LegStatus::Active))], never);
+        }
+        assert_eq!(watch.listed(rooms).1[0], room("inbound-50"));
+    }
+}

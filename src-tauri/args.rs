@@ -1,0 +1,283 @@
+//! The command line. Wrong use ends with exit code 2, before anything is touched.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use call::number::{Region, parse, parse_keys};
+use clap::{Args, Parser, Subcommand};
+
+/// A desktop phone for LiveKit. Without a command: the window.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "deskline", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Folder with the account, the settings and the calls [default: this system's folder for program data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub profile: Option<PathBuf>,
+    /// How long a phone that is called may ring, 75s at most [default: 45s]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub ring_for: Option<Duration>,
+    /// What to do instead of opening the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the terminal can do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Call a number with this computer's microphone and speaker
+    Dial(Dial),
+    /// Wait for calls and ring; answers only if told to
+    Wait(Wait),
+    /// List the calls, newest first
+    History(History),
+    /// List the sound devices
+    Devices(Devices),
+    /// The LiveKit project this desk belongs to
+    #[command(subcommand)]
+    Account(Account),
+}
+
+/// `deskline dial`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Dial {
+    /// Whom to call, in any usual writing ("+1 212 555 0100")
+    #[arg(value_parser = number)]
+    pub number: String,
+    /// Hang up so long after the answer (10s, 500ms, 2m)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub talk_for: Option<Duration>,
+    /// Name, number or id of the outbound trunk [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub line: Option<String>,
+    /// Keys to send after the answer: 0-9 * # A-D, w waits half a second
+    #[arg(long, value_parser = keys)]
+    pub keys: Option<String>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline wait`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Wait {
+    /// Answer so long after it began to ring (0s: at once)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub answer_after: Option<Duration>,
+    /// Hang up so long after the answer
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub talk_for: Option<Duration>,
+    /// End after the first call, with its exit code
+    #[arg(long)]
+    pub once: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline history`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct History {
+    /// How many calls
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline devices`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Devices {
+    /// One JSON object instead of a list
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline account …`
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Account {
+    /// Sign in; the API secret is read from standard input
+    Set(AccountSet),
+    /// Which project, and whether its secret can be read; never the secret
+    Show(AccountShow),
+    /// Remove address, key and secret from this computer; the calls stay
+    Forget,
+}
+
+/// `deskline account set`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AccountSet {
+    /// Address of the project, wss://…
+    #[arg(long)]
+    pub url: String,
+    /// API key of the project
+    #[arg(long)]
+    pub key: String,
+}
+
+/// `deskline account show`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AccountShow {
+    /// One JSON object instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Longest duration that can be asked for.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3_600);
+
+/// Parses `500ms`, `10s`, `2m`, `1h`, or a bare number of seconds; at most a day.
+///
+/// # Errors
+/// One sentence.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (value, unit) = text.split_at(digits);
+    let value: f64 = value
+        .parse()
+        .map_err(|_| format!("“{text}” is not a duration; write 10s, 500ms or 2m"))?;
+    let unit_seconds = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        other => {
+            return Err(format!(
+                "“{other}” is not a unit of time; use ms, s, m or h"
+            ));
+        }
+    };
+    Duration::try_from_secs_f64(value * unit_seconds)
+        .ok()
+        .filter(|duration| *duration <= MAX_DURATION)
+        .ok_or_else(|| "a duration can be at most 24 h".to_owned())
+}
+
+/// A number that cannot be dialled is wrong use. The text goes on as typed: the region is known later.
+fn number(text: &str) -> Result<String, String> {
+    parse(text, Region::default())
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+fn keys(text: &str) -> Result<String, String> {
+    parse_keys(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn arguments(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(std::iter::once("deskline").chain(line.iter().copied()))
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(duration(" 2 m "), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_a_sentence() {
+        for text in [
+            "",
+            "s",
+            "-3s",
+            "1.2.3s",
+            "9e9",
+            "5 weeks",
+            "25h",
+            "99999999999999999999999h",
+            "٣s",
+        ] {
+            let said = duration(text).unwrap_err();
+            assert!(!said.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_command_the_window_opens() {
+        let parsed = arguments(&[]).unwrap();
+        assert_eq!(parsed.command, None);
+        assert_eq!(parsed.profile, None);
+    }
+
+    #[test]
+    fn the_profile_may_stand_before_or_after_the_command() {
+        for line in [["--profile", "p", "devices"], ["devices", "--profile", "p"]] {
+            assert_eq!(arguments(&line).unwrap().profile, Some("p".into()));
+        }
+    }
+
+    #[test]
+    fn dial_takes_everything_in_one_line() {
+        let parsed = arguments(&[
+            "dial",
+            "+1 212 555 0100",
+            "--for",
+            "3s",
+            "--line",
+            "Demo line",
+            "--keys",
+            "12#",
+            "--json",
+        ])
+        .unwrap();
+        assert_eq!(
+            parsed.command,
+            Some(Command::Dial(Dial {
+                number: "+1 212 555 0100".into(),
+                talk_for: Some(Duration::from_secs(3)),
+                line: Some("Demo line".into()),
+                keys: Some("12#".into()),
+                json: true,
+            }))
+        );
+    }
+
+    #[test]
+    fn wrong_use_is_exit_code_two() {
+        for line in [
+            &["dial"][..],
+            &["dial", "hello there"],
+            &["dial", ""],
+            &["dial", "+1 212 555 0100", "--for", "soon"],
+            &["dial", "+1 212 555 0100", "--keys", "x"],
+            &["call", "+1 212 555 0100"],
+            &["account"],
+            &["account", "set", "--url", "wss://front-desk.example"],
+            &["history", "--limit", "0"],
+        ] {
+            let Err(error) = arguments(line) else {
+                panic!("{line:?} was accepted")
+            };
+            assert_eq!(error.exit_code(), 2, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_argument_for_a_secret() {
+        assert!(
+            arguments(&[
+                "account",
+                "set",
+                "--url",
+                "wss://front-desk.example",
+                "--key",
+                "k",
+                "--secret",
+                "s"
+            ])
+            .is_err()
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! Between the windows and the core: types, their making, commands.
+
+pub mod commands;
+pub mod convert;
+pub mod types;
+
+include!("names.rs");

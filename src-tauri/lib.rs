@@ -1,0 +1,71 @@
+//! The shell: wiring, IPC, windows, notifications, command line. No rule of telephony lives here.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+pub mod account;
+pub mod app;
+pub mod args;
+pub mod core;
+pub mod ipc;
+mod line;
+pub mod logging;
+mod notify;
+pub mod pages;
+pub mod profile;
+pub mod signals;
+pub mod terminal;
+mod windows;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+
+use crate::args::Arguments;
+use crate::profile::Profile;
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let began = Instant::now();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors: clap says them on stdout with exit code 0.
+            let _ = error.print();
+            return ExitCode::from(
+                u8::try_from(error.exit_code()).unwrap_or(terminal::outcome::WRONG_USE),
+            );
+        }
+    };
+    let profile = match Profile::open(arguments.profile.as_deref()) {
+        Ok(profile) => profile,
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    match arguments.command {
+        Some(command) => ExitCode::from(terminal::run(command, &profile, arguments.ring_for)),
+        None => ExitCode::from(app::run(&profile, began, arguments.ring_for)),
+    }
+}
+
+/// The threads that carry everything but sound and the windows.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    use anyhow::Context as _;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("deskline")
+        .enable_all()
+        .build()
+        .context("The system gives Deskline no threads")
+}

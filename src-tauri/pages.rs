@@ -1,0 +1,98 @@
+//! How far the pages of the windows are: the main window's first picture is what start-up is measured by.
+
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+/// What the pages have told about themselves. Everything happens once and stays.
+#[derive(Debug)]
+pub struct Pages {
+    main_began: Instant,
+    usable: watch::Sender<bool>,
+    overlay: watch::Sender<bool>,
+}
+
+impl Pages {
+    /// `main_began`: the first thing `main` did.
+    #[must_use]
+    pub fn new(main_began: Instant) -> Self {
+        Self {
+            main_began,
+            usable: watch::Sender::new(false),
+            overlay: watch::Sender::new(false),
+        }
+    }
+
+    /// The main window has painted its first picture of the phone. Every time but the first changes nothing.
+    pub fn painted(&self) {
+        if !self.usable.send_replace(true) {
+            let since_main = self.main_began.elapsed();
+            let ms = since_process_start_ms().unwrap_or(since_main.as_millis());
+            tracing::info!(%ms, since_main_ms = %since_main.as_millis(), "usable");
+        }
+    }
+
+    /// The overlay's page has asked for its first view.
+    pub fn overlay_asked(&self) {
+        self.overlay.send_replace(true);
+    }
+
+    /// Completes once the main window can be used.
+    pub async fn usable(&self) {
+        reached(&self.usable).await;
+    }
+
+    /// Completes once the overlay's page runs.
+    pub async fn overlay_runs(&self) {
+        reached(&self.overlay).await;
+    }
+}
+
+async fn reached(what: &watch::Sender<bool>) {
+    // The sender lives as long as its owner, who waits.
+    let _ = what.subscribe().wait_for(|reached| *reached).await;
+}
+
+/// Milliseconds since the process began, libraries included; to 10 ms, as fine as the kernel tells.
+#[cfg(target_os = "linux")]
+fn since_process_start_ms() -> Option<u128> {
+    // proc(5): times in ticks of 10 ms since boot; the program's name, which may contain anything, ends at the last ')'.
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let started_ticks: u128 = stat
+        .rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()?;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let (seconds, hundredths) = uptime.split_whitespace().next()?.split_once('.')?;
+    let now_ticks = seconds.parse::<u128>().ok()? * 100 + hundredths.parse::<u128>().ok()?;
+    Some(now_ticks.saturating_sub(started_ticks) * 10)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_process_start_ms() -> Option<u128> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_began_in_the_past() {
+        assert!(since_process_start_ms().is_some_and(|ms| ms < 24 * 3_600_000));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_even_if_late() {
+        let pages = Pages::new(Instant::now());
+        pages.painted();
+        pages.painted();
+        pages.usable().await;
+        pages.overlay_asked();
+        pages.overlay_runs().await;
+    }
+}

@@ -1,0 +1,119 @@
+//! `deskline history`: the calls, newest first.
+
+use ::history::Store;
+use call::number::Region;
+use serde_json::json;
+use time::{OffsetDateTime, UtcOffset, macros::format_description};
+
+use crate::args;
+use crate::ipc::convert;
+use crate::ipc::types::{Direction, HistoryRow};
+use crate::profile::Profile;
+use crate::terminal::outcome::ANSWERED;
+use crate::terminal::report::Report;
+
+/// Calls asked of the journal at once.
+const PAGE: usize = 200;
+
+/// Lists at most `asked.limit` calls.
+///
+/// # Errors
+/// The journal cannot be opened or read.
+pub(crate) fn run(
+    profile: &Profile,
+    asked: &args::History,
+    local: UtcOffset,
+) -> anyhow::Result<u8> {
+    let store = Store::open(profile.path())?;
+    let mut report = Report::new(asked.json);
+    let mut left = usize::try_from(asked.limit)?;
+    let mut cursor = None;
+    let mut any = false;
+    while left > 0 {
+        let page = store.page(cursor.as_deref(), left.min(PAGE))?;
+        for entry in &page.entries {
+            let row = convert::history_row(entry, Region::default());
+            let mut line = json!(row);
+            if let Some(line) = line.as_object_mut() {
+                line.insert(
+                    "heard".into(),
+                    json!({ "seconds": entry.heard_seconds, "dbfs": entry.heard_dbfs }),
+                );
+                line.insert("sip_code".into(), json!(entry.sip_code));
+            }
+            report.other(&line, &sentence(&row, local));
+            any = true;
+        }
+        left = left.saturating_sub(page.entries.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if !any && !asked.json {
+        report.other(&json!(null), "No calls yet.");
+    }
+    Ok(ANSWERED)
+}
+
+fn sentence(row: &HistoryRow, local: UtcOffset) -> String {
+    let direction = match row.direction {
+        Direction::Outbound => "out",
+        Direction::Inbound => "in ",
+    };
+    let who = match &row.name {
+        Some(name) => format!("{name} {}", row.number_shown),
+        None => row.number_shown.clone(),
+    };
+    let lasted = row
+        .duration_s
+        .map(|seconds| format!(", {}:{:02}", seconds / 60, seconds % 60))
+        .unwrap_or_default();
+    format!(
+        "{}  {direction}  {who:<28}  {}{lasted}",
+        clock(row.started_at_ms, local),
+        row.words
+    )
+}
+
+fn clock(unix_ms: i64, local: UtcOffset) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
+        .ok()
+        .map(|at| at.to_offset(local))
+        .and_then(|at| {
+            at.format(format_description!(
+                "[year]-[month]-[day] [hour]:[minute]:[second]"
+            ))
+            .ok()
+        })
+        .unwrap_or_else(|| "unknown time".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_line() {
+        let row = HistoryRow {
+            id: "c1".into(),
+            direction: Direction::Outbound,
+            number: "+12125550100".into(),
+            number_shown: "(212) 555-0100".into(),
+            name: None,
+            line: None,
+            started_at_ms: 1_700_000_000_000,
+            answered_at_ms: Some(1_700_000_001_000),
+            ended_at_ms: Some(1_700_000_066_000),
+            duration_s: Some(65),
+            outcome: "hung_up".into(),
+            words: "You ended the call".into(),
+            missed: false,
+        };
+        assert_eq!(
+            sentence(&row, UtcOffset::UTC),
+            "2023-11-14 22:13:20  out  (212) 555-0100                You ended the call, 1:05"
+        );
+        assert_eq!(clock(i64::MAX, UtcOffset::UTC), "unknown time");
+    }
+}

@@ -1,0 +1,55 @@
+//! The same phone without a window: same core, same devices. Never touches the display.
+
+mod account;
+mod devices;
+mod dial;
+mod history;
+pub mod outcome;
+pub mod report;
+mod session;
+mod wait;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::args::Command;
+use crate::core::{Core, Purpose};
+use crate::logging;
+use crate::profile::Profile;
+
+/// Carries out one command and answers its exit code. A fault that no exit code names is 1, with one sentence on stderr.
+pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u8 {
+    logging::start(profile, LevelFilter::WARN);
+    let local_time = time::UtcOffset::current_local_offset().unwrap_or(time::UtcOffset::UTC);
+    let done = crate::runtime().and_then(|runtime| {
+        let code = runtime.block_on(async {
+            match command {
+                Command::Dial(asked) => {
+                    let (core, shell) = Core::start(profile, Purpose::Outbound, ring_for)?;
+                    dial::run(core, shell, asked).await
+                }
+                Command::Wait(asked) => {
+                    let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
+                    wait::run(core, shell, asked).await
+                }
+                Command::History(asked) => history::run(profile, &asked, local_time),
+                Command::Devices(asked) => Ok(devices::run(&asked).await),
+                Command::Account(asked) => account::run(profile, asked).await,
+            }
+        });
+        // What is still asked of a keychain or a sound server must not keep the program.
+        runtime.shutdown_background();
+        code
+    });
+    done.unwrap_or_else(|error| {
+        complain(&format!("{error:#}"));
+        1
+    })
+}
+
+/// One sentence on stderr.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

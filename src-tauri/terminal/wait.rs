@@ -1,0 +1,62 @@
+//! `deskline wait`: this desk rings, and answers if told to.
+
+use call::input::{Intent, LineStatus};
+use call::output::ShellCommand;
+use tokio::sync::mpsc;
+
+use crate::args;
+use crate::core::Core;
+use crate::terminal::outcome::{ANSWERED, NO_LINE};
+use crate::terminal::report::Report;
+use crate::terminal::session::{News, Session};
+
+/// Waits, reports, and answers the exit code: of the first call with `--once`, else 0 when told to stop.
+///
+/// # Errors
+/// Signals cannot be taken over.
+pub(crate) async fn run(
+    core: Core,
+    shell: mpsc::Receiver<ShellCommand>,
+    asked: args::Wait,
+) -> anyhow::Result<u8> {
+    let mut session = Session::begin(core, shell, Report::new(asked.json))?;
+    let mut code = ANSWERED;
+    loop {
+        match session.next().await {
+            News::Line(
+                LineStatus::SignedOut
+                | LineStatus::Locked { .. }
+                | LineStatus::Broken { .. }
+                | LineStatus::Refused { .. },
+            ) => {
+                code = NO_LINE;
+                session.quit().await;
+            }
+            News::Offered(call) => {
+                if let Some(pause) = asked.answer_after {
+                    session.send_after(pause, Intent::Answer { call });
+                }
+            }
+            News::Live(call) => {
+                if let Some(talk_for) = asked.talk_for {
+                    session.send_after(talk_for, Intent::HangUp { call });
+                }
+            }
+            News::Ended(call, reason) => {
+                let ended = session.report.end(&call, &reason);
+                if asked.once {
+                    code = ended;
+                    session.quit().await;
+                }
+            }
+            News::Line(
+                LineStatus::Connecting | LineStatus::Ready { .. } | LineStatus::Unreachable { .. },
+            )
+            | News::Refused(..)
+            | News::Due => {}
+            News::Over => break,
+        }
+    }
+    session.close().await;
+    Ok(code)
+}

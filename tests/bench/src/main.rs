@@ -1,0 +1,153 @@
+//! Figures of the phone, measured on the demo line with the real program. Nothing is judged: they are printed.
+//!
+//! `cargo xtask bench call` builds what is needed and runs this; docs/perf.md says what each figure means.
+// A command-line program speaks on standard output.
+#![allow(clippy::print_stdout)]
+
+mod chirp;
+mod conditions;
+mod inbound;
+mod journal;
+mod mouth_to_ear;
+mod onset;
+mod outbound;
+mod place;
+mod resources;
+mod rooms;
+mod start;
+mod statistics;
+mod tap;
+mod usage;
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use crate::{journal::Journal, place::Place};
+
+/// Figures of the phone, measured on the demo line.
+#[derive(Parser)]
+#[command(name = "bench", disable_version_flag = true)]
+struct Arguments {
+    /// What is measured
+    #[arg(value_enum)]
+    suite: Suite,
+    /// Rooms and calls of each kind
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    calls: u16,
+    /// Only these parts; all when left out
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Seconds that each part waits at most for other programs to leave the processors alone
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    quiet_within: u64,
+    /// The file with everything measured, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Suite {
+    /// One call: joining, placing, first sound, delay, cost, start-up
+    Call,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Joining a room and publishing the microphone
+    Rooms,
+    /// Calls that we place
+    Outbound,
+    /// Calls that we take
+    Inbound,
+    /// The delay of sound
+    Delay,
+    /// Processor and memory in a call
+    Resources,
+    /// From the start to the usable program
+    Start,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nbench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let Suite::Call = arguments.suite;
+    let began = Instant::now();
+    let path = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| stage::target_folder().join("bench").join("call.json"));
+    let mut journal = Journal::create(&path, Duration::from_secs(arguments.quiet_within))?;
+    let fixed = conditions::fixed(&stage::app_binary());
+    for (name, value) in &fixed {
+        println!("{name:<10} {value}");
+    }
+    journal.write(&json!({
+        "kind": "conditions",
+        "fixed": fixed.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
+    }));
+
+    let place = Place::start()?;
+    let calls = usize::from(arguments.calls);
+    let asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    if asked(Part::Rooms) {
+        journal.part("rooms", |journal| rooms::measure(&place, journal, calls));
+    }
+    if asked(Part::Outbound) {
+        journal.part("calls placed", |journal| {
+            outbound::measure(&place, journal, calls)
+        });
+    }
+    if asked(Part::Inbound) {
+        journal.part("calls taken", |journal| {
+            inbound::measure(&place, journal, calls)
+        });
+    }
+    let mut delays = String::new();
+    if asked(Part::Delay) {
+        journal.part("delay of sound", |journal| {
+            delays = mouth_to_ear::measure(&place, journal, calls)?;
+            Ok(())
+        });
+    }
+    if asked(Part::Resources) {
+        journal.part("a call from the terminal", |journal| {
+            resources::terminal(&place, journal)
+        });
+        journal.part("a call in the window", |journal| {
+            resources::window(&place, journal)
+        });
+    }
+    if asked(Part::Start) {
+        journal.part("start", |journal| start::measure(&place, journal));
+    }
+
+    println!("\n{}{delays}", journal.table());
+    println!(
+        "\n{:.0} s; every value: {}",
+        began.elapsed().as_secs_f32(),
+        journal.path().display()
+    );
+    if !journal.failed().is_empty() {
+        bail!(
+            "not everything was measured; logs and a picture are in {}:\n  {}",
+            place.stage.keep()?.display(),
+            journal.failed().join("\n  ")
+        );
+    }
+    Ok(())
+}

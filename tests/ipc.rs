@@ -1,0 +1,277 @@
+//! The door between the windows and the core: who may call what, and what comes of hostile requests.
+//!
+//! The core behind it is the real one on an empty profile; only the web view is Tauri's mock.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use deskline_app::app;
+use deskline_app::core::{Core, Purpose};
+use deskline_app::ipc::types::IpcError;
+use deskline_app::ipc::{COMMANDS, commands};
+use deskline_app::pages::Pages;
+use deskline_app::profile::Profile;
+use serde_json::{Value, json};
+use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{App, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+
+/// Everything the overlay may ask.
+const OVERLAY_MAY: [&str; 4] = ["answer", "decline", "silence", "snapshot"];
+
+struct Shell {
+    app: App<MockRuntime>,
+    _runtime: tokio::runtime::Runtime,
+    _profile: tempfile::TempDir,
+}
+
+impl Shell {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile::open(Some(folder.path())).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let core = {
+            let _inside = runtime.enter();
+            Core::start(&profile, Purpose::Desk, None).unwrap().0
+        };
+        let app = mock_builder()
+            .invoke_handler(commands::handler())
+            .manage(core)
+            .manage(Pages::new(Instant::now()))
+            .build(app::context())
+            .unwrap();
+        Self {
+            app,
+            _runtime: runtime,
+            _profile: folder,
+        }
+    }
+
+    fn window(&self, label: &str) -> WebviewWindow<MockRuntime> {
+        WebviewWindowBuilder::new(&self.app, label, WebviewUrl::App("index.html".into()))
+            .build()
+            .unwrap()
+    }
+}
+
+fn ask(
+    window: &WebviewWindow<MockRuntime>,
+    command: &str,
+    arguments: Value,
+) -> Result<Value, Value> {
+    let request = InvokeRequest {
+        cmd: command.into(),
+        callback: CallbackFn(0),
+        error: CallbackFn(1),
+        url: window.url().unwrap(),
+        body: InvokeBody::Json(arguments),
+        headers: Default::default(),
+        invoke_key: INVOKE_KEY.to_string(),
+    };
+    get_ipc_response(window, request).map(|body| body.deserialize::<Value>().unwrap())
+}
+
+/// Arguments that every command can read.
+fn arguments() -> Value {
+    json!({
+        "number": "", "call": "none", "muted": false, "keys": "1", "id": 0, "cursor": null, "limit": 10,
+        "url": "", "key": "", "secret": null,
+    })
+}
+
+/// Was the command let through to its code, whatever that made of it?
+fn may_call(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
+    match ask(window, command, arguments()) {
+        Ok(_) => true,
+        Err(error) => !error
+            .as_str()
+            .is_some_and(|text| text.contains("not allowed")),
+    }
+}
+
+#[test]
+fn the_overlay_may_only_look_answer_decline_and_silence() {
+    let shell = Shell::open();
+    let overlay = shell.window("overlay");
+    let allowed: BTreeSet<&str> = COMMANDS
+        .iter()
+        .copied()
+        .filter(|command| may_call(&overlay, command))
+        .collect();
+    assert_eq!(allowed, BTreeSet::from(OVERLAY_MAY));
+}
+
+#[test]
+fn the_main_window_may_call_every_command() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    for command in COMMANDS {
+        assert!(may_call(&main, command), "{command}");
+    }
+}
+
+#[test]
+fn no_other_window_may_call_anything() {
+    let shell = Shell::open();
+    let other = shell.window("other");
+    for command in COMMANDS {
+        assert!(!may_call(&other, command), "{command}");
+    }
+}
+
+#[test]
+fn capabilities_name_nothing_but_our_commands_and_events() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("capabilities");
+    let mut files = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let capability: Value = serde_json::from_str(&text).unwrap();
+        for permission in capability["permissions"].as_array().unwrap() {
+            let permission = permission.as_str().unwrap();
+            let command = permission
+                .strip_prefix("allow-")
+                .map(|name| name.replace('-', "_"));
+            let ours = command.is_some_and(|name| COMMANDS.contains(&name.as_str()));
+            let listening =
+                ["core:event:allow-listen", "core:event:allow-unlisten"].contains(&permission);
+            assert!(ours || listening, "{permission}");
+        }
+        files += 1;
+    }
+    assert_eq!(files, 2);
+}
+
+#[test]
+fn the_first_picture_is_whole() {
+    let shell = Shell::open();
+    let view = ask(&shell.window("main"), "snapshot", json!({})).unwrap();
+    assert!(view["rev"].as_u64().unwrap() >= 1);
+    assert_eq!(view["calls"], json!([]));
+    assert!(!view["line"]["words"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn every_refusal_is_a_code_and_a_sentence() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    let long = "9".repeat(100_000);
+    for (command, arguments, code) in [
+        ("answer", json!({ "call": "nobody" }), "no_such_call"),
+        ("decline", json!({ "call": "" }), "no_such_call"),
+        ("silence", json!({ "call": "../../etc" }), "no_such_call"),
+        ("hang_up", json!({ "call": long }), "no_such_call"),
+        (
+            "set_muted",
+            json!({ "call": "a\u{0}b", "muted": true }),
+            "no_such_call",
+        ),
+        (
+            "send_keys",
+            json!({ "call": "nobody", "keys": "1" }),
+            "no_such_call",
+        ),
+        (
+            "account_set",
+            json!({ "url": "ftp://a.example", "key": "k", "secret": "s" }),
+            "bad_address",
+        ),
+        (
+            "account_set",
+            json!({ "url": "wss://a.example", "key": "", "secret": "s" }),
+            "bad_key",
+        ),
+        (
+            "account_set",
+            json!({ "url": "wss://a.example", "key": "k", "secret": null }),
+            "no_secret",
+        ),
+        (
+            "history_page",
+            json!({ "cursor": "'; DROP TABLE calls", "limit": 5 }),
+            "history",
+        ),
+    ] {
+        let error = ask(&main, command, arguments).unwrap_err();
+        let error: IpcError = serde_json::from_value(error).unwrap();
+        assert_eq!(error.code, code, "{command}: {}", error.message);
+        assert!(error.message.ends_with('.'), "{command}: {}", error.message);
+        assert!(
+            error.message.len() < 300,
+            "{command} repeats what it was given"
+        );
+    }
+}
+
+#[test]
+fn arguments_of_the_wrong_kind_reach_no_command() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    for (command, arguments) in [
+        ("dial", json!({})),
+        ("dial", json!({ "number": 5 })),
+        ("dial", json!({ "number": ["+12125550100"] })),
+        ("set_muted", json!({ "call": "c", "muted": "yes" })),
+        ("history_page", json!({ "cursor": null, "limit": -1 })),
+        ("dismiss_notice", json!({ "id": 1e30 })),
+    ] {
+        assert!(ask(&main, command, arguments).is_err(), "{command}");
+    }
+    assert!(ask(&main, "format_disk", json!({})).is_err());
+    assert!(
+        ask(&main, "snapshot", json!({})).is_ok(),
+        "the shell still works"
+    );
+}
+
+#[test]
+fn what_cannot_be_dialled_becomes_a_notice() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    let long = "5".repeat(10_000);
+    for number in [
+        "hello",
+        "",
+        "+1 212 555 0100; rm",
+        "\u{202e}0010",
+        long.as_str(),
+    ] {
+        let before = rev(&main);
+        ask(&main, "dial", json!({ "number": number })).unwrap();
+        let notice = later(|| {
+            let view = ask(&main, "snapshot", json!({})).unwrap();
+            (view["rev"].as_u64().unwrap() > before && !view["notice"].is_null())
+                .then(|| view["notice"].clone())
+        });
+        assert!(notice["text"].as_str().unwrap().len() < 300);
+        let calls = ask(&main, "snapshot", json!({})).unwrap()["calls"].clone();
+        assert_eq!(calls, json!([]), "nothing was touched");
+    }
+}
+
+fn rev(window: &WebviewWindow<MockRuntime>) -> u64 {
+    ask(window, "snapshot", json!({})).unwrap()["rev"]
+        .as_u64()
+        .unwrap()
+}
+
+/// Asks again until there is an answer: a snapshot has no event to wait for here.
+fn later<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it never came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,440 @@
+//! End to end through the real window: real web view, server, sound server, secret service.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use stage::line::State;
+use stage::{Inbound, LineOptions};
+use support::window::Window;
+use support::{OUR_TONE, PATIENCE, Place, THEIR_TONE, eventually};
+
+const CALLER: &str = "+13125550142";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dialling_by_typing_talking_muting_keys_and_hanging_up() {
+    let place = Place::signed_in("window-typing");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let ear = place.stage.sound.listen().unwrap();
+    let window = Window::open(&place).await;
+
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    ear.wait_for_tone(THEIR_TONE, Duration::from_secs(1), PATIENCE)
+        .expect("their tone is heard");
+    let phones = &place.line.phones;
+    let call = phones
+        .latest_with("+12125550100")
+        .unwrap()
+        .expect("the phone was called");
+    let heard = phones
+        .wait_for(&call.id, |r| r.heard.seconds >= 1.0, PATIENCE)
+        .unwrap()
+        .heard;
+    assert!(
+        (heard.hz.unwrap() - f64::from(OUR_TONE)).abs() < 10.0,
+        "{heard:?}"
+    );
+    assert!(heard.rms_dbfs.unwrap() > -30.0, "{heard:?}");
+
+    window.click("call-mute").await;
+    window
+        .until_text("call-mute", "muted", |text| text.contains("uted"))
+        .await;
+    let muted = phones.listen(&call.id, Duration::from_millis(500)).unwrap(); // what was under way
+    let muted = phones
+        .listen(&muted.id, Duration::from_secs(2))
+        .unwrap()
+        .heard;
+    assert!(muted.seconds < 0.15, "muted, but heard: {muted:?}");
+    assert!(muted.packets > 40, "packets must go on: {muted:?}");
+    window.click("call-mute").await;
+    phones
+        .wait_for(&call.id, |r| r.heard.seconds > 0.5, PATIENCE)
+        .unwrap();
+    window.click("call-end").await;
+    let over = phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
+    assert_eq!(over.ended_by(), Some("desk"));
+    window
+        .until_text("ended-title", "who ended it", |text| {
+            text == "You ended the call"
+        })
+        .await;
+
+    window.dial("2125550103").await;
+    window.until_state("live").await;
+    window.click("call-keypad").await;
+    for key in ["1", "2", "9", "hash"] {
+        window.click(&format!("incall-key-{key}")).await;
+    }
+    let call = phones.latest_with("+12125550103").unwrap().unwrap();
+    let keys = phones
+        .wait_for(&call.id, |r| r.keys.len() >= 4, PATIENCE)
+        .unwrap()
+        .keys;
+    assert_eq!(keys, "129#");
+    window.click("call-end").await;
+    window.until_outcome("hung_up").await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dialling_by_paste_and_the_far_end_hangs_up() {
+    let place = Place::signed_in("window-paste");
+    let window = Window::open(&place).await;
+    window.click("nav-phone").await;
+    window
+        .paste(&place, "dial-input", " tel:+1 (212) 555-0107\n")
+        .await;
+    window.click("dial-call").await;
+    window.until_state("live").await;
+    window
+        .until_text("ended-title", "who ended it", |text| {
+            text == "They ended the call"
+        })
+        .await;
+    let rows = window.history().await;
+    assert_eq!(rows[0].0, "far_end_hung_up");
+    assert!((rows[0].2.unwrap() - 2.0).abs() <= 1.0, "{rows:?}");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busy_not_in_service_declined_and_no_answer_are_shown_in_the_right_words() {
+    let place = Place::signed_in("window-refusals");
+    let window = Window::open_with(&place, &["--ring-for", "3s"]).await;
+    for (number, words) in [
+        ("2125550111", "Busy"),
+        ("2125550112", "Number not in service"),
+        ("2125550113", "They declined the call"),
+        ("2125550105", "No answer"),
+    ] {
+        window.dial(number).await;
+        window
+            .until_text("ended-title", words, |text| text == words)
+            .await;
+    }
+    window.until_outcome("no_answer").await;
+    let outcomes: Vec<_> = window
+        .history()
+        .await
+        .into_iter()
+        .map(|row| row.0)
+        .collect();
+    assert_eq!(
+        outcomes,
+        ["no_answer", "declined", "not_in_service", "busy"]
+    );
+    window.dial("12ab").await;
+    window
+        .until_text("notice", "what is wrong", |text| text.contains("digit"))
+        .await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incoming_call_is_answered_from_the_overlay_and_others_are_declined_or_missed() {
+    let place = Place::signed_in("window-inbound");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let ear = place.stage.sound.listen().unwrap();
+    let window = Window::open(&place).await;
+    window
+        .until_text("line-status", "it rings here", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    let phones = &place.line.phones;
+
+    let call = phones
+        .place_inbound(&Inbound::from(CALLER).says("tone:700"))
+        .unwrap();
+    window.wait("incoming-strip").await;
+    ear.wait_until(PATIENCE, |heard| {
+        heard.last(Duration::from_millis(500)).loud() > Duration::from_millis(200)
+    })
+    .expect("it rings");
+    window.overlay().await;
+    window
+        .until_text("overlay-caller", "who calls", |text| {
+            text.contains("555-0142")
+        })
+        .await;
+    // a click in the first 300 ms after it appeared is not meant for it
+    window
+        .until("the overlay takes clicks", async || {
+            let overlay = window.wait("overlay").await;
+            let armed = overlay.attr("data-armed").await.ok().flatten();
+            (armed.as_deref() == Some("true")).then_some(())
+        })
+        .await;
+    window.click("overlay-answer").await;
+    window.main().await;
+    window.until_state("live").await;
+    ear.wait_for_tone(700.0, Duration::from_secs(1), PATIENCE)
+        .expect("the caller is heard");
+    let heard = phones
+        .wait_for(&call.id, |r| r.heard.seconds >= 1.0, PATIENCE)
+        .unwrap()
+        .heard;
+    assert!(
+        (heard.hz.unwrap() - f64::from(OUR_TONE)).abs() < 10.0,
+        "{heard:?}"
+    );
+    window.click("call-end").await;
+    assert_eq!(
+        phones
+            .wait_until(&call.id, State::Over, PATIENCE)
+            .unwrap()
+            .ended_by(),
+        Some("desk")
+    );
+
+    let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+    window.wait("incoming-strip").await;
+    window.click("incoming-decline").await;
+    let over = phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
+    assert_eq!(
+        (over.answered, over.ended.as_ref().and_then(|end| end.code)),
+        (false, Some(486)),
+        "{over:?}"
+    );
+
+    let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+    window.wait("incoming-strip").await;
+    phones.hang_up(&call.id).unwrap();
+    let gave_up = Instant::now();
+    window
+        .until("the strip is gone", async || {
+            (!window.is_there("incoming-strip").await).then_some(())
+        })
+        .await;
+    assert!(
+        gave_up.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        gave_up.elapsed()
+    );
+    window.until_outcome("missed").await;
+    let outcomes: Vec<_> = window
+        .history()
+        .await
+        .into_iter()
+        .map(|row| row.0)
+        .collect();
+    assert_eq!(outcomes, ["missed", "declined_here", "hung_up"]);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_a_call_the_next_start_finishes_the_row_and_drops_the_leg() {
+    let place = Place::signed_in("window-kill");
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let call = place
+        .line
+        .phones
+        .latest_with("+12125550100")
+        .unwrap()
+        .unwrap();
+    window.kill();
+    assert!(
+        !place.line.phones.call(&call.id).unwrap().over,
+        "a killed desk does not hang up by itself"
+    );
+    let window = Window::open(&place).await;
+    assert_eq!(
+        place
+            .line
+            .phones
+            .wait_until(&call.id, State::Over, PATIENCE)
+            .unwrap()
+            .ended_by(),
+        Some("desk")
+    );
+    window.until_outcome("interrupted").await;
+    assert_eq!(window.history().await.len(), 1);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_the_window_while_dialling_cancels_the_leg() {
+    let place = Place::signed_in("window-close");
+    let window = Window::open(&place).await;
+    window.dial("2125550105").await;
+    window.until_state("remote_ringing").await;
+    let call = place
+        .line
+        .phones
+        .latest_with("+12125550105")
+        .unwrap()
+        .unwrap();
+    let id = place
+        .stage
+        .display
+        .wait_for_window("Deskline", PATIENCE)
+        .unwrap();
+    // as a person closes it: the window manager asks the window to go
+    place
+        .stage
+        .display
+        .xdotool(&["windowactivate", "--sync", &id, "key", "alt+F4"])
+        .unwrap();
+    let over = place
+        .line
+        .phones
+        .wait_until(&call.id, State::Over, Duration::from_secs(6))
+        .unwrap();
+    assert_eq!(over.ended_by(), Some("desk"), "{over:?}");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_in_through_settings_and_a_server_that_goes_away() {
+    let place = Place::signed_out(
+        "window-account",
+        LineOptions {
+            child: true,
+            ..LineOptions::default()
+        },
+    );
+    let window = Window::open(&place).await;
+    window
+        .until_text("line-status", "nobody is signed in", |text| {
+            text.to_lowercase().contains("not signed in")
+        })
+        .await;
+    window.click("nav-settings").await;
+    let ready = place.line.ready.clone();
+    window.fill("account-url", &ready.url).await;
+    window.fill("account-key", &ready.key).await;
+    window.fill("account-secret", &ready.secret).await;
+    window.click("account-save").await;
+    window
+        .until_text("line-status", "it rings here", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    let field = window.wait("account-secret").await;
+    let value = field.prop("value").await.unwrap().unwrap_or_default();
+    assert!(
+        value.is_empty(),
+        "the secret never comes back into the window"
+    );
+
+    place
+        .line
+        .phones
+        .server(stage::line::ServerFault::Kill)
+        .unwrap();
+    window
+        .until_text("line-status", "it is told", |text| text.contains("reached"))
+        .await;
+    window.dial("2125550100").await;
+    window
+        .until_text("ended-title", "no network", |text| {
+            text == "LiveKit cannot be reached"
+        })
+        .await;
+    place
+        .line
+        .phones
+        .server(stage::line::ServerFault::Start)
+        .unwrap();
+    window
+        .until_text("line-status", "it is back", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_calls_in_a_row_out_and_in_leave_nothing_behind() {
+    let place = Place::signed_in("window-fifty");
+    let phones = &place.line.phones;
+    phones
+        .set_number(
+            "+12125550177",
+            &json!({ "ring_after_ms": 50, "answer_after_ms": 100, "says": "tone:440" }),
+        )
+        .unwrap();
+    let window = Window::open(&place).await;
+    window
+        .until_text("line-status", "it rings here", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    let pid = window.pid();
+    let mut after_warm_up = None;
+    for round in 0..50 {
+        let report = if round % 2 == 0 {
+            window.dial("2125550177").await;
+            window.until_state("live").await;
+            phones.latest_with("+12125550177").unwrap().unwrap()
+        } else {
+            let call = phones
+                .place_inbound(&Inbound::from(CALLER).says("tone:440"))
+                .unwrap();
+            window.click("incoming-answer").await;
+            window.until_state("live").await;
+            call
+        };
+        let id = report.id;
+        phones
+            .wait_for(&id, |r| r.answered && r.heard.packets > 0, PATIENCE)
+            .unwrap();
+        window.click("call-end").await;
+        let over = phones.wait_until(&id, State::Over, PATIENCE).unwrap();
+        assert_eq!(over.ended_by(), Some("desk"), "round {round}: {over:?}");
+        window.wait("ended-card").await;
+        if round == 9 {
+            after_warm_up = Some(quiet(pid));
+        }
+    }
+    let (threads, files) = quiet(pid);
+    let (threads_before, files_before) = after_warm_up.unwrap();
+    eprintln!("threads {threads_before} -> {threads}, open files {files_before} -> {files}");
+    assert!(
+        threads <= threads_before + 2,
+        "threads grew from {threads_before} to {threads}"
+    );
+    assert!(
+        files <= files_before + 4,
+        "open files grew from {files_before} to {files}"
+    );
+    let rows = place.history();
+    assert_eq!(rows.len(), 50);
+    for (n, row) in rows.iter().enumerate() {
+        assert_eq!(row["outcome"], "hung_up", "row {n}: {row}");
+        assert_eq!(
+            row["direction"],
+            if n % 2 == 0 { "inbound" } else { "outbound" },
+            "row {n}: {row}"
+        );
+    }
+    window.close().await;
+}
+
+/// Threads and open files of a process, once both have settled after a call.
+fn quiet(pid: u32) -> (usize, usize) {
+    let count = |folder: &str| {
+        std::fs::read_dir(format!("/proc/{pid}/{folder}")).map_or(0, Iterator::count)
+    };
+    let mut last = (0, 0);
+    let mut same = 0;
+    eventually("threads and files settle", PATIENCE, || {
+        let now = (count("task"), count("fd"));
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        (same >= 40).then_some(now)
+    })
+}

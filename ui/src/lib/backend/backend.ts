@@ -1,0 +1,50 @@
+/**
+ * The only door between the windows and the core.
+ *
+ * A command sends one intent and returns once it is queued; what came of it arrives as a whole
+ * `PhoneView` with a higher revision. Reads go to their own store. Every method rejects with
+ * an `IpcError` and nothing else. All times are unix milliseconds.
+ */
+import type { AccountView, DevicesView, HistoryPage, IpcError, PhoneView } from './bindings';
+
+export type * from './bindings';
+
+/** Ends a subscription. Safe to call twice. */
+export type Unsubscribe = () => void;
+
+export interface Backend {
+  snapshot(): Promise<PhoneView>;
+  /** The main window can be used: its first picture of the phone is on the screen. */
+  painted(): Promise<void>;
+  dial(number: string): Promise<void>;
+  answer(call: string): Promise<void>;
+  decline(call: string): Promise<void>;
+  silence(call: string): Promise<void>;
+  hangUp(call: string): Promise<void>;
+  setMuted(call: string, muted: boolean): Promise<void>;
+  /** `keys` holds 0-9, * and #, sent in the order given. */
+  sendKeys(call: string, keys: string): Promise<void>;
+  dismiss(call: string): Promise<void>;
+  dismissNotice(id: number): Promise<void>;
+  retryLine(): Promise<void>;
+  /** Newest first. `cursor` is `next` of the page before, or null for the first page. */
+  historyPage(cursor: string | null, limit: number): Promise<HistoryPage>;
+  accountShow(): Promise<AccountView>;
+  /** `secret` null keeps the stored one. It goes in and never comes back. */
+  accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;
+  accountForget(): Promise<AccountView>;
+  devices(): Promise<DevicesView>;
+
+  onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe>;
+  onHistoryChanged(listener: () => void): Promise<Unsubscribe>;
+  onDevicesChanged(listener: () => void): Promise<Unsubscribe>;
+}
+
+/** Whatever was thrown, as an `IpcError`: a fault of the shell itself may be a plain string. */
+export function asIpcError(thrown: unknown): IpcError {
+  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown && typeof thrown.message === 'string') {
+    const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : 'shell';
+    return { code, message: thrown.message };
+  }
+  return { code: 'shell', message: String(thrown) };
+}

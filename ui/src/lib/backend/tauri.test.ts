@@ -1,0 +1,70 @@
+import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
+import { afterEach, expect, test } from 'vitest';
+import { aView } from '../../testing/views';
+import type { Backend } from './backend';
+import { tauriBackend } from './tauri';
+
+afterEach(() => clearMocks());
+
+/** Every command: how the windows call it, and what must reach the shell. */
+const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, args: Record<string, unknown>][] = [
+  [(backend) => backend.snapshot(), 'snapshot', {}],
+  [(backend) => backend.dial('+12125550100'), 'dial', { number: '+12125550100' }],
+  [(backend) => backend.answer('c'), 'answer', { call: 'c' }],
+  [(backend) => backend.decline('c'), 'decline', { call: 'c' }],
+  [(backend) => backend.silence('c'), 'silence', { call: 'c' }],
+  [(backend) => backend.hangUp('c'), 'hang_up', { call: 'c' }],
+  [(backend) => backend.setMuted('c', true), 'set_muted', { call: 'c', muted: true }],
+  [(backend) => backend.sendKeys('c', '1#'), 'send_keys', { call: 'c', keys: '1#' }],
+  [(backend) => backend.dismiss('c'), 'dismiss', { call: 'c' }],
+  [(backend) => backend.dismissNotice(4), 'dismiss_notice', { id: 4 }],
+  [(backend) => backend.retryLine(), 'retry_line', {}],
+  [(backend) => backend.historyPage(null, 50), 'history_page', { cursor: null, limit: 50 }],
+  [(backend) => backend.accountShow(), 'account_show', {}],
+  [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
+  [(backend) => backend.accountForget(), 'account_forget', {}],
+  [(backend) => backend.devices(), 'devices', {}],
+];
+
+test.each(COMMANDS)('command %#: %s', async (call, command, args) => {
+  const seen: unknown[] = [];
+  mockIPC((name, payload) => {
+    seen.push([name, payload ?? {}]);
+    return null;
+  });
+  await call(tauriBackend());
+  expect(seen).toEqual([[command, args]]);
+});
+
+test('a refusal arrives as an IpcError', async () => {
+  mockIPC(() => {
+    throw { code: 'no_line', message: 'Sign in first.' };
+  });
+  await expect(tauriBackend().dial('1')).rejects.toEqual({ code: 'no_line', message: 'Sign in first.' });
+});
+
+test('a fault of the shell arrives as an IpcError too', async () => {
+  mockIPC(() => {
+    throw 'dial not allowed. Command not found';
+  });
+  await expect(tauriBackend().dial('1')).rejects.toEqual({
+    code: 'shell',
+    message: 'dial not allowed. Command not found',
+  });
+});
+
+test('events carry whole views, and stop with the subscription', async () => {
+  mockIPC(() => null, { shouldMockEvents: true });
+  const { emit } = await import('@tauri-apps/api/event');
+  const revisions: number[] = [];
+  let history = 0;
+  const backend = tauriBackend();
+  const stop = await backend.onPhoneChanged((view) => revisions.push(view.rev));
+  await backend.onHistoryChanged(() => (history += 1));
+  await emit('phone-changed', aView({ rev: 3 }));
+  await emit('history-changed', null);
+  stop();
+  await emit('phone-changed', aView({ rev: 4 }));
+  expect(revisions).toEqual([3]);
+  expect(history).toBe(1);
+});

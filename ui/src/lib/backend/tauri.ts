@@ -1,0 +1,42 @@
+/** The backend inside the shell. The only file that may import `@tauri-apps/*`. */
+import { invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+import { asIpcError, type Backend, type Unsubscribe } from './backend';
+import type { PhoneView } from './bindings';
+
+async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (thrown) {
+    throw asIpcError(thrown);
+  }
+}
+
+async function on<T>(event: string, listener: (payload: T) => void): Promise<Unsubscribe> {
+  return await listen<T>(event, ({ payload }) => listener(payload));
+}
+
+export function tauriBackend(): Backend {
+  return {
+    snapshot: () => call('snapshot'),
+    painted: () => call('painted'),
+    dial: (number) => call('dial', { number }),
+    answer: (id) => call('answer', { call: id }),
+    decline: (id) => call('decline', { call: id }),
+    silence: (id) => call('silence', { call: id }),
+    hangUp: (id) => call('hang_up', { call: id }),
+    setMuted: (id, muted) => call('set_muted', { call: id, muted }),
+    sendKeys: (id, keys) => call('send_keys', { call: id, keys }),
+    dismiss: (id) => call('dismiss', { call: id }),
+    dismissNotice: (id) => call('dismiss_notice', { id }),
+    retryLine: () => call('retry_line'),
+    historyPage: (cursor, limit) => call('history_page', { cursor, limit }),
+    accountShow: () => call('account_show'),
+    accountSet: (url, key, secret) => call('account_set', { url, key, secret }),
+    accountForget: () => call('account_forget'),
+    devices: () => call('devices'),
+    onPhoneChanged: (listener) => on<PhoneView>('phone-changed', listener),
+    onHistoryChanged: (listener) => on<null>('history-changed', () => listener()),
+    onDevicesChanged: (listener) => on<null>('devices-changed', () => listener()),
+  };
+}

@@ -1,0 +1,79 @@
+/** Times, durations and initials as text. Pure: `now` and the time zone come in. */
+import { locale, say } from './words';
+
+/** A running timer: "0:08" while waiting, "04:12" in a call, "1:04:12" after an hour. Never negative. */
+export function timer(fromMs: number, nowMs: number, padMinutes = true): string {
+  const total = Math.max(0, Math.floor((nowMs - fromMs) / 1000));
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  const seconds = String(total % 60).padStart(2, '0');
+  if (hours > 0) return `${hours}:${String(minutes).padStart(2, '0')}:${seconds}`;
+  return `${padMinutes ? String(minutes).padStart(2, '0') : minutes}:${seconds}`;
+}
+
+/** "8 s", "4 min 12 s", "1 h 5 min". */
+export function duration(seconds: number): string {
+  const total = Math.max(0, Math.round(seconds));
+  if (total < 60) return say('duration.seconds', { s: total });
+  if (total < 3600) return say('duration.minutes', { m: Math.floor(total / 60), s: total % 60 });
+  return say('duration.hours', { h: Math.floor(total / 3600), m: Math.floor((total % 3600) / 60) });
+}
+
+/** "10:41 AM", or with seconds where the order of events matters. */
+export function clockTime(atMs: number, withSeconds = false, timeZone?: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    hour: 'numeric',
+    minute: '2-digit',
+    ...(withSeconds ? { second: '2-digit' } : {}),
+    ...(timeZone ? { timeZone } : {}),
+  }).format(atMs);
+}
+
+/** Whole calendar days from `atMs` to `nowMs` on the local calendar. */
+function daysAgo(atMs: number, nowMs: number): number {
+  const at = new Date(atMs);
+  const now = new Date(nowMs);
+  const day = (date: Date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+  return Math.round((day(now) - day(at)) / 86_400_000);
+}
+
+/** The heading of a day in a list: Today, Yesterday, a weekday of this week, else the date. */
+export function dayHeading(atMs: number, nowMs: number): string {
+  const days = daysAgo(atMs, nowMs);
+  if (days === 0) return say('history.today');
+  if (days === 1) return say('history.yesterday');
+  if (days > 1 && days < 7) return new Intl.DateTimeFormat(locale, { weekday: 'long' }).format(atMs);
+  const sameYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
+  return new Intl.DateTimeFormat(locale, {
+    month: 'long',
+    day: 'numeric',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(atMs);
+}
+
+/** When a call was, in the width of one column: clock time today, then Yesterday, weekday, date. */
+export function shortWhen(atMs: number, nowMs: number): string {
+  const days = daysAgo(atMs, nowMs);
+  if (days <= 0) return clockTime(atMs);
+  if (days === 1) return say('history.yesterday');
+  if (days < 7) return new Intl.DateTimeFormat(locale, { weekday: 'short' }).format(atMs);
+  return new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' }).format(atMs);
+}
+
+/** Up to two letters of a name, for an avatar. Empty when the name has no letter. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word));
+  const first = words[0];
+  const last = words.length > 1 ? words[words.length - 1] : undefined;
+  return [first, last]
+    .map((word) => (word ? [...word][0] : ''))
+    .join('')
+    .toLocaleUpperCase(locale);
+}
+
+/** One of six avatar tints, the same for the same text. It means nothing. */
+export function tint(text: string): number {
+  let hash = 0;
+  for (const char of text) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) % 9973;
+  return (hash % 6) + 1;
+}

@@ -1,0 +1,134 @@
+import {
+  asIpcError,
+  type Backend,
+  type CallView,
+  type IpcError,
+  type NoticeView,
+  type PhoneView,
+  type Unsubscribe,
+} from '../backend/backend';
+
+/** What the window may be told to say: a notice of the core, or a command that was refused. */
+export type Said = { source: 'core'; notice: NoticeView } | { source: 'refusal'; notice: NoticeView };
+
+/**
+ * The last view of the phone, and the intents sent to it.
+ *
+ * Holds no rule: which states there are and what they are called comes from the core. All it
+ * decides is which of two views is newer.
+ */
+export class Phone {
+  #view = $state.raw<PhoneView | null>(null);
+  #refusal = $state.raw<IpcError | null>(null);
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Null until the core has spoken once. */
+  get view(): PhoneView | null {
+    return this.#view;
+  }
+
+  get calls(): readonly CallView[] {
+    return this.#view?.calls ?? [];
+  }
+
+  /** The call that rings here, or is just being claimed. The longest waiting one comes first. */
+  offered = $derived.by(() => this.calls.find(isOffered) ?? null);
+  /** How many calls ring besides `offered`. */
+  offeredBesides = $derived.by(() => Math.max(0, this.calls.filter(isOffered).length - 1));
+  /** The call under way: being placed, answered, talked on or ended. */
+  live = $derived.by(() => this.calls.find(isUnderWay) ?? null);
+  /** The call that ended last and was not dismissed. */
+  ended = $derived.by(() => lastEnded(this.calls));
+
+  /** The one sentence to show now; a refused command is newer than the core's notice. */
+  said = $derived.by((): Said | null => {
+    if (this.#refusal)
+      return { source: 'refusal', notice: { id: 0, code: this.#refusal.code, text: this.#refusal.message } };
+    const notice = this.#view?.notice;
+    return notice ? { source: 'core', notice } : null;
+  });
+
+  /** Takes `view` unless it is no newer than the one held. True when taken. */
+  apply(view: PhoneView): boolean {
+    if (this.#view && view.rev <= this.#view.rev) return false;
+    this.#view = view;
+    return true;
+  }
+
+  /** Listens first and asks then, so that no change falls between the two. */
+  async connect(): Promise<Unsubscribe> {
+    const stop = await this.#backend.onPhoneChanged((view) => this.apply(view));
+    await this.#send(async () => {
+      this.apply(await this.#backend.snapshot());
+    });
+    return stop;
+  }
+
+  dial(number: string): Promise<boolean> {
+    return this.#send(() => this.#backend.dial(number));
+  }
+  answer(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.answer(call.id));
+  }
+  decline(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.decline(call.id));
+  }
+  silence(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.silence(call.id));
+  }
+  hangUp(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.hangUp(call.id));
+  }
+  toggleMuted(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.setMuted(call.id, !call.muted));
+  }
+  sendKeys(call: CallView, keys: string): Promise<boolean> {
+    return this.#send(() => this.#backend.sendKeys(call.id, keys));
+  }
+  dismiss(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.dismiss(call.id));
+  }
+  retryLine(): Promise<boolean> {
+    return this.#send(() => this.#backend.retryLine());
+  }
+
+  /** Puts away what `said` shows. */
+  async unsay(): Promise<void> {
+    const said = this.said;
+    if (said?.source === 'refusal') this.#refusal = null;
+    if (said?.source === 'core') await this.#send(() => this.#backend.dismissNotice(said.notice.id));
+  }
+
+  /** Sends one intent. A refusal becomes `said`; true when there was none. */
+  async #send(intent: () => Promise<void>): Promise<boolean> {
+    try {
+      await intent();
+      this.#refusal = null;
+      return true;
+    } catch (thrown) {
+      this.#refusal = asIpcError(thrown);
+      return false;
+    }
+  }
+}
+
+/** Rings here, or its claim is running: shown as ringing until the claim is won or lost. */
+export function isOffered(call: CallView): boolean {
+  return call.state === 'offered' || call.state === 'claiming';
+}
+
+function isUnderWay(call: CallView): boolean {
+  return !isOffered(call) && call.state !== 'ended';
+}
+
+function lastEnded(calls: readonly CallView[]): CallView | null {
+  let last: CallView | null = null;
+  for (const call of calls) {
+    if (call.state === 'ended' && (!last || (call.ended_at_ms ?? 0) >= (last.ended_at_ms ?? 0))) last = call;
+  }
+  return last;
+}

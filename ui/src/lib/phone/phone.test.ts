@@ -1,0 +1,146 @@
+import { describe, expect, test, vi } from 'vitest';
+import { aCall, anEndedCall, aRingingCall, aView } from '../../testing/views';
+import type { Backend, PhoneView } from '../backend/backend';
+import { FakePhone } from '../backend/fake';
+import { Phone } from './phone.svelte';
+
+/** A backend of which only the named parts matter. */
+const withOnly = (parts: Partial<Backend>) => parts as Backend;
+
+describe('views', () => {
+  const phone = () => new Phone(withOnly({}));
+
+  test('a newer one replaces the one held', () => {
+    const held = phone();
+    expect(held.apply(aView({ rev: 1 }))).toBe(true);
+    expect(held.apply(aView({ rev: 2, calls: [aCall()] }))).toBe(true);
+    expect(held.live?.id).toBe('call-1');
+  });
+
+  test('an older one, or the same again, is ignored', () => {
+    const held = phone();
+    held.apply(aView({ rev: 5, calls: [aCall()] }));
+    expect(held.apply(aView({ rev: 4, calls: [] }))).toBe(false);
+    expect(held.apply(aView({ rev: 5, calls: [] }))).toBe(false);
+    expect(held.live?.id).toBe('call-1');
+    expect(held.view?.rev).toBe(5);
+  });
+
+  test('a change that arrives before the snapshot wins over it', async () => {
+    let tell: (view: PhoneView) => void = () => undefined;
+    const held = new Phone(
+      withOnly({
+        onPhoneChanged: async (listener) => {
+          tell = listener;
+          return () => undefined;
+        },
+        snapshot: async () => {
+          tell(aView({ rev: 8, calls: [aCall({ id: 'newer' })] }));
+          return aView({ rev: 7 });
+        },
+      }),
+    );
+    await held.connect();
+    expect(held.live?.id).toBe('newer');
+  });
+});
+
+describe('the calls of a view', () => {
+  const holding = (calls: PhoneView['calls']) => {
+    const phone = new Phone(withOnly({}));
+    phone.apply(aView({ calls }));
+    return phone;
+  };
+
+  test('ringing and claiming calls are offered, the first one first, the rest counted', () => {
+    const phone = holding([
+      aRingingCall({ id: 'a', state: 'claiming' }),
+      aRingingCall({ id: 'b' }),
+      aRingingCall({ id: 'c' }),
+    ]);
+    expect(phone.offered?.id).toBe('a');
+    expect(phone.offeredBesides).toBe(2);
+    expect(phone.live).toBeNull();
+  });
+
+  test.each(['preparing', 'joining', 'dialling', 'remote_ringing', 'answering', 'live', 'ending'] as const)(
+    'a call that is %s is under way, beside one that rings',
+    (state) => {
+      const phone = holding([aRingingCall({ id: 'rings' }), aCall({ id: 'mine', state })]);
+      expect(phone.live?.id).toBe('mine');
+      expect(phone.offered?.id).toBe('rings');
+    },
+  );
+
+  test('of ended calls the last one is shown', () => {
+    const phone = holding([
+      anEndedCall({ id: 'late', ended_at_ms: 20 }),
+      anEndedCall({ id: 'early', ended_at_ms: 10 }),
+    ]);
+    expect(phone.ended?.id).toBe('late');
+    expect(phone.live).toBeNull();
+  });
+});
+
+describe('intents', () => {
+  test('mute sends the other state of the call it is given', async () => {
+    const setMuted = vi.fn(async () => undefined);
+    const phone = new Phone(withOnly({ setMuted }));
+    await phone.toggleMuted(aCall({ muted: true }));
+    await phone.toggleMuted(aCall({ muted: false }));
+    expect(setMuted.mock.calls).toEqual([
+      ['call-1', false],
+      ['call-1', true],
+    ]);
+  });
+
+  test('a refusal is said until it is put away, over a notice of the core', async () => {
+    const dismissNotice = vi.fn(async () => undefined);
+    const phone = new Phone(
+      withOnly({
+        dial: async () => {
+          throw { code: 'busy_here', message: 'End the call first.' };
+        },
+        dismissNotice,
+      }),
+    );
+    phone.apply(aView({ notice: { id: 7, code: 'x', text: 'An older notice.' } }));
+    expect(phone.said?.notice.text).toBe('An older notice.');
+    expect(await phone.dial('1')).toBe(false);
+    expect(phone.said?.notice.text).toBe('End the call first.');
+    await phone.unsay();
+    expect(phone.said?.notice.text).toBe('An older notice.');
+    await phone.unsay();
+    expect(dismissNotice).toHaveBeenCalledWith(7);
+  });
+
+  test('a fault that is no IpcError is said as well', async () => {
+    const phone = new Phone(
+      withOnly({
+        answer: async () => {
+          throw 'command answer not found';
+        },
+      }),
+    );
+    await phone.answer(aRingingCall());
+    expect(phone.said?.notice).toEqual({ id: 0, code: 'shell', text: 'command answer not found' });
+  });
+});
+
+test('a story on the fake phone: dial, talk, mute, send keys, hang up', async () => {
+  const fake = new FakePhone('empty', 0);
+  const phone = new Phone(fake);
+  const stop = await phone.connect();
+  await phone.dial('+1 212 555 0100');
+  await vi.waitFor(() => expect(phone.live?.state).toBe('live'));
+  const call = () => phone.live ?? aCall({ id: 'gone' });
+  await phone.toggleMuted(call());
+  await phone.sendKeys(call(), '1');
+  await phone.sendKeys(call(), '#');
+  expect(phone.live).toMatchObject({ muted: true, keys_sent: '1#' });
+  await phone.hangUp(call());
+  await vi.waitFor(() => expect(phone.ended?.end?.title).toBe('You hung up'));
+  expect(phone.live).toBeNull();
+  expect((await fake.historyPage(null, 10)).rows).toMatchObject([{ number: '+12125550100', outcome: 'answered' }]);
+  stop();
+});

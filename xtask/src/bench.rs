@@ -1,0 +1,18 @@
+//! The figures of the phone: builds what is measured and hands over to `tests/bench`.
+
+use anyhow::{Context, Result};
+
+use crate::{run, setup, shell};
+
+/// `cargo xtask bench …`. Measures the release build, as people use it, unless told otherwise.
+pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
+    setup::setup(false)?;
+    run::build(!dev)?;
+    let mut cargo = shell::cargo(&["run", "--package", "bench"]);
+    if !dev {
+        cargo.arg("--release");
+    }
+    let app = stage::built_app(if dev { "debug" } else { "release" });
+    shell::run(cargo.arg("--").args(arguments).env("DESKLINE_APP", app))
+        .context("the measurement failed")
+}

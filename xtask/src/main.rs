@@ -1,0 +1,104 @@
+//! Developer commands of Deskline. `cargo xtask help` lists them.
+// A command-line program speaks on standard output.
+#![allow(clippy::print_stdout)]
+
+mod bench;
+mod e2e;
+mod engine;
+mod line;
+mod packages;
+mod pictures;
+mod run;
+mod setup;
+mod shell;
+mod steps;
+mod test;
+mod ui;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Deskline.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install and build what is missing: system packages, engine, UI packages, demo line
+    Setup {
+        /// Do not ask before system packages are installed
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Start the demo line and Deskline signed in to it, and ring it once
+    Run {
+        /// Folder of the profile to use
+        #[arg(long, value_name = "DIR")]
+        profile: Option<PathBuf>,
+        /// Keep the history of the last run instead of starting with a fresh profile
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run every check and test in order
+    Test {
+        /// `fast` leaves out the end-to-end tests
+        #[arg(value_enum)]
+        what: Option<test::Amount>,
+    },
+    /// Run only the end-to-end tests
+    E2e {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Fetch and verify LiveKit's engine library
+    Engine,
+    /// Build the demo line
+    Line {
+        #[command(subcommand)]
+        action: Option<line::Action>,
+    },
+    /// Install the UI packages and build the UI, when stale
+    Ui,
+    /// Measure the phone on the demo line: `bench call` prints the figures of docs/perf.md
+    Bench {
+        /// Measure the development build: quicker to build, not what people use
+        #[arg(long)]
+        dev: bool,
+        /// What to measure, and its options
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        what: Vec<String>,
+    },
+    /// Take the pictures of the README on a private stage
+    Pictures,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Setup { yes } => setup::setup(yes),
+        Command::Run { profile, keep } => run::run(profile, keep),
+        Command::Test { what } => test::test(what.unwrap_or(test::Amount::All)),
+        Command::E2e { filter } => e2e::e2e(filter.as_deref()),
+        Command::Engine => engine::ensure().map(drop),
+        Command::Line { action } => line::line(action),
+        Command::Ui => ui::ensure(),
+        Command::Bench { dev, what } => bench::bench(dev, &what),
+        Command::Pictures => pictures::pictures(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

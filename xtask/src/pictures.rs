@@ -1,0 +1,73 @@
+//! Pictures of the real windows for the README, taken on a private stage.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use stage::{Inbound, LineOptions, MAIN_WINDOW, OVERLAY_WINDOW, Stage, line::State};
+
+use crate::{run, setup, shell};
+
+/// Who rings in the pictures.
+const CALLER: &str = "+13125550142";
+/// How long a step may take before something is wrong.
+const SOON: Duration = Duration::from_secs(20);
+
+/// `cargo xtask pictures`.
+pub(crate) fn pictures() -> Result<()> {
+    setup::setup(false)?;
+    run::build(false)?;
+    let to = shell::root().join("docs").join("pictures");
+    let stage = Stage::start("pictures")?;
+    let line = stage.line(LineOptions::default())?;
+    let app = stage.app("pictures")?;
+    app.sign_in(&line.ready)?;
+
+    // Something to see in the history.
+    for (number, time) in [
+        ("+1 212 555 0111", "1s"),
+        ("+1 415 555 0100", "2s"),
+        ("+1 646 555 0102", "4s"),
+    ] {
+        app.terminal_to_end(&["dial", number, "--for", time], SOON)
+            .with_context(|| format!("the call to {number}"))?;
+    }
+    let window = app.open_usable(Duration::from_secs(60))?;
+    take(&stage, MAIN_WINDOW, &to.join("phone.png"))?;
+
+    let ring = line
+        .phones
+        .place_inbound(&Inbound::from(CALLER).says("greeting"))?;
+    stage
+        .display
+        .wait_for_window(OVERLAY_WINDOW, SOON)
+        .context("the overlay does not appear")?;
+    take(&stage, OVERLAY_WINDOW, &to.join("ring.png"))?;
+    line.phones.hang_up(&ring.id)?;
+    line.phones.wait_until(&ring.id, State::Over, SOON)?;
+
+    let main = stage.display.wait_for_window(MAIN_WINDOW, SOON)?;
+    stage
+        .display
+        .xdotool(&["windowactivate", "--sync", &main])?;
+    stage
+        .display
+        .xdotool(&["type", "--delay", "40", "2125550101"])?;
+    stage.display.xdotool(&["key", "Return"])?;
+    let talks = line.phones.wait_for_call(
+        |call| call.to.ends_with("2125550101") && call.state == State::Active,
+        SOON,
+    )?;
+    line.phones
+        .wait_for(&talks.id, |call| call.heard.seconds_total > 2.0, SOON)?;
+    take(&stage, MAIN_WINDOW, &to.join("call.png"))?;
+    drop(window);
+    Ok(())
+}
+
+fn take(stage: &Stage, title: &str, to: &Path) -> Result<()> {
+    // A notification would lie over the corner of the window.
+    stage.notifications.close_all()?;
+    stage.display.settled_screenshot_of(title, to)?;
+    println!("pictures: {}", to.display());
+    Ok(())
+}
