@@ -204,7 +204,7 @@ impl Devices {
                 self.ringback = on;
                 self.endless(Tone::Ringback, on);
             }
-            AudioCommand::BusyTone => self.finite(Tone::Busy, now),
+            AudioCommand::BusyTone | AudioCommand::EndTone => self.finite(Tone::Busy, now),
             AudioCommand::Beep => self.finite(Tone::Beep, now),
             AudioCommand::KeyTone(key) => {
                 if let Some(tone) = Tone::key(key) {

@@ -21,6 +21,7 @@ fn start(call: &str, at: i64) -> LogStart {
         call: id(call),
         direction: Direction::Outbound,
         number: "+12125550100".into(),
+        dialled: None,
         name: None,
         line: Some("+12025550150".into()),
         room: RoomName::outbound(&id(call)),
@@ -38,6 +39,8 @@ fn finish(call: &str, reason: EndReason, answered: Option<i64>, ended: i64) -> L
         leg_gone: true,
         heard_seconds: 2.5,
         heard_dbfs: Some(-13.5),
+        rang: Duration::ZERO,
+        facts: call::output::CallFacts::default(),
     }
 }
 
