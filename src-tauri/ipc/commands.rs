@@ -1,13 +1,15 @@
 //! What the windows can ask. A command sends one intent and returns once it is queued; reads go to their own store.
 
-use call::CallId;
 use call::input::Intent;
+use call::{CallId, Identity};
 use tauri::ipc::Invoke;
 use tauri::{Runtime, State, Webview};
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::convert;
-use crate::ipc::types::{AccountView, DevicesView, HistoryPage, IpcError, PhoneView};
+use crate::ipc::types::{
+    AccountView, AvailabilityView, DevicesView, HistoryPage, IpcError, OtherCall, PhoneView,
+};
 use crate::pages::Pages;
 use crate::windows;
 
@@ -27,6 +29,15 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         silence,
         hang_up,
         set_muted,
+        set_held,
+        transfer,
+        add_person,
+        merge,
+        talk_privately,
+        hand_over,
+        drop_person,
+        rejoin,
+        set_availability,
         send_keys,
         dismiss,
         dismiss_notice,
@@ -71,13 +82,13 @@ async fn dial(core: State<'_, Core>, number: String) -> Answer<()> {
 }
 
 #[tauri::command]
-async fn answer(core: State<'_, Core>, call: String) -> Answer<()> {
+async fn answer(core: State<'_, Core>, call: String, other: OtherCall) -> Answer<()> {
     let call = known(&core, &call)?;
-    core.intent(Intent::Answer {
-        call,
-        other: call::input::OtherCall::Hold,
-    })
-    .await;
+    let other = match other {
+        OtherCall::Hold => call::input::OtherCall::Hold,
+        OtherCall::End => call::input::OtherCall::End,
+    };
+    core.intent(Intent::Answer { call, other }).await;
     Ok(())
 }
 
@@ -106,6 +117,81 @@ async fn hang_up(core: State<'_, Core>, call: String) -> Answer<()> {
 async fn set_muted(core: State<'_, Core>, call: String, muted: bool) -> Answer<()> {
     let call = known(&core, &call)?;
     core.intent(Intent::SetMuted { call, muted }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn set_held(core: State<'_, Core>, call: String, held: bool) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::SetHeld { call, held }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn transfer(core: State<'_, Core>, call: String, to: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::Transfer { call, to }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn add_person(
+    core: State<'_, Core>,
+    call: String,
+    number: String,
+    private: bool,
+) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::AddPerson {
+        call,
+        number,
+        private,
+    })
+    .await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn merge(core: State<'_, Core>, call: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::Merge { call }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn talk_privately(core: State<'_, Core>, call: String, leg: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    let with = person(&leg)?;
+    core.intent(Intent::TalkPrivately { call, with }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn hand_over(core: State<'_, Core>, call: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::HandOver { call }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn drop_person(core: State<'_, Core>, call: String, leg: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    let leg = person(&leg)?;
+    core.intent(Intent::DropPerson { call, leg }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn rejoin(core: State<'_, Core>, call: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.intent(Intent::Rejoin { call }).await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn set_availability(core: State<'_, Core>, availability: AvailabilityView) -> Answer<()> {
+    let wanted = convert::wanted_availability(availability);
+    core.intent(Intent::SetAvailability(wanted)).await;
     Ok(())
 }
 
@@ -171,6 +257,11 @@ async fn account_forget(core: State<'_, Core>) -> Answer<AccountView> {
 #[tauri::command]
 async fn devices() -> Answer<DevicesView> {
     crate::core::devices().await
+}
+
+fn person(leg: &str) -> Answer<Identity> {
+    Identity::parse(leg)
+        .map_err(|_| IpcError::new("no_such_person", "This person is not in the call."))
 }
 
 /// A call that is on the screen; anything else is refused before it reaches the phone.

@@ -4,12 +4,13 @@ use call::EndReason;
 use call::input::LineStatus;
 use call::number::{Region, shown};
 use call::output::Notice;
+use call::settings::Availability;
 use call::state;
 use history::HistoryEntry;
 
 use crate::ipc::types::{
-    CallState, CallView, Direction, EndView, HistoryPage, HistoryRow, LineState, LineView,
-    NoticeView, PhoneView,
+    AvailabilityView, CallState, CallView, Direction, EndView, HistoryPage, HistoryRow, LineState,
+    LineView, NoticeView, PersonState, PersonView, PhoneView, TransferState, TransferView,
 };
 
 /// The whole picture.
@@ -20,6 +21,8 @@ pub fn phone(view: &call::view::PhoneView, region: Region) -> PhoneView {
         line: line(&view.line, region),
         calls: view.calls.iter().map(one_call).collect(),
         notice: view.notice.as_ref().map(notice),
+        availability: availability(view.availability),
+        quiet: view.quiet.clone(),
     }
 }
 
@@ -101,12 +104,73 @@ pub fn one_call(view: &call::view::CallView) -> CallView {
         answered_at_ms: view.answered_unix_ms,
         ended_at_ms: view.ended_unix_ms,
         muted: view.muted,
+        held: view.held,
+        can_transfer: view.can_transfer,
+        transfer: view.transfer.as_ref().map(transfer),
+        people: view.people.iter().map(person).collect(),
+        private_with: view.private_with.as_ref().map(ToString::to_string),
+        can_rejoin: view.can_rejoin,
         reconnecting: view.reconnecting,
         silenced: view.silenced,
         only_desk: view.only_desk,
         keys_sent: view.keys_sent.clone(),
         keys_received: view.keys_received.clone(),
         end: view.end.as_ref().map(end),
+    }
+}
+
+fn transfer(view: &call::view::TransferView) -> TransferView {
+    use call::view::TransferState as Core;
+    let (state, words) = match &view.state {
+        Core::Asked => (TransferState::Asked, None),
+        Core::Done => (TransferState::Done, None),
+        Core::Failed { what } => (TransferState::Failed, Some(what.clone())),
+    };
+    TransferView {
+        to: view.to.clone(),
+        state,
+        words,
+    }
+}
+
+fn person(view: &call::view::PersonView) -> PersonView {
+    use call::view::PersonState as Core;
+    let (state, reason) = match &view.state {
+        Core::Dialling => (PersonState::Dialling, None),
+        Core::Ringing => (PersonState::Ringing, None),
+        Core::Up => (PersonState::Up, None),
+        Core::Waiting => (PersonState::Waiting, None),
+        Core::Gone { end } => (PersonState::Gone, Some(end)),
+    };
+    PersonView {
+        leg: view.leg.as_str().to_owned(),
+        number: view.number.clone(),
+        number_shown: view.number_shown.clone(),
+        name: view.name.clone(),
+        state,
+        end: reason.map(end),
+    }
+}
+
+/// Who may be rung here, for a window.
+#[must_use]
+pub fn availability(of: Availability) -> AvailabilityView {
+    match of {
+        Availability::Available => AvailabilityView::Available,
+        Availability::DoNotDisturb { until_unix_ms } => AvailabilityView::DoNotDisturb {
+            until_ms: until_unix_ms,
+        },
+    }
+}
+
+/// Who may be rung here, from a window.
+#[must_use]
+pub fn wanted_availability(view: AvailabilityView) -> Availability {
+    match view {
+        AvailabilityView::Available => Availability::Available,
+        AvailabilityView::DoNotDisturb { until_ms } => Availability::DoNotDisturb {
+            until_unix_ms: until_ms,
+        },
     }
 }
 

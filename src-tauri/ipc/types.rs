@@ -25,6 +25,34 @@ pub struct PhoneView {
     pub calls: Vec<CallView>,
     /// The newest notice.
     pub notice: Option<NoticeView>,
+    /// Who may be rung here.
+    pub availability: AvailabilityView,
+    /// Why nothing rings here just now although calls come in; one sentence.
+    pub quiet: Option<String>,
+}
+
+/// Who may be rung here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum AvailabilityView {
+    /// Anybody.
+    Available,
+    /// Nobody but the few who always may.
+    DoNotDisturb {
+        /// Until then; `null`: until switched off.
+        #[ts(type = "number | null")]
+        until_ms: Option<i64>,
+    },
+}
+
+/// What becomes of the call that is up when another is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherCall {
+    /// It waits with music.
+    Hold,
+    /// It is ended first.
+    End,
 }
 
 /// State of the line.
@@ -128,6 +156,18 @@ pub struct CallView {
     pub ended_at_ms: Option<i64>,
     /// Is our microphone off?
     pub muted: bool,
+    /// Does the far end wait with music?
+    pub held: bool,
+    /// May it be handed over now?
+    pub can_transfer: bool,
+    /// A handing over under way, or its last result.
+    pub transfer: Option<TransferView>,
+    /// Everybody on the phone in this call, if more than one or another is being dialled; the first is the far end.
+    pub people: Vec<PersonView>,
+    /// The leg we talk to alone.
+    pub private_with: Option<String>,
+    /// A call of an earlier run whose leg is still up: offer to go back into it, or to hang up.
+    pub can_rejoin: bool,
     /// Live, but nothing comes through at the moment.
     pub reconnecting: bool,
     /// Offered, but quiet here.
@@ -139,6 +179,62 @@ pub struct CallView {
     /// Keys the far end pressed.
     pub keys_received: String,
     /// Set once the outcome is known.
+    pub end: Option<EndView>,
+}
+
+/// How far the handing over of a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferState {
+    /// The outcome is awaited.
+    Asked,
+    /// It worked; the call ends by itself.
+    Done,
+    /// It did not; the far end is still there.
+    Failed,
+}
+
+/// The handing over of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct TransferView {
+    /// To whom, as people write it.
+    pub to: String,
+    /// How far it is.
+    pub state: TransferState,
+    /// If it failed: what, why, what next.
+    pub words: Option<String>,
+}
+
+/// How far one leg of a call with several is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonState {
+    /// Being dialled.
+    Dialling,
+    /// Their phone rings.
+    Ringing,
+    /// In the call.
+    Up,
+    /// In the call, waiting with music.
+    Waiting,
+    /// Gone.
+    Gone,
+}
+
+/// One phone leg of a call with several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PersonView {
+    /// Its name in every command.
+    pub leg: String,
+    /// E.164 where it is one.
+    pub number: String,
+    /// As people write it.
+    pub number_shown: String,
+    /// Name, if one is known.
+    pub name: Option<String>,
+    /// How far it is.
+    pub state: PersonState,
+    /// If it is gone: why.
     pub end: Option<EndView>,
 }
 
@@ -279,6 +375,7 @@ pub fn bindings() -> String {
     let config = ts_rs::Config::new();
     let mut declarations = [
         AccountView::decl(&config),
+        AvailabilityView::decl(&config),
         CallState::decl(&config),
         CallView::decl(&config),
         DevicesView::decl(&config),
@@ -291,7 +388,12 @@ pub fn bindings() -> String {
         LineState::decl(&config),
         LineView::decl(&config),
         NoticeView::decl(&config),
+        OtherCall::decl(&config),
+        PersonState::decl(&config),
+        PersonView::decl(&config),
         PhoneView::decl(&config),
+        TransferState::decl(&config),
+        TransferView::decl(&config),
     ];
     declarations.sort();
     let mut file = String::from(

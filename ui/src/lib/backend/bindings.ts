@@ -1,8 +1,9 @@
 // Made from src-tauri/ipc/types.rs: UPDATE=1 cargo test -p deskline --test bindings
 
 export type AccountView = { url: string, key: string, has_secret: boolean, keychain: KeychainState, words: string, };
-export type CallState = "preparing" | "joining" | "dialling" | "remote_ringing" | "offered" | "claiming" | "answering" | "live" | "ending" | "ended";
-export type CallView = { id: string, direction: Direction, number: string, number_shown: string, name: string | null, line: string | null, state: CallState, words: string, started_at_ms: number, answered_at_ms: number | null, ended_at_ms: number | null, muted: boolean, reconnecting: boolean, silenced: boolean, only_desk: boolean, keys_sent: string, keys_received: string, end: EndView | null, };
+export type AvailabilityView = { "state": "available" } | { "state": "do_not_disturb", until_ms: number | null, };
+export type CallState = "preparing" | "joining" | "dialling" | "remote_ringing" | "offered" | "claiming" | "answering" | "live" | "stranded" | "handed_over" | "ending" | "ended";
+export type CallView = { id: string, direction: Direction, number: string, number_shown: string, name: string | null, line: string | null, state: CallState, words: string, started_at_ms: number, answered_at_ms: number | null, ended_at_ms: number | null, muted: boolean, held: boolean, can_transfer: boolean, transfer: TransferView | null, people: Array<PersonView>, private_with: string | null, can_rejoin: boolean, reconnecting: boolean, silenced: boolean, only_desk: boolean, keys_sent: string, keys_received: string, end: EndView | null, };
 export type DevicesView = { microphone: string | null, speaker: string | null, microphones: Array<string>, speakers: Array<string>, words: string | null, };
 export type Direction = "outbound" | "inbound";
 export type EndView = { reason: string, title: string, advice: string | null, sip_code: number | null, missed: boolean, };
@@ -13,4 +14,9 @@ export type KeychainState = "ready" | "locked" | "absent";
 export type LineState = "signed_out" | "connecting" | "ready" | "unreachable" | "refused" | "locked" | "broken" | "no_trunk";
 export type LineView = { state: LineState, words: string, detail: string | null, name: string | null, number: string | null, number_shown: string | null, next_try_at_ms: number | null, };
 export type NoticeView = { id: number, code: string, text: string, };
-export type PhoneView = { rev: number, line: LineView, calls: Array<CallView>, notice: NoticeView | null, };
+export type OtherCall = "hold" | "end";
+export type PersonState = "dialling" | "ringing" | "up" | "waiting" | "gone";
+export type PersonView = { leg: string, number: string, number_shown: string, name: string | null, state: PersonState, end: EndView | null, };
+export type PhoneView = { rev: number, line: LineView, calls: Array<CallView>, notice: NoticeView | null, availability: AvailabilityView, quiet: string | null, };
+export type TransferState = "asked" | "done" | "failed";
+export type TransferView = { to: string, state: TransferState, words: string | null, };
