@@ -341,6 +341,7 @@ mod tests {
             heard_seconds: 0.0,
             heard_dbfs: None,
             missed: false,
+            ..HistoryEntry::default()
         };
         let row = history_row(&entry, Region::US);
         assert_eq!(row.duration_s, Some(4));

@@ -45,6 +45,37 @@ pub enum HistoryError {
     /// The call is already in the journal.
     #[error("This call is already in the history.")]
     AlreadyThere,
+    /// The call is not over, or something of it may still be up on the server.
+    #[error("This call is not over yet. End it first; then it can be deleted.")]
+    NotOver,
+    /// The time to take a deletion back is over, or it was taken back already.
+    #[error("This can no longer be undone.")]
+    NothingToUndo,
+    /// There is no such contact.
+    #[error("There is no such contact. It may have been deleted in the meantime.")]
+    NoSuchContact,
+    /// Nothing to call the contact by.
+    #[error("A contact needs a name or a number. Add one and save again.")]
+    EmptyContact,
+    /// A number of a contact has neither digits nor an address.
+    #[error("“{0}” is not a number. Correct or remove it and save again.")]
+    NotANumber(String),
+    /// More numbers than a contact can have.
+    #[error("A contact can have {0} numbers at most. Remove some and save again.")]
+    TooManyNumbers(usize),
+    /// Longer than a note can be.
+    #[error("A note can have {0} characters at most. Shorten it and save again.")]
+    NoteTooLong(usize),
+    /// A file that is no list of contacts.
+    #[error(
+        "This file has no contacts that can be read: {0} Export them as vCard, or as CSV for Google or Outlook."
+    )]
+    NotContacts(&'static str),
+    /// The place that an export goes to cannot be written.
+    #[error(
+        "The export could not be written. Check that there is space and that the place can be written to, and export again."
+    )]
+    Export(#[source] std::io::Error),
     /// A page was asked for with a cursor that this program did not give out.
     #[error("The place in the history is not known. Start again at the newest call.")]
     BadCursor,
@@ -75,6 +106,15 @@ impl HistoryError {
             | Self::Damaged(_)
             | Self::NoSuchCall
             | Self::AlreadyThere
+            | Self::NotOver
+            | Self::NothingToUndo
+            | Self::NoSuchContact
+            | Self::EmptyContact
+            | Self::NotANumber(_)
+            | Self::TooManyNumbers(_)
+            | Self::NoteTooLong(_)
+            | Self::NotContacts(_)
+            | Self::Export(_)
             | Self::BadCursor => false,
         }
     }
@@ -85,7 +125,8 @@ impl From<rusqlite::Error> for HistoryError {
         use rusqlite::ErrorCode as Code;
         let code = error.sqlite_error_code();
         let extended = error.sqlite_error().map(|e| e.extended_code);
-        if extended == Some(rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) {
+        // The only one of ours that can be said twice is the name of a call.
+        if extended == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
             return Self::AlreadyThere;
         }
         let cause = Box::new(error);

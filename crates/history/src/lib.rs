@@ -16,17 +16,42 @@
     )
 )]
 
+mod address_book;
+mod contact_match;
+mod contacts;
+mod details;
 mod error;
-mod page;
+mod events;
+mod export;
+mod import;
+mod index;
+mod mask;
+mod notes;
+mod orphans;
 mod port;
+mod query;
+mod removal;
+mod row;
 mod schema;
 mod session;
 mod store;
+mod text;
 
+pub use contact_match::ContactName;
+pub use contacts::{Contact, ContactDraft, ContactNumber, ContactPage};
+pub use details::{Details, Quality};
 pub use error::HistoryError;
-pub use page::{HistoryEntry, Page};
+pub use events::Event;
+pub use export::{ExportFormat, ExportNames};
+pub use import::{ImportBatch, ImportRemark, ImportReport};
+pub use mask::{MASKED, masked};
+pub use orphans::LeftBehind;
 pub use port::{Journal, spawn};
+pub use query::{Page, Query};
+pub use removal::{Tidied, UNDO_WITHIN_MS, UndoToken, Wipe};
+pub use row::{CallResult, HistoryEntry};
 pub use store::Store;
+pub use text::LONGEST_NOTE;
 
 #[cfg(test)]
 mod tests;

@@ -98,8 +98,8 @@ impl Writer {
         let written = match command {
             LogCommand::Start(start) => store.start(start),
             LogCommand::Answered { call, at_unix_ms } => store.answered(call, *at_unix_ms),
-            LogCommand::HandedOver { call, at_unix_ms }
-            | LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
+            LogCommand::HandedOver { call, at_unix_ms } => store.hand_over(call, *at_unix_ms),
+            LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
             LogCommand::Finish(finish) => store.finish(finish),
             LogCommand::FinishOrphan { call } => store.finish_orphan(call),
             LogCommand::LegGone { call } => store.leg_gone(call),

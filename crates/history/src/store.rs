@@ -1,27 +1,32 @@
-//! The file: opening it, writing the rows of calls, settings.
+//! The file: opening it, journal entries, settings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use call::input::Orphan;
 use call::output::{LogFinish, LogStart};
-use call::state::Direction;
-use call::{CallId, EndReason, Identity, RoomName};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use call::{CallId, EndReason};
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use crate::details::{self, Details};
 use crate::error::{HistoryError, file_error};
-use crate::page::{self, HistoryEntry, Page};
-use crate::schema;
+use crate::query::{self, Page, Query};
+use crate::row::{self, HistoryEntry};
 use crate::session::Session;
+use crate::{contact_match, index, schema, text};
 
 /// Another program that shares the profile writes for milliseconds; a write here waits this long for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The journal of one profile. Cheap to clone; every clone is the same open file. All calls block for as long as a
 /// small disk write takes (at worst five seconds, when another program holds the file): keep them off async threads.
+/// Readers never wait for a writer, and long work (import, retention, deletion of many rows) is done in small steps between
+/// which a journal entry passes.
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -30,7 +35,8 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     profile: PathBuf,
-    connection: Mutex<Connection>,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
     session: Mutex<Option<Session>>,
     changed: watch::Sender<u64>,
 }
@@ -45,22 +51,30 @@ impl Store {
         make_folder(profile)?;
         let file = profile.join("history.db");
         make_file(&file)?;
-        let mut connection = Connection::open(&file)?;
-        connection.busy_timeout(PATIENCE)?;
-        if schema::version(&connection)? < schema::NEWEST {
+        let mut writer = Connection::open(&file)?;
+        writer.busy_timeout(PATIENCE)?;
+        if schema::version(&writer)? < schema::NEWEST {
             // One program at a time: a second one that starts in this moment finds the file up to date.
             let gate = fs::File::create(profile.join("history.upgrade")).map_err(file_error)?;
             gate.lock().map_err(file_error)?;
-            schema::migrate(&mut connection)?;
+            schema::migrate(&mut writer)?;
         }
-        connection.pragma_update(None, "journal_mode", "wal")?;
+        writer.pragma_update(None, "journal_mode", "wal")?;
         // FULL, not NORMAL: with a write-ahead log NORMAL may lose the last rows when the power goes, and a row that is
         // lost after the dialling began is a phone leg that nobody knows. One flush a row is a few milliseconds.
-        connection.pragma_update(None, "synchronous", "full")?;
+        writer.pragma_update(None, "synchronous", "full")?;
+        // What is deleted is overwritten, not only forgotten.
+        writer.pragma_update(None, "secure_delete", "on")?;
+        writer.set_prepared_statement_cache_capacity(STATEMENTS);
+        let reader = Connection::open(&file)?;
+        reader.busy_timeout(PATIENCE)?;
+        reader.pragma_update(None, "query_only", "on")?;
+        reader.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self {
             inner: Arc::new(Inner {
                 profile: profile.to_owned(),
-                connection: Mutex::new(connection),
+                writer: Mutex::new(writer),
+                reader: Mutex::new(reader),
                 session: Mutex::new(None),
                 changed: watch::Sender::new(0),
             }),
@@ -73,12 +87,25 @@ impl Store {
         self.inner.changed.subscribe()
     }
 
-    /// A page of calls, newest first, at most 500. `cursor` is [`Page::next`] of the page before it; `None`: the newest.
+    /// A page of all calls, newest first, at most 500. `cursor` is [`Page::next`] of the page before it; `None`: the newest.
     ///
     /// # Errors
     /// [`HistoryError::BadCursor`], or the file cannot be read.
     pub fn page(&self, cursor: Option<&str>, limit: usize) -> Result<Page, HistoryError> {
-        page::read(&self.connection(), cursor, limit)
+        self.find(&Query::default(), cursor, limit)
+    }
+
+    /// A page of the calls that were asked for, newest first, at most 500. A cursor belongs to the query it came from.
+    ///
+    /// # Errors
+    /// [`HistoryError::BadCursor`], or the file cannot be read.
+    pub fn find(
+        &self,
+        query: &Query,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, HistoryError> {
+        query::page(&self.reader(), query, cursor, limit)
     }
 
     /// One call.
@@ -86,7 +113,12 @@ impl Store {
     /// # Errors
     /// [`HistoryError::NoSuchCall`], or the file cannot be read.
     pub fn entry(&self, id: &str) -> Result<HistoryEntry, HistoryError> {
-        page::one(&self.connection(), id)
+        let reader = self.reader();
+        let mut stored = row::named(&reader, id)?;
+        if let Some(key) = stored.caller_key {
+            stored.entry.contact = contact_match::of_key(&reader, &stored.entry.number, &key)?;
+        }
+        Ok(stored.entry)
     }
 
     /// A setting, if it was ever set.
@@ -94,9 +126,8 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn setting(&self, key: &str) -> Result<Option<String>, HistoryError> {
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
         Ok(statement.query_row([key], |row| row.get(0)).optional()?)
     }
 
@@ -105,106 +136,90 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), HistoryError> {
-        let connection = self.connection();
+        let writer = self.writer();
         match value {
-            Some(value) => connection.execute(
+            Some(value) => writer.execute(
                 "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 params![key, value],
             )?,
-            None => connection.execute("DELETE FROM settings WHERE key = ?1", [key])?,
+            None => writer.execute("DELETE FROM settings WHERE key = ?1", [key])?,
         };
-        drop(connection);
+        drop(writer);
         self.bump();
         Ok(())
     }
 
-    /// Takes over what programs that are no longer running left behind: calls that are not over, and calls whose leg may
-    /// still be up. Each is given to one program only, even if two start at once; what this one leaves unsettled in its
-    /// turn comes back at a later start. Rows of running programs are never touched.
+    /// A setting that is a value of its own, such as the availability of the person; kept as JSON. `None`: never set, or
+    /// written by a program that meant something else by it.
     ///
     /// # Errors
-    /// The file or the sessions folder cannot be read or written.
-    pub fn take_orphans(&self, now_unix_ms: i64) -> Result<Vec<Orphan>, HistoryError> {
-        let (mine, living) = {
-            let mut session = self.session();
-            let session = begun(&mut session, &self.inner.profile)?;
-            (session.id().to_owned(), session.living()?)
-        };
-        let mut connection = self.connection();
-        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut orphans = Vec::new();
-        {
-            let mut unsettled = change.prepare_cached(
-                "SELECT id, session, direction, room, leg, answered_at IS NOT NULL,
-                        max(started_at, ifnull(answered_at, 0), ifnull(last_alive_at, 0), ifnull(ended_at, 0)),
-                        number, name, line, started_at, answered_at
-                 FROM calls WHERE ended_at IS NULL OR leg_gone = 0 ORDER BY started_at, id",
-            )?;
-            let mut adopt = change.prepare_cached("UPDATE calls SET session = ?2 WHERE id = ?1")?;
-            let mut rows = unsettled.query([])?;
-            while let Some(row) = rows.next()? {
-                if living.contains(&row.get::<_, String>(1)?) {
-                    continue;
-                }
-                let id: String = row.get(0)?;
-                let (room, leg): (String, String) = (row.get(3)?, row.get(4)?);
-                let (Ok(call), Ok(room), Ok(leg)) = (
-                    CallId::parse(&id),
-                    RoomName::parse(&room),
-                    Identity::parse(&leg),
-                ) else {
-                    tracing::warn!(
-                        "a row of the journal names no call, room or leg; it is left as it is"
-                    );
-                    continue;
-                };
-                adopt.execute(params![id, mine])?;
-                let silent_ms = now_unix_ms.saturating_sub(row.get::<_, i64>(6)?);
-                orphans.push(Orphan {
-                    call,
-                    direction: page::direction(&row.get::<_, String>(2)?),
-                    room,
-                    leg,
-                    answered: row.get(5)?,
-                    age: Duration::from_millis(u64::try_from(silent_ms).unwrap_or(0)),
-                    handed_over: false,
-                    number: row.get("number")?,
-                    name: row.get("name")?,
-                    line: row.get("line")?,
-                    started_unix_ms: row.get("started_at")?,
-                    answered_unix_ms: row.get("answered_at")?,
-                });
+    /// The file cannot be read.
+    pub fn setting_as<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, HistoryError> {
+        let text = self.setting(key)?;
+        Ok(text.and_then(|text| match serde_json::from_str(&text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::warn!(key, %error, "a setting cannot be read and is left out");
+                None
             }
-        }
-        change.commit()?;
-        Ok(orphans)
+        }))
+    }
+
+    /// Keeps such a setting; `None` forgets it.
+    ///
+    /// # Errors
+    /// The value has no JSON form, or the file cannot be written.
+    pub fn set_setting_as<T: Serialize>(
+        &self,
+        key: &str,
+        value: Option<&T>,
+    ) -> Result<(), HistoryError> {
+        let text = value
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|error| HistoryError::Other(Box::new(error)))?;
+        self.set_setting(key, text.as_deref())
     }
 
     /// Writes the first entry of a call.
     pub(crate) fn start(&self, start: &LogStart) -> Result<(), HistoryError> {
-        let session = begun(&mut self.session(), &self.inner.profile)?
-            .id()
-            .to_owned();
-        let direction = match start.direction {
-            Direction::Outbound => "outbound",
-            Direction::Inbound => "inbound",
-        };
-        self.connection()
+        let session = self.session_id()?;
+        let details = Details::of_start(start);
+        // A name or number of any length and kind must not cost the call its row.
+        let number = text::clean(&start.number, text::LONGEST_NAME);
+        let name = start
+            .name
+            .as_deref()
+            .map(|name| text::clean(name, text::LONGEST_NAME));
+        let haystack =
+            text::call_haystack(&number, details.dialled.as_deref(), name.as_deref(), "");
+        let key = text::caller_key(&number);
+        let mut writer = self.writer();
+        let change = immediate(&mut writer)?;
+        let seq = free_place(&change, start.started_unix_ms)?;
+        change
             .prepare_cached(
-                "INSERT INTO calls (id, session, direction, number, name, line, room, leg, started_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO calls (seq, id, session, direction, number, name, line, room, leg, started_at, caller_key, haystack)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
+                seq,
                 start.call.as_str(),
                 session,
-                direction,
-                start.number,
-                start.name,
+                row::direction_word(start.direction),
+                number,
+                name,
                 start.line,
                 start.room.as_str(),
                 start.leg.as_str(),
-                start.started_unix_ms
+                start.started_unix_ms,
+                key,
+                haystack
             ])?;
+        index::CALLS.add(&change, seq, &haystack)?;
+        details::write(&change, &start.call, &details)?;
+        change.commit()?;
+        drop(writer);
         self.bump();
         Ok(())
     }
@@ -229,22 +244,30 @@ impl Store {
 
     /// Closes the row.
     pub(crate) fn finish(&self, finish: &LogFinish) -> Result<(), HistoryError> {
-        self.change(
-            "UPDATE calls SET answered_at = ?2, ended_at = ?3, outcome = ?4, outcome_detail = ?5, words = ?6, sip_code = ?7,
-                    heard_seconds = ?8, heard_dbfs = ?9, leg_gone = max(leg_gone, ?10) WHERE id = ?1",
-            params![
+        let mut writer = self.writer();
+        let change = immediate(&mut writer)?;
+        let written = change
+            .prepare_cached(
+                "UPDATE calls SET answered_at = ?2, ended_at = ?3, outcome = ?4, outcome_detail = ?5, words = ?6,
+                    heard_seconds = ?7, heard_dbfs = ?8, leg_gone = max(leg_gone, ?9) WHERE id = ?1",
+            )?
+            .execute(params![
                 finish.call.as_str(),
                 finish.answered_unix_ms,
                 finish.ended_unix_ms,
                 finish.reason.code(),
                 detail(&finish.reason),
                 finish.reason.title(),
-                finish.reason.sip_code(),
-                finish.heard_seconds,
+                Some(finish.heard_seconds).filter(|s| s.is_finite()).unwrap_or_default(),
                 finish.heard_dbfs,
                 finish.leg_gone
-            ],
-        )?;
+            ])?;
+        if written == 0 {
+            return Err(HistoryError::NoSuchCall);
+        }
+        details::write(&change, &finish.call, &Details::of_finish(finish))?;
+        change.commit()?;
+        drop(writer);
         self.bump();
         Ok(())
     }
@@ -268,35 +291,84 @@ impl Store {
         )
     }
 
-    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), HistoryError> {
-        if self.connection().prepare_cached(sql)?.execute(values)? == 0 {
+    pub(crate) fn change(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<(), HistoryError> {
+        if self.writer().prepare_cached(sql)?.execute(values)? == 0 {
             return Err(HistoryError::NoSuchCall);
         }
         Ok(())
     }
 
-    fn bump(&self) {
+    pub(crate) fn bump(&self) {
         self.inner.changed.send_modify(|revision| *revision += 1);
     }
 
     // A thread that panicked while it held a lock left nothing half done: the database rolls back by itself.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.inner
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.inner.writer.lock()
+    }
+
+    pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.inner.reader.lock()
+    }
+
+    /// Lets whoever waits for the file go first, then goes on.
+    pub(crate) fn let_pass(writer: MutexGuard<'_, Connection>) {
+        MutexGuard::unlock_fair(writer);
     }
 
     #[cfg(test)]
     pub(crate) fn connection_for_tests(&self) -> MutexGuard<'_, Connection> {
-        self.connection()
+        self.writer()
     }
 
-    fn session(&self) -> MutexGuard<'_, Option<Session>> {
-        self.inner
-            .session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The name of this program among those that share the profile.
+    pub(crate) fn session_id(&self) -> Result<String, HistoryError> {
+        let mut session = self.inner.session.lock();
+        Ok(begun(&mut session, &self.inner.profile)?.id().to_owned())
+    }
+
+    /// The same, and the programs that live.
+    pub(crate) fn sessions(
+        &self,
+    ) -> Result<(String, std::collections::HashSet<String>), HistoryError> {
+        let mut session = self.inner.session.lock();
+        let session = begun(&mut session, &self.inner.profile)?;
+        Ok((session.id().to_owned(), session.living()?))
+    }
+}
+
+/// Statements that are kept ready.
+const STATEMENTS: usize = 128;
+
+/// A change that no other program can come between.
+pub(crate) fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, HistoryError> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+/// The first free place for a call that starts at this time.
+pub(crate) fn free_place(
+    change: &Transaction<'_>,
+    started_unix_ms: i64,
+) -> Result<i64, HistoryError> {
+    let mut statement = change.prepare_cached(
+        "SELECT seq FROM calls WHERE seq >= ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let mut first = query::place(started_unix_ms);
+    loop {
+        let end = first + query::PLACES_A_MS;
+        let last: Option<i64> = statement
+            .query_row([first, end], |row| row.get(0))
+            .optional()?;
+        match last {
+            None => return Ok(first),
+            Some(last) if last + 1 < end => return Ok(last + 1),
+            // A clock that stands still: the calls of this moment go on in the next.
+            Some(_) => first = end,
+        }
     }
 }
 

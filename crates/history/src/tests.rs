@@ -12,6 +12,14 @@ use tokio::sync::mpsc;
 
 use super::*;
 
+mod contacts;
+mod export;
+mod hostile;
+mod import;
+mod removal;
+mod rows;
+mod search;
+
 fn id(text: &str) -> CallId {
     CallId::parse(text).unwrap()
 }
@@ -129,6 +137,8 @@ fn a_call_goes_through_the_journal() {
             heard_seconds: 2.5,
             heard_dbfs: Some(-13.5),
             missed: false,
+            result: CallResult::Answered,
+            ..HistoryEntry::default()
         }
     );
 }
@@ -178,7 +188,15 @@ fn pages_hold_every_call_once_newest_first() {
         }
     }
     assert_eq!(seen, ["e", "d", "c", "b", "a"]);
-    for bad in ["", "x", "1", "x.a"] {
+    for bad in [
+        "",
+        "x",
+        "1",
+        "x.a",
+        "at.",
+        "at.x",
+        "at.99999999999999999999",
+    ] {
         assert!(
             matches!(store.page(Some(bad), 2), Err(HistoryError::BadCursor)),
             "{bad:?}"
@@ -294,7 +312,7 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
             .unwrap();
     };
     let long = LogStart {
-        number: "1".repeat(20_000),
+        line: Some("1".repeat(20_000)),
         ..start("c1", 1)
     };
     limit(1);
@@ -353,7 +371,7 @@ fn a_newer_file_is_refused_and_not_touched() {
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 2
+                known: 5
             }
         ),
         "{error:?}"
