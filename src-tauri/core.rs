@@ -16,7 +16,7 @@ use call::input::{Input, Intent};
 use call::number::Region;
 use call::output::ShellCommand;
 use call::view::PhoneView;
-use call::{CallId, DeskSettings, Phone};
+use call::{CallId, Phone};
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
@@ -26,10 +26,12 @@ use vault::Secret;
 
 use crate::account::{Account, system_vault};
 use crate::ipc::convert;
-use crate::ipc::types::{AccountView, DevicesView, HistoryPage, IpcError};
+use crate::ipc::records::SettingsView;
+use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{Ask, Line, tokens};
 use crate::profile::Profile;
+use crate::settings;
 use crate::terminal::report::unix_ms;
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
@@ -38,8 +40,8 @@ pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
 const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 /// How long rooms may take to be left.
 const LEFT_WITHIN: Duration = Duration::from_secs(1);
-/// Setting: the country of numbers typed without a country code.
-const REGION: &str = "phone.region";
+/// How often the clock is compared with the business hours.
+const HOURS_EVERY: Duration = Duration::from_secs(10);
 
 /// A running phone. Cheap to clone; every clone is the same phone.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ struct Inner {
     view: watch::Receiver<Arc<PhoneView>>,
     store: Result<Store, String>,
     account: Account,
-    region: Region,
+    settings: watch::Sender<SettingsView>,
     running: Mutex<Option<Running>>,
 }
 
@@ -90,7 +92,7 @@ impl Core {
                 (Journal::Lost(error), Err(what))
             }
         };
-        let region = region(&store);
+        let settings = watch::Sender::new(settings::load(store.as_ref().ok()));
         let account = Account::new(profile, store.clone(), system_vault());
         let history = history::spawn(log_commands, inputs.clone(), journal)
             .context("The history cannot be started")?;
@@ -128,10 +130,9 @@ impl Core {
         };
         task::spawn(signing_in.run(asks));
 
-        let phone = Phone::new(DeskSettings {
-            region,
-            ring_for: ring_for.unwrap_or(DeskSettings::default().ring_for),
-            ..DeskSettings::default()
+        let phone = Phone::new({
+            let view = settings.borrow();
+            settings::for_desk(&view, ring_for, settings::open_now(&view))
         });
         let ports = Ports {
             log,
@@ -141,7 +142,17 @@ impl Core {
             shell,
         };
         let running = desk::spawn(phone, facts, ports, Clock::start());
+        task::spawn(follow_settings(
+            settings.subscribe(),
+            ring_for,
+            inputs.clone(),
+        ));
         if let Ok(store) = store.clone() {
+            task::spawn(follow_availability(
+                store.clone(),
+                running.view.clone(),
+                inputs.clone(),
+            ));
             task::spawn_blocking({
                 let inputs = inputs.clone();
                 move || report_orphans(&store, &inputs)
@@ -153,7 +164,7 @@ impl Core {
             view: running.view,
             store,
             account,
-            region,
+            settings,
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -172,7 +183,25 @@ impl Core {
     /// The country whose numbers are typed without a country code here.
     #[must_use]
     pub fn region(&self) -> Region {
-        self.0.region
+        Region::parse(&self.0.settings.borrow().region).unwrap_or_default()
+    }
+
+    /// What the person has set.
+    #[must_use]
+    pub fn settings(&self) -> SettingsView {
+        self.0.settings.borrow().clone()
+    }
+
+    pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
+        self.0.settings.send_replace(view);
+    }
+
+    /// The store; where there is none, why.
+    pub(crate) fn store(&self) -> Result<Store, IpcError> {
+        self.0
+            .store
+            .clone()
+            .map_err(|what| IpcError::new("profile", what))
     }
 
     /// Queues one intent.
@@ -197,31 +226,6 @@ impl Core {
     #[must_use]
     pub fn history_changes(&self) -> Option<watch::Receiver<u64>> {
         self.0.store.as_ref().ok().map(Store::changes)
-    }
-
-    /// Part of the history.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn history_page(
-        &self,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> Result<HistoryPage, IpcError> {
-        let store = self
-            .0
-            .store
-            .clone()
-            .map_err(|what| IpcError::new("profile", what))?;
-        let region = self.0.region;
-        blocking(move || {
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            store
-                .page(cursor.as_deref(), limit)
-                .map(|page| convert::history_page(&page, region))
-                .map_err(|error| IpcError::new("history", error.to_string()))
-        })
-        .await
     }
 
     /// The account as it may be shown.
@@ -320,6 +324,72 @@ pub fn fresh_call_id() -> Result<CallId, call::ids::IdError> {
     CallId::parse(&uuid::Uuid::now_v7().to_string())
 }
 
+/// Tells the phone what is set, and when business hours begin and end.
+async fn follow_settings(
+    mut settings: watch::Receiver<SettingsView>,
+    ring_for: Option<Duration>,
+    inputs: mpsc::Sender<Input>,
+) {
+    // The phone was begun with the first of these.
+    let mut told = {
+        let view = settings.borrow_and_update();
+        settings::for_desk(&view, ring_for, settings::open_now(&view))
+    };
+    // A clock can be set and a computer can sleep: looking again is surer than reckoning when.
+    let mut clock = tokio::time::interval(HOURS_EVERY);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            changed = settings.changed() => if changed.is_err() { return },
+            _ = clock.tick() => {}
+            () = inputs.closed() => return,
+        }
+        let now = {
+            let view = settings.borrow_and_update();
+            settings::for_desk(&view, ring_for, settings::open_now(&view))
+        };
+        if now != told {
+            told = now.clone();
+            if inputs.send(Input::Settings(now)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Begins with the availability that was left, and keeps what it becomes.
+async fn follow_availability(
+    store: Store,
+    mut view: watch::Receiver<Arc<PhoneView>>,
+    inputs: mpsc::Sender<Input>,
+) {
+    let read = store.clone();
+    let left = task::spawn_blocking(move || settings::load_availability(&read)).await;
+    let mut kept = left.ok().flatten();
+    if let Some(left) = kept {
+        let intent = Intent::SetAvailability(convert::wanted_availability(left));
+        if inputs.send(Input::Intent(intent)).await.is_err() {
+            return;
+        }
+        // Until the phone has taken it over, what it shows is not what the person wants.
+        let wanted = convert::wanted_availability(left);
+        if view.wait_for(|view| view.availability == wanted || view.quiet.is_some()).await.is_err() {
+            return;
+        }
+    }
+    loop {
+        let now = convert::availability(view.borrow_and_update().availability);
+        if kept != Some(now) {
+            kept = Some(now);
+            let store = store.clone();
+            let _saved = task::spawn_blocking(move || settings::save_availability(&store, now)).await;
+        }
+        if view.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Calls of earlier runs that are still open, or whose leg may still be up: the phone settles them.
 fn report_orphans(store: &Store, inputs: &mpsc::Sender<Input>) {
     match store.take_orphans(unix_ms()) {
@@ -346,17 +416,8 @@ fn desk_name() -> String {
         .unwrap_or_else(|| "Desk".to_owned())
 }
 
-fn region(store: &Result<Store, String>) -> Region {
-    store
-        .as_ref()
-        .ok()
-        .and_then(|store| store.setting(REGION).ok().flatten())
-        .and_then(|text| Region::parse(&text))
-        .unwrap_or_default()
-}
-
 /// Disk, keychain and sound server may be slow: never on the threads that carry the phone.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IpcError> + Send + 'static,
 ) -> Result<T, IpcError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {

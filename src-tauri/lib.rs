@@ -20,6 +20,8 @@ pub mod logging;
 mod notify;
 pub mod pages;
 pub mod profile;
+pub mod records;
+mod settings;
 pub mod signals;
 pub mod terminal;
 mod windows;

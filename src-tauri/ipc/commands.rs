@@ -3,12 +3,13 @@
 use call::input::Intent;
 use call::{CallId, Identity};
 use tauri::ipc::Invoke;
-use tauri::{Runtime, State, Webview};
+use tauri::{AppHandle, Manager, Runtime, State, Webview};
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::convert;
+use crate::ipc::records::{ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView, SettingsView, WipeWhat};
 use crate::ipc::types::{
-    AccountView, AvailabilityView, DevicesView, HistoryPage, IpcError, OtherCall, PhoneView,
+    AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
 use crate::pages::Pages;
 use crate::windows;
@@ -43,6 +44,20 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         dismiss_notice,
         retry_line,
         history_page,
+        history_note,
+        missed_count,
+        history_seen,
+        history_delete,
+        history_undelete,
+        wipe,
+        history_export,
+        contacts,
+        contact_save,
+        contact_delete,
+        contacts_import,
+        contacts_undo_import,
+        settings_show,
+        settings_set,
         account_show,
         account_set,
         account_forget,
@@ -227,11 +242,112 @@ async fn retry_line(core: State<'_, Core>) -> Answer<()> {
 #[tauri::command]
 async fn history_page(
     core: State<'_, Core>,
+    query: HistoryQuery,
     cursor: Option<String>,
     limit: u32,
 ) -> Answer<HistoryPage> {
-    core.history_page(cursor, limit.clamp(1, LARGEST_PAGE))
+    core.history_page(query, cursor, limit.clamp(1, LARGEST_PAGE))
         .await
+}
+
+#[tauri::command]
+async fn history_note(core: State<'_, Core>, call: String, note: String) -> Answer<()> {
+    core.history_note(call, note).await
+}
+
+#[tauri::command]
+async fn missed_count(core: State<'_, Core>) -> Answer<u32> {
+    core.missed_count().await
+}
+
+#[tauri::command]
+async fn history_seen(core: State<'_, Core>, call: Option<String>) -> Answer<()> {
+    core.history_seen(call).await
+}
+
+#[tauri::command]
+async fn history_delete(core: State<'_, Core>, calls: Vec<String>) -> Answer<String> {
+    core.history_delete(calls).await
+}
+
+#[tauri::command]
+async fn history_undelete(core: State<'_, Core>, token: String) -> Answer<u32> {
+    core.history_undelete(token).await
+}
+
+#[tauri::command]
+async fn wipe(core: State<'_, Core>, what: WipeWhat) -> Answer<u32> {
+    core.wipe(what).await
+}
+
+/// Into the folder for downloads: a name that the person did not choose must land where they look.
+#[tauri::command]
+async fn history_export<R: Runtime>(
+    app: AppHandle<R>,
+    core: State<'_, Core>,
+    query: HistoryQuery,
+    format: ExportFormat,
+) -> Answer<Exported> {
+    let paths = app.path();
+    let folder = paths
+        .download_dir()
+        .or_else(|_| paths.home_dir())
+        .map_err(|_| {
+            IpcError::new(
+                "export",
+                "This computer has no folder for downloads. Export from the terminal: deskline history --export FILE.",
+            )
+        })?;
+    core.history_export(query, format, folder).await
+}
+
+#[tauri::command]
+async fn contacts(
+    core: State<'_, Core>,
+    text: String,
+    cursor: Option<String>,
+    limit: u32,
+) -> Answer<ContactsPage> {
+    core.contacts(text, cursor, limit.clamp(1, LARGEST_PAGE))
+        .await
+}
+
+#[tauri::command]
+async fn contact_save(
+    core: State<'_, Core>,
+    id: Option<i64>,
+    draft: ContactDraft,
+) -> Answer<i64> {
+    core.contact_save(id, draft).await
+}
+
+#[tauri::command]
+async fn contact_delete(core: State<'_, Core>, id: i64) -> Answer<()> {
+    core.contact_delete(id).await
+}
+
+#[tauri::command]
+async fn contacts_import(
+    core: State<'_, Core>,
+    name: String,
+    bytes: Vec<u8>,
+) -> Answer<ImportView> {
+    core.contacts_import(name, bytes).await
+}
+
+#[tauri::command]
+async fn contacts_undo_import(core: State<'_, Core>, import: i64) -> Answer<u32> {
+    core.contacts_undo_import(import).await
+}
+
+#[tauri::command]
+fn settings_show(core: State<'_, Core>) -> SettingsView {
+    core.settings()
+}
+
+#[tauri::command]
+async fn settings_set(core: State<'_, Core>, settings: SettingsView) -> Answer<SettingsView> {
+    core.settings_set(settings).await
 }
 
 #[tauri::command]

@@ -8,6 +8,7 @@ use call::settings::Availability;
 use call::state;
 use history::HistoryEntry;
 
+use crate::ipc::records::{CallResult, ContactDraft, ContactNumberView, ContactView, ContactsPage, HistoryPage, HistoryQuery, HistoryRow, ImportView, RowDetails};
 use crate::ipc::types::{
     AvailabilityView, CallState, CallView, Direction, EndView, HistoryPage, HistoryRow, LineState,
     LineView, NoticeView, PersonState, PersonView, PhoneView, TransferState, TransferView,
@@ -212,10 +213,7 @@ pub fn history_page(page: &history::Page, region: Region) -> HistoryPage {
 /// A call in the history.
 #[must_use]
 pub fn history_row(entry: &HistoryEntry, region: Region) -> HistoryRow {
-    let duration_ms = entry
-        .answered_unix_ms
-        .zip(entry.ended_unix_ms)
-        .map(|(answered, ended)| ended.saturating_sub(answered).max(0));
+    let seconds = |ms: i64| (ms.max(0) + 500) / 1_000;
     HistoryRow {
         id: entry.id.clone(),
         direction: direction(entry.direction),
@@ -226,17 +224,144 @@ pub fn history_row(entry: &HistoryEntry, region: Region) -> HistoryRow {
             shown(&entry.number, region)
         },
         name: entry.name.clone(),
+        contact: entry.contact.as_ref().map(|contact| contact.name.clone()),
+        contact_id: entry.contact.as_ref().map(|contact| contact.id),
         line: entry.line.clone(),
         started_at_ms: entry.started_unix_ms,
         answered_at_ms: entry.answered_unix_ms,
         ended_at_ms: entry.ended_unix_ms,
-        duration_s: duration_ms.map(|ms| (ms + 500) / 1_000),
+        duration_s: entry.talked_ms().map(seconds),
+        rang_s: entry.details.rang_ms.map(seconds),
         outcome: entry.outcome.clone().unwrap_or_else(|| "open".to_owned()),
+        result: result(entry.result),
         words: entry
             .words
             .clone()
             .unwrap_or_else(|| "Not over yet".to_owned()),
         missed: entry.missed,
+        seen: entry.seen,
+        note: entry.note.clone(),
+        details: details(&entry.details),
+    }
+}
+
+fn details(of: &history::Details) -> RowDetails {
+    let quality = &of.quality;
+    let counted = quality.packets_lost.zip(quality.packets_received);
+    #[allow(clippy::cast_precision_loss)] // packets of one call
+    let lost = counted
+        .filter(|(lost, received)| lost.saturating_add(*received) > 0)
+        .map(|(lost, received)| lost as f64 * 1_000.0 / (lost.saturating_add(received)) as f64);
+    RowDetails {
+        dialled: of.dialled.clone(),
+        answered_by: of.answered_by.clone(),
+        transferred_to: of.transferred_to.clone(),
+        sip_code: of.sip_code,
+        sip_call_id: of.sip_call_id_full.clone().or_else(|| of.sip_call_id.clone()),
+        provider_call_id: of.provider_call_id.clone(),
+        microphone: of.microphone.clone(),
+        speaker: of.speaker.clone(),
+        lost_per_mille: lost,
+        jitter_max_ms: quality.jitter_max_ms,
+        reconnections: quality.reconnections,
+    }
+}
+
+fn result(of: history::CallResult) -> CallResult {
+    match of {
+        history::CallResult::Open => CallResult::Open,
+        history::CallResult::Answered => CallResult::Answered,
+        history::CallResult::Missed => CallResult::Missed,
+        history::CallResult::Elsewhere => CallResult::Elsewhere,
+        history::CallResult::TurnedAway => CallResult::TurnedAway,
+        history::CallResult::NotReached => CallResult::NotReached,
+        history::CallResult::Failed => CallResult::Failed,
+    }
+}
+
+/// What a window asks of the history.
+#[must_use]
+pub fn query(asked: HistoryQuery) -> history::Query {
+    let wanted = |result| match result {
+        CallResult::Open => history::CallResult::Open,
+        CallResult::Answered => history::CallResult::Answered,
+        CallResult::Missed => history::CallResult::Missed,
+        CallResult::Elsewhere => history::CallResult::Elsewhere,
+        CallResult::TurnedAway => history::CallResult::TurnedAway,
+        CallResult::NotReached => history::CallResult::NotReached,
+        CallResult::Failed => history::CallResult::Failed,
+    };
+    history::Query {
+        text: asked.text.unwrap_or_default(),
+        direction: asked.direction.map(|direction| match direction {
+            Direction::Outbound => state::Direction::Outbound,
+            Direction::Inbound => state::Direction::Inbound,
+        }),
+        results: asked
+            .results
+            .unwrap_or_default()
+            .into_iter()
+            .map(wanted)
+            .collect(),
+        unseen: asked.unseen.unwrap_or_default(),
+        line: asked.line,
+        from_unix_ms: asked.from_ms,
+        to_unix_ms: asked.to_ms,
+    }
+}
+
+/// Part of the contacts.
+#[must_use]
+pub fn contacts_page(page: history::ContactPage) -> ContactsPage {
+    let number = |of: history::ContactNumber| ContactNumberView {
+        label: of.label,
+        number: of.number,
+    };
+    let contact = |of: history::Contact| ContactView {
+        id: of.id,
+        name: of.name,
+        organisation: of.organisation,
+        note: of.note,
+        numbers: of.numbers.into_iter().map(number).collect(),
+    };
+    ContactsPage {
+        contacts: page.contacts.into_iter().map(contact).collect(),
+        next: page.next,
+    }
+}
+
+/// A contact as a window wrote it.
+#[must_use]
+pub fn contact_draft(draft: ContactDraft) -> history::ContactDraft {
+    history::ContactDraft {
+        name: draft.name,
+        organisation: draft.organisation,
+        note: draft.note,
+        numbers: draft
+            .numbers
+            .into_iter()
+            .map(|of| (of.label, of.number))
+            .collect(),
+    }
+}
+
+/// What became of a file of contacts.
+#[must_use]
+pub fn import(report: history::ImportReport) -> ImportView {
+    let sentence = |remark: history::ImportRemark| {
+        if remark.name.is_empty() {
+            format!("Contact {}: {}", remark.place, remark.what)
+        } else {
+            format!("{} (contact {}): {}", remark.name, remark.place, remark.what)
+        }
+    };
+    ImportView {
+        import: report.import,
+        taken: report.taken,
+        extended: report.extended,
+        duplicates: report.duplicates,
+        skipped: report.skipped,
+        remarks: report.remarks.into_iter().map(sentence).collect(),
     }
 }
 

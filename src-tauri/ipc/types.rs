@@ -98,7 +98,7 @@ pub struct LineView {
 }
 
 /// Who called whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// This desk dialled.
@@ -264,50 +264,6 @@ pub struct NoticeView {
     pub text: String,
 }
 
-/// A call in the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct HistoryRow {
-    /// Name of the call.
-    pub id: String,
-    /// Who called whom.
-    pub direction: Direction,
-    /// E.164 where it is one, else as it came; "" if withheld.
-    pub number: String,
-    /// As people write it.
-    pub number_shown: String,
-    /// Name on the line.
-    pub name: Option<String>,
-    /// Our number or trunk.
-    pub line: Option<String>,
-    /// When it began.
-    #[ts(type = "number")]
-    pub started_at_ms: i64,
-    /// When it was answered.
-    #[ts(type = "number | null")]
-    pub answered_at_ms: Option<i64>,
-    /// When it was over; `null`: it is not.
-    #[ts(type = "number | null")]
-    pub ended_at_ms: Option<i64>,
-    /// Whole seconds between answer and end.
-    #[ts(type = "number | null")]
-    pub duration_s: Option<i64>,
-    /// Stable word of the outcome, `"open"` while it is not over.
-    pub outcome: String,
-    /// The outcome in words.
-    pub words: String,
-    /// Nobody here took it.
-    pub missed: bool,
-}
-
-/// Part of the history, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct HistoryPage {
-    /// The calls.
-    pub rows: Vec<HistoryRow>,
-    /// The `cursor` of the next page; `null`: there is none.
-    pub next: Option<String>,
-}
-
 /// Can secrets be kept and read?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -373,7 +329,7 @@ impl IpcError {
 #[must_use]
 pub fn bindings() -> String {
     let config = ts_rs::Config::new();
-    let mut declarations = [
+    let mut declarations = vec![
         AccountView::decl(&config),
         AvailabilityView::decl(&config),
         CallState::decl(&config),
@@ -381,8 +337,6 @@ pub fn bindings() -> String {
         DevicesView::decl(&config),
         Direction::decl(&config),
         EndView::decl(&config),
-        HistoryPage::decl(&config),
-        HistoryRow::decl(&config),
         IpcError::decl(&config),
         KeychainState::decl(&config),
         LineState::decl(&config),
@@ -395,9 +349,10 @@ pub fn bindings() -> String {
         TransferState::decl(&config),
         TransferView::decl(&config),
     ];
+    declarations.extend(crate::ipc::records::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/types.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{types,records}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

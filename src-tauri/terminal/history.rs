@@ -7,7 +7,8 @@ use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
 use crate::args;
 use crate::ipc::convert;
-use crate::ipc::types::{Direction, HistoryRow};
+use crate::ipc::records::HistoryRow;
+use crate::ipc::types::Direction;
 use crate::profile::Profile;
 use crate::terminal::outcome::ANSWERED;
 use crate::terminal::report::Report;
@@ -109,6 +110,13 @@ mod tests {
             outcome: "hung_up".into(),
             words: "You ended the call".into(),
             missed: false,
+            contact: None,
+            contact_id: None,
+            rang_s: None,
+            result: crate::ipc::records::CallResult::Answered,
+            seen: false,
+            note: String::new(),
+            details: crate::ipc::records::RowDetails::default(),
         };
         assert_eq!(
             sentence(&row, UtcOffset::UTC),

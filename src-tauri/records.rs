@@ -1,0 +1,291 @@
+//! History, contacts and settings for whoever shows them: reads and changes go to the store, not through the phone.
+
+use std::path::{Path, PathBuf};
+
+use call::number::Region;
+use history::{ExportNames, Query, Store, UndoToken, Wipe};
+
+use crate::core::{Core, blocking};
+use crate::ipc::convert;
+use crate::ipc::records::{
+    ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
+    SettingsView, WipeWhat,
+};
+use crate::ipc::types::IpcError;
+use crate::settings;
+use crate::terminal::report::unix_ms;
+
+/// Tries for a free name beside files of earlier exports.
+const NAMES: u32 = 1000;
+
+impl Core {
+    /// Work with the store, on a thread that may wait for the disk.
+    async fn stored<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store, Region) -> Result<T, history::HistoryError> + Send + 'static,
+    ) -> Result<T, IpcError> {
+        let store = self.store()?;
+        let region = self.region();
+        blocking(move || {
+            work(&store, region).map_err(|error| {
+                tracing::debug!(detail = %error.detail(), "the store refused");
+                IpcError::new("history", error.to_string())
+            })
+        })
+        .await
+    }
+
+    /// Calls that were asked for.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn history_page(
+        &self,
+        query: HistoryQuery,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<HistoryPage, IpcError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.stored(move |store, region| {
+            let page = store.find(&convert::query(query), cursor.as_deref(), limit)?;
+            Ok(convert::history_page(&page, region))
+        })
+        .await
+    }
+
+    /// Writes what a person says about a call.
+    ///
+    /// # Errors
+    /// No such call, too long, or it cannot be written.
+    pub async fn history_note(&self, call: String, note: String) -> Result<(), IpcError> {
+        self.stored(move |store, _| store.set_note(&call, &note))
+            .await
+    }
+
+    /// Missed calls that nobody has looked at.
+    ///
+    /// # Errors
+    /// They cannot be counted.
+    pub async fn missed_count(&self) -> Result<u32, IpcError> {
+        let count = self.stored(|store, _| store.missed_count()).await?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Somebody has looked at a missed call; `None`: at all of them.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn history_seen(&self, call: Option<String>) -> Result<(), IpcError> {
+        self.stored(move |store, _| match call {
+            Some(call) => store.mark_seen(&call),
+            None => store.mark_all_seen().map(drop),
+        })
+        .await
+    }
+
+    /// Deletes calls; answers what takes it back for some seconds.
+    ///
+    /// # Errors
+    /// They cannot be deleted.
+    pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
+        self.stored(move |store, _| {
+            let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+            let token = store.delete(&calls, unix_ms())?;
+            Ok(token.as_str().to_owned())
+        })
+        .await
+    }
+
+    /// Takes a deletion back; answers how many calls are there again.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub async fn history_undelete(&self, token: String) -> Result<u32, IpcError> {
+        let back = self
+            .stored(move |store, _| store.undo_delete(&UndoToken::parse(&token)))
+            .await?;
+        Ok(u32::try_from(back).unwrap_or(u32::MAX))
+    }
+
+    /// Takes everything of a kind out for good.
+    ///
+    /// # Errors
+    /// Another program reads the file, or it cannot be written.
+    pub async fn wipe(&self, what: WipeWhat) -> Result<u32, IpcError> {
+        let what = match what {
+            WipeWhat::History => Wipe::History,
+            WipeWhat::Contacts => Wipe::Contacts,
+            WipeWhat::Everything => Wipe::Everything,
+        };
+        let stay = self.stored(move |store, _| store.wipe(what)).await?;
+        Ok(u32::try_from(stay).unwrap_or(u32::MAX))
+    }
+
+    /// Writes the calls that were asked for to a new file in `folder`.
+    ///
+    /// # Errors
+    /// The file cannot be written or the history cannot be read.
+    pub async fn history_export(
+        &self,
+        query: HistoryQuery,
+        format: ExportFormat,
+        folder: PathBuf,
+    ) -> Result<Exported, IpcError> {
+        let (format, ending) = match format {
+            ExportFormat::Csv => (history::ExportFormat::Csv, "csv"),
+            ExportFormat::Json => (history::ExportFormat::Json, "json"),
+        };
+        let (path, mut file) = fresh_file(&folder, ending)?;
+        let written = path.clone();
+        let query = convert::query(query);
+        let calls = self
+            .stored(move |store, _| store.export(&query, format, ExportNames::Both, &mut file))
+            .await;
+        match calls {
+            Ok(calls) => Ok(Exported {
+                path: written.display().to_string(),
+                calls,
+            }),
+            Err(error) => {
+                // Half a file would pass for a whole one.
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::warn!(%error, "half an export is left behind");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Contacts that have every word of `text`, by name.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn contacts(
+        &self,
+        text: String,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<ContactsPage, IpcError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.stored(move |store, _| {
+            let page = store.contacts(&text, cursor.as_deref(), limit)?;
+            Ok(convert::contacts_page(page))
+        })
+        .await
+    }
+
+    /// Keeps a contact, a new one where `id` is `None`; answers its name in the address book.
+    ///
+    /// # Errors
+    /// It has no number, is gone, or cannot be written.
+    pub async fn contact_save(
+        &self,
+        id: Option<i64>,
+        draft: ContactDraft,
+    ) -> Result<i64, IpcError> {
+        let draft = convert::contact_draft(draft);
+        self.stored(move |store, region| match id {
+            Some(id) => store.edit_contact(id, &draft, region).map(|()| id),
+            None => store.add_contact(&draft, region),
+        })
+        .await
+    }
+
+    /// Deletes a contact. Its calls stay.
+    ///
+    /// # Errors
+    /// It is gone or the file cannot be written.
+    pub async fn contact_delete(&self, id: i64) -> Result<(), IpcError> {
+        self.stored(move |store, _| store.delete_contact(id)).await
+    }
+
+    /// Takes contacts from the text of a file.
+    ///
+    /// # Errors
+    /// It holds none, or they cannot be written.
+    pub async fn contacts_import(
+        &self,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<ImportView, IpcError> {
+        self.stored(move |store, region| {
+            let report = store.import_contacts(&name, &bytes, region, unix_ms())?;
+            Ok(convert::import(report))
+        })
+        .await
+    }
+
+    /// Takes an import back; answers how many contacts went.
+    ///
+    /// # Errors
+    /// They cannot be deleted.
+    pub async fn contacts_undo_import(&self, import: i64) -> Result<u32, IpcError> {
+        let gone = self
+            .stored(move |store, _| store.undo_import(import))
+            .await?;
+        Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+
+    /// Keeps settings and puts them in force.
+    ///
+    /// # Errors
+    /// One is wrong (nothing was changed), or they cannot be kept.
+    pub async fn settings_set(&self, view: SettingsView) -> Result<SettingsView, IpcError> {
+        let view = settings::checked(view)?;
+        let store = self.store()?;
+        let kept = view.clone();
+        blocking(move || settings::save(&store, &kept)).await?;
+        self.put_settings_in_force(view.clone());
+        Ok(view)
+    }
+}
+
+fn fresh_file(folder: &Path, ending: &str) -> Result<(PathBuf, std::fs::File), IpcError> {
+    let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
+    let refused = |error: &std::io::Error| {
+        IpcError::new(
+            "export",
+            format!(
+                "No file can be written in {}: {error}. Make room or check the folder, then try again.",
+                folder.display()
+            ),
+        )
+    };
+    std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
+    for n in 1..NAMES {
+        let name = match n {
+            1 => format!("deskline-calls-{day}.{ending}"),
+            n => format!("deskline-calls-{day}-{n}.{ending}"),
+        };
+        let path = folder.join(name);
+        match std::fs::File::create_new(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(refused(&error)),
+        }
+    }
+    Err(IpcError::new(
+        "export",
+        format!(
+            "There are too many exports of today in {}. Put some away, then try again.",
+            folder.display()
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, _) = fresh_file(folder.path(), "csv").unwrap();
+        let (second, _) = fresh_file(folder.path(), "csv").unwrap();
+        assert_ne!(first, second);
+        assert!(second.display().to_string().ends_with("-2.csv"));
+        let taken = folder.path().join("file");
+        std::fs::write(&taken, "").unwrap();
+        assert_eq!(fresh_file(&taken, "csv").unwrap_err().code, "export");
+    }
+}
