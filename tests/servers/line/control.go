@@ -60,6 +60,9 @@ func (l *line) handler() http.Handler {
 		l.numbers.reset()
 		return http.StatusOK, map[string]any{"numbers": l.numbers.list()}, nil
 	})
+	on("GET /numbers/matrix", func(*http.Request) (int, any, error) {
+		return http.StatusOK, map[string]any{"numbers": l.numbers.matrix()}, nil
+	})
 	on("GET /numbers/{number}", l.getNumber)
 	on("PUT /numbers/{number}", l.putNumber)
 	on("DELETE /numbers/{number}", l.deleteNumber)

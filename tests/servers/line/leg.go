@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/livekit"
@@ -54,6 +55,9 @@ type leg struct {
 	ear      *ear
 	mouth    *mouth
 	headers  map[string]string
+	login    bool // the trunk of an outbound call has a user and password
+
+	referring atomic.Bool // a transfer is pending
 
 	up        once // answered
 	over      once // the call has ended
@@ -79,7 +83,8 @@ type leg struct {
 	identity   string
 	sid        string
 	subscribes bool
-	mediaTurn  int // number of the last media order, so that an older one does not undo it
+	referTo    string // of the last transfer, as it was asked for
+	mediaTurn  int    // number of the last media order, so that an older one does not undo it
 }
 
 type legEvent struct {

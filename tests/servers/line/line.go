@@ -121,6 +121,8 @@ func (l *line) startPhones(redisAddr string) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the simulated bridge: %w", err)
 	}
+	look := l.bridge.beforeCancel
+	l.server.door().before.Store(&look)
 	ln, err := net.Listen("tcp", l.opt.control)
 	if err != nil {
 		return fmt.Errorf("cannot open the control API: %w", err)

@@ -17,6 +17,7 @@ type callReport struct {
 	Ended      *endedReport `json:"ended"`
 	Keys       string       `json:"keys"`
 	Says       string       `json:"says"`
+	ReferTo    string       `json:"refer_to"`
 	Heard      heardReport  `json:"heard"`
 	Events     []legEvent   `json:"events"`
 }
@@ -34,7 +35,7 @@ func (l *leg) report() callReport {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := callReport{ID: l.id, Direction: "outbound", From: l.from, To: l.to, Room: l.roomName, Identity: l.identity, State: l.state,
-		Rang: l.rang, Answered: l.answeredMS >= 0, Started: l.start.UnixMilli(), Over: over, Keys: l.keys, Says: l.says,
+		Rang: l.rang, Answered: l.answeredMS >= 0, Started: l.start.UnixMilli(), Over: over, Keys: l.keys, Says: l.says, ReferTo: l.referTo,
 		Heard: heard, Events: append([]legEvent{}, l.events...)}
 	if l.inbound {
 		r.Direction = "inbound"
