@@ -266,8 +266,8 @@ func (l testLine) join(t *testing.T, room string) *desk {
 					d.status(changed[livekit.AttrSIPCallStatus])
 				})
 			},
-			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-				go d.ear.listen(t)
+			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, rp *lksdk.RemoteParticipant) {
+				go d.ear.listen(rp.Identity(), t)
 			},
 			OnDataPacket: func(p lksdk.DataPacket, _ lksdk.DataReceiveParams) {
 				if k, ok := p.(*livekit.SipDTMF); ok {

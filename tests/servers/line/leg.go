@@ -204,7 +204,7 @@ func (l *leg) enter(ctx context.Context, t *webrtc.TrackLocalStaticRTP) error {
 			OnTrackPublished: func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) { l.subscribe(pub) },
 			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, rp *lksdk.RemoteParticipant) {
 				l.note("hears", "%s, %s", rp.Identity(), t.Codec().MimeType)
-				go l.ear.listen(t)
+				go l.ear.listen(rp.Identity(), t)
 			},
 			OnDataPacket: func(d lksdk.DataPacket, _ lksdk.DataReceiveParams) {
 				if k, ok := d.(*livekit.SipDTMF); ok {

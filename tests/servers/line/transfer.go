@@ -25,7 +25,7 @@ func (b *bridge) TransferSIPParticipant(ctx context.Context, req *rpc.InternalTr
 	case <-l.over.ch:
 		return nil, psrpc.NewErrorf(psrpc.FailedPrecondition, "can't transfer non established call")
 	case <-ctx.Done():
-		return nil, psrpc.NewErrorf(psrpc.Canceled, "refer canceled")
+		return nil, outwaited()
 	}
 	if l.isOver() {
 		return nil, psrpc.NewErrorf(psrpc.FailedPrecondition, "can't transfer hung up call")
@@ -58,7 +58,7 @@ func (l *leg) refer(ctx context.Context, to string, target script) (*emptypb.Emp
 	select {
 	case <-ctx.Done():
 		l.note("transfer", "given up: no final answer in time")
-		return nil, psrpc.NewErrorf(psrpc.Canceled, "refer canceled")
+		return nil, outwaited()
 	case <-l.over.ch: // the phone hung up while it was being transferred: as far as it goes, done
 		return &emptypb.Empty{}, nil
 	case <-final:
@@ -71,6 +71,13 @@ func (l *leg) refer(ctx context.Context, to string, target script) (*emptypb.Emp
 		l.end(ending{by: byTransfer, why: "The call was transferred to " + to + ".", hangup: true, reason: livekit.DisconnectReason_CLIENT_INITIATED})
 	})
 	return &emptypb.Empty{}, nil
+}
+
+// outwaited answers a request whose time is over. The server counts the same time and gives up by itself, with "request
+// timed out"; that is what was measured, so the answer must not come first.
+func outwaited() error {
+	time.Sleep(time.Second)
+	return psrpc.NewErrorf(psrpc.Canceled, "refer canceled")
 }
 
 // notTransferred is the end of a REFER that came to nothing; the call stays up.
