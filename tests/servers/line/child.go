@@ -20,13 +20,6 @@ const (
 	serverStopped = "stopped"
 )
 
-// faultState is the answer of GET /faults.
-type faultState struct {
-	Child       bool   `json:"child"`
-	Server      string `json:"server"`
-	RefuseJoins bool   `json:"refuse_joins"`
-}
-
 // child runs the LiveKit server as a process of its own, so that it can be frozen, killed and started again while
 // Redis and the phones live on, as in a real installation. Clients come in through a front that owns the public port.
 type child struct {

@@ -66,6 +66,7 @@ func (l *line) handler() http.Handler {
 	on("GET /numbers/{number}", l.getNumber)
 	on("PUT /numbers/{number}", l.putNumber)
 	on("DELETE /numbers/{number}", l.deleteNumber)
+	l.webhooks(on)
 	on("GET /faults", func(*http.Request) (int, any, error) { return http.StatusOK, l.faultState(), nil })
 	on("POST /faults/{fault}", l.postFault)
 	on("/", func(r *http.Request) (int, any, error) {
@@ -308,39 +309,4 @@ func (l *line) deleteNumber(r *http.Request) (int, any, error) {
 		return 0, nil, bad(err)
 	}
 	return l.getNumber(r)
-}
-
-func (l *line) faultState() faultState {
-	if c := l.server.faults(); c != nil {
-		return c.faultState()
-	}
-	return faultState{Server: serverRunning}
-}
-
-func (l *line) postFault(r *http.Request) (int, any, error) {
-	name := r.PathValue("fault")
-	if !slices.Contains([]string{"freeze", "thaw", "kill", "start", "restart", "refuse_joins"}, name) {
-		return 0, nil, failure{http.StatusNotFound, fmt.Sprintf("There is no fault %q.", name)}
-	}
-	var body struct {
-		On *bool `json:"on"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return 0, nil, err
-	}
-	c := l.server.faults()
-	if c == nil {
-		return 0, nil, failure{http.StatusConflict, "The LiveKit server runs in the line's own process; start the line with -child to have faults."}
-	}
-	if name == "refuse_joins" {
-		if body.On == nil {
-			return 0, nil, failure{http.StatusBadRequest, `refuse_joins wants {"on":true} or {"on":false}.`}
-		}
-		c.front.refuse.Store(*body.On)
-		name = fmt.Sprintf("refuse_joins %t", *body.On)
-	} else if err := c.fault(name); err != nil {
-		return 0, nil, failure{http.StatusConflict, err.Error() + "."}
-	}
-	l.events.publish("", "fault", name, 0)
-	return http.StatusOK, l.faultState(), nil
 }

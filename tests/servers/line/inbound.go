@@ -58,6 +58,10 @@ func (b *bridge) callIn(c callRequest) *leg {
 	s := usualScript()
 	s.Says, s.HangupAfter, s.SendKeys = c.Says, c.Hangup, c.SendKeys
 	l := b.add(sip.NewCallID(), true, c.From, c.To, s)
+	if b.down.Load() {
+		l.end(ending{by: byBridge, why: "The bridge is down: the call reaches nobody."})
+		return l
+	}
 	go l.ring(c)
 	return l
 }

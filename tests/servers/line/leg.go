@@ -32,6 +32,7 @@ const (
 	byTransfer = "transfer"
 	byRoom     = "room"
 	byLine     = "line"
+	byBridge   = "bridge"
 )
 
 // ending says how a call ends, to the report and to the room.
@@ -180,7 +181,7 @@ func (l *leg) join(ctx context.Context, token string, p sip.SIPTokenParams) erro
 	if err := l.enter(ctx, m.track); err != nil {
 		return err
 	}
-	return l.b.rpc.RegisterTransferSIPParticipantTopic(l.id)
+	return l.b.service().RegisterTransferSIPParticipantTopic(l.id)
 }
 
 // enter joins with the leg's token and publishes t; it is used again for a rejoin.
@@ -358,7 +359,7 @@ func (l *leg) end(e ending) {
 	l.mu.Unlock()
 
 	if room != nil {
-		l.b.rpc.DeregisterTransferSIPParticipantTopic(l.id)
+		l.b.service().DeregisterTransferSIPParticipantTopic(l.id)
 		if e.hangup {
 			l.status("hangup")
 			if l.b.tidy || e.how == endGhost {

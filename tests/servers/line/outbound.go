@@ -48,6 +48,9 @@ func (b *bridge) CreateSIPParticipant(ctx context.Context, req *rpc.InternalCrea
 		return resp, nil
 	}
 	if err := l.dial(ctx, req); err != nil {
+		if b.down.Load() { // a killed bridge answers nobody
+			<-ctx.Done()
+		}
 		return nil, err
 	}
 	go l.stay(req.MaxCallDuration.AsDuration())

@@ -30,14 +30,14 @@ type server interface {
 
 // serverSettings is what the server is told; a child gets it as JSON on stdin, so the secret is in no argument list.
 type serverSettings struct {
-	Port    int    `json:"port"`
-	UDP     int    `json:"udp"`
-	Redis   string `json:"redis"`
-	STUN    string `json:"stun"`
-	Key     string `json:"key"`
-	Secret  string `json:"secret"`
-	Webhook string `json:"webhook"`
-	Level   string `json:"level"`
+	Port     int      `json:"port"`
+	UDP      int      `json:"udp"`
+	Redis    string   `json:"redis"`
+	STUN     string   `json:"stun"`
+	Key      string   `json:"key"`
+	Secret   string   `json:"secret"`
+	Webhooks []string `json:"webhooks"`
+	Level    string   `json:"level"`
 }
 
 // config is the LiveKit configuration that keeps every socket of the server on loopback. LiveKit reads YAML,
@@ -62,8 +62,8 @@ func (s serverSettings) config() (string, error) {
 		"rtc":     rtc,
 		"room":    m{"departure_timeout": 20},
 	}
-	if s.Webhook != "" {
-		c["webhook"] = m{"api_key": s.Key, "urls": []string{s.Webhook}}
+	if len(s.Webhooks) > 0 {
+		c["webhook"] = m{"api_key": s.Key, "urls": s.Webhooks}
 	}
 	b, err := json.Marshal(c)
 	return string(b), err
