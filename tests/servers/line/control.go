@@ -97,8 +97,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // readBody decodes a JSON object; an empty body is an empty object.
-func readBody(r *http.Request, into any) error {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyLimit))
+func readBody(r *http.Request, into any) error { return readBodyOf(r, into, bodyLimit) }
+
+func readBodyOf(r *http.Request, into any, limit int64) error {
+	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if err != nil {
 		return bad(fmt.Errorf("cannot read the request: %w", err))
 	}
@@ -137,7 +139,7 @@ func (l *line) withLeg(r *http.Request, do func(*leg) error) (int, any, error) {
 
 func (l *line) postCall(r *http.Request) (int, any, error) {
 	var c callRequest
-	if err := readBody(r, &c); err != nil {
+	if err := readBodyOf(r, &c, hostileLimit); err != nil {
 		return 0, nil, err
 	}
 	if err := c.check(); err != nil {
@@ -201,9 +203,11 @@ func (l *line) postAction(r *http.Request) (int, any, error) {
 		Mode    string `json:"mode"`
 		DelayMS int    `json:"delay_ms"`
 		ForMS   int    `json:"for_ms"`
+
+		Attributes map[string]*string `json:"attributes"`
 	}
 	action := r.PathValue("action")
-	if err := readBody(r, &body); err != nil {
+	if err := readBodyOf(r, &body, hostileLimit); err != nil {
 		return 0, nil, err
 	}
 	living := func(do func(*leg) error) func(*leg) error {
@@ -245,6 +249,10 @@ func (l *line) postAction(r *http.Request) (int, any, error) {
 		return l.withLeg(r, func(c *leg) error { return c.pressLater(body.Keys) })
 	case "says":
 		return l.withLeg(r, func(c *leg) error { return c.say(body.Says) })
+	case "attributes":
+		return l.withLeg(r, func(c *leg) error { return c.setAttributes(body.Attributes) })
+	case "vanish":
+		return l.withLeg(r, func(c *leg) error { return c.vanish() })
 	case "media":
 		return l.withLeg(r, func(c *leg) error { return c.media(body.Mode, body.DelayMS, body.ForMS) })
 	}

@@ -84,6 +84,7 @@ type leg struct {
 	identity   string
 	sid        string
 	subscribes bool
+	vanished   bool   // the line itself deleted the room
 	referTo    string // of the last transfer, as it was asked for
 	mediaTurn  int    // number of the last media order, so that an older one does not undo it
 }
@@ -328,9 +329,13 @@ func (l *leg) stay(longest time.Duration) {
 // lost names the end when the room let go of the phone.
 func (l *leg) lost() ending {
 	l.mu.Lock()
-	r := l.room.DisconnectReason()
+	r, vanished := l.room.DisconnectReason(), l.vanished
 	l.mu.Unlock()
 	e := ending{by: byDesk, reason: r}
+	if vanished {
+		e.by, e.why = byLine, "The room vanished, as it was asked to."
+		return e
+	}
 	switch r {
 	case livekit.DisconnectReason_PARTICIPANT_REMOVED:
 		e.why = "The desk removed the phone."
