@@ -29,7 +29,7 @@ func newFront(ln net.Listener, target string) *front {
 	to := &url.URL{Scheme: "http", Host: target}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Second},
 		FlushInterval: -1,
 		// A dead server is a closed connection, not a tidy "bad gateway" page.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },

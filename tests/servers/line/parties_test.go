@@ -38,7 +38,7 @@ func (d *desk) untilHears(t *testing.T, what, id string, who ...string) {
 	t.Helper()
 	slices.Sort(who)
 	var last []string
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(25 * time.Second)
 	for time.Now().Before(deadline) {
 		if last = d.line.call(t, id, "").Hears; slices.Equal(last, who) {
 			return
@@ -52,7 +52,7 @@ func (d *desk) untilHears(t *testing.T, what, id string, who ...string) {
 func (d *desk) untilTones(t *testing.T, what, id string, hz ...float64) {
 	t.Helper()
 	var got []toneReport
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(25 * time.Second)
 	for time.Now().Before(deadline) {
 		d.line.control(t, http.MethodPost, "/calls/"+id+"/heard/reset", nil, http.StatusOK)
 		time.Sleep(400 * time.Millisecond) // a window of sound
