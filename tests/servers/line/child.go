@@ -46,6 +46,7 @@ func serveChild(in io.Reader) int {
 		fmt.Fprintln(os.Stderr, "line serve: this is the line's own child, started by -child:", err)
 		return 2
 	}
+	quietenRedis(set.Level)
 	l, err := set.start()
 	if errors.Is(err, errPortTaken) {
 		return exitPortTaken

@@ -70,8 +70,10 @@ func TestFaultBridgeKilledLeavesGhosts(t *testing.T) {
 	if got := d.untilLeft(t, 40*time.Second); got != livekit.DisconnectReason_CONNECTION_TIMEOUT {
 		t.Errorf("left with %s", got)
 	}
-	if took := time.Since(killed); took < 15*time.Second {
-		t.Errorf("the ghost was gone after %s", took)
+	took := time.Since(killed)
+	t.Logf("the ghost was listed for %s", took)
+	if took < 15*time.Second {
+		t.Error("the ghost was gone too soon")
 	}
 }
 

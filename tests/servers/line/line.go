@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -55,6 +56,7 @@ func (l *line) readyJSON() []byte {
 }
 
 func startLine(opt options, started time.Time) (l *line, err error) {
+	quietenRedis(opt.level)
 	l = &line{opt: opt, numbers: newNumbers(), events: newHub(), stopped: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -145,6 +147,18 @@ func (l *line) startPhones(redisAddr string) error {
 	l.control = &http.Server{Handler: l.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = l.control.Serve(ln) }()
 	return nil
+}
+
+// quietRedis drops what the Redis client writes past all loggers. A Redis that is gone shows in every answer anyway.
+type quietRedis struct{}
+
+func (quietRedis) Printf(context.Context, string, ...any) {}
+
+// quietenRedis keeps stderr for who asked for it.
+func quietenRedis(level string) {
+	if level == "error" || level == "off" || level == "fatal" {
+		redis.SetLogger(quietRedis{})
+	}
 }
 
 // logLevel is LiveKit's word for a level of -log. Nothing is logged as fatal.

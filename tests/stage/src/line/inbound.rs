@@ -22,8 +22,11 @@ pub struct Inbound {
     hangup_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     send_keys: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     ring_only: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     cancel_on_answer: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     raw: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, Option<String>>,
