@@ -65,7 +65,7 @@ func TestMatrix(t *testing.T) {
 		t.Run(fmt.Sprintf("%d_%s", c.code, c.number[2:]), func(t *testing.T) {
 			t.Parallel()
 			d := theLine.join(t, roomOf(t))
-			r := d.dial(t, c.number, nil)
+			r := d.dialThrough(t, c.number)
 			meta := ""
 			if c.code != 0 {
 				meta = fmt.Sprint(c.code)
