@@ -373,7 +373,11 @@ async fn follow_availability(
         }
         // Until the phone has taken it over, what it shows is not what the person wants.
         let wanted = convert::wanted_availability(left);
-        if view.wait_for(|view| view.availability == wanted || view.quiet.is_some()).await.is_err() {
+        if view
+            .wait_for(|view| view.availability == wanted || view.quiet.is_some())
+            .await
+            .is_err()
+        {
             return;
         }
     }
@@ -382,7 +386,8 @@ async fn follow_availability(
         if kept != Some(now) {
             kept = Some(now);
             let store = store.clone();
-            let _saved = task::spawn_blocking(move || settings::save_availability(&store, now)).await;
+            let _saved =
+                task::spawn_blocking(move || settings::save_availability(&store, now)).await;
         }
         if view.changed().await.is_err() {
             return;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use call::number::Region;
-use history::{ExportNames, Query, Store, UndoToken, Wipe};
+use history::{ExportNames, Store, UndoToken, Wipe};
 
 use crate::core::{Core, blocking};
 use crate::ipc::convert;

@@ -25,7 +25,9 @@ pub(crate) fn load(store: Option<&Store>) -> SettingsView {
     let kept = store.and_then(|store| {
         store
             .setting_as::<SettingsView>(SETTINGS)
-            .inspect_err(|error| tracing::warn!(detail = %error.detail(), "the settings cannot be read"))
+            .inspect_err(
+                |error| tracing::warn!(detail = %error.detail(), "the settings cannot be read"),
+            )
             .ok()
             .flatten()
     });
@@ -47,7 +49,9 @@ pub(crate) fn save(store: &Store, view: &SettingsView) -> Result<(), IpcError> {
 pub(crate) fn load_availability(store: &Store) -> Option<AvailabilityView> {
     store
         .setting_as(AVAILABILITY)
-        .inspect_err(|error| tracing::warn!(detail = %error.detail(), "the availability cannot be read"))
+        .inspect_err(
+            |error| tracing::warn!(detail = %error.detail(), "the availability cannot be read"),
+        )
         .ok()
         .flatten()
 }
@@ -84,7 +88,8 @@ pub(crate) fn checked(mut view: SettingsView) -> Result<SettingsView, IpcError> 
     }
     for hours in &view.hours {
         let days = !hours.days.is_empty() && hours.days.iter().all(|day| (1..=7).contains(day));
-        let minutes = hours.from_minute < DAY_MINUTES && (1..=DAY_MINUTES).contains(&hours.to_minute);
+        let minutes =
+            hours.from_minute < DAY_MINUTES && (1..=DAY_MINUTES).contains(&hours.to_minute);
         if !days || !minutes || hours.from_minute == hours.to_minute {
             return wrong(
                 "Business hours need at least one day, a beginning and a different end.".into(),
@@ -108,7 +113,11 @@ fn shortened(text: &str) -> String {
 }
 
 /// As the rules take them. `open`: is it within business hours?
-pub(crate) fn for_desk(view: &SettingsView, ring_for: Option<Duration>, open: bool) -> DeskSettings {
+pub(crate) fn for_desk(
+    view: &SettingsView,
+    ring_for: Option<Duration>,
+    open: bool,
+) -> DeskSettings {
     DeskSettings {
         region: Region::parse(&view.region).unwrap_or_default(),
         ring_for: ring_for.unwrap_or(Duration::from_secs(view.ring_for_s.into())),
@@ -133,7 +142,8 @@ pub(crate) fn for_desk(view: &SettingsView, ring_for: Option<Duration>, open: bo
 pub(crate) fn open_now(view: &SettingsView) -> bool {
     let now = Zoned::now();
     let day = u8::try_from(now.weekday().to_monday_one_offset()).unwrap_or(1);
-    let minute = u16::try_from(now.hour()).unwrap_or(0) * 60 + u16::try_from(now.minute()).unwrap_or(0);
+    let minute =
+        u16::try_from(now.hour()).unwrap_or(0) * 60 + u16::try_from(now.minute()).unwrap_or(0);
     open_at(&view.hours, day, minute)
 }
 
@@ -197,13 +207,34 @@ mod tests {
         };
         assert_eq!(checked(good).unwrap().quiet_lines, ["+12025550150"]);
         let bad = [
-            SettingsView { region: "XX".into(), ..SettingsView::default() },
-            SettingsView { ring_for_s: 76, ..SettingsView::default() },
-            SettingsView { keep_days: Some(0), ..SettingsView::default() },
-            SettingsView { hours: vec![hours(&[], 0, 60)], ..SettingsView::default() },
-            SettingsView { hours: vec![hours(&[8], 0, 60)], ..SettingsView::default() },
-            SettingsView { hours: vec![hours(&[1], 60, 60)], ..SettingsView::default() },
-            SettingsView { always_ring: vec!["mum".into()], ..SettingsView::default() },
+            SettingsView {
+                region: "XX".into(),
+                ..SettingsView::default()
+            },
+            SettingsView {
+                ring_for_s: 76,
+                ..SettingsView::default()
+            },
+            SettingsView {
+                keep_days: Some(0),
+                ..SettingsView::default()
+            },
+            SettingsView {
+                hours: vec![hours(&[], 0, 60)],
+                ..SettingsView::default()
+            },
+            SettingsView {
+                hours: vec![hours(&[8], 0, 60)],
+                ..SettingsView::default()
+            },
+            SettingsView {
+                hours: vec![hours(&[1], 60, 60)],
+                ..SettingsView::default()
+            },
+            SettingsView {
+                always_ring: vec!["mum".into()],
+                ..SettingsView::default()
+            },
         ];
         for view in bad {
             let said = format!("{view:?}");

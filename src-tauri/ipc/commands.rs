@@ -7,7 +7,10 @@ use tauri::{AppHandle, Manager, Runtime, State, Webview};
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::convert;
-use crate::ipc::records::{ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView, SettingsView, WipeWhat};
+use crate::ipc::records::{
+    ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
+    SettingsView, WipeWhat,
+};
 use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
@@ -313,11 +316,7 @@ async fn contacts(
 }
 
 #[tauri::command]
-async fn contact_save(
-    core: State<'_, Core>,
-    id: Option<i64>,
-    draft: ContactDraft,
-) -> Answer<i64> {
+async fn contact_save(core: State<'_, Core>, id: Option<i64>, draft: ContactDraft) -> Answer<i64> {
     core.contact_save(id, draft).await
 }
 

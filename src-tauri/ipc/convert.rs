@@ -8,10 +8,13 @@ use call::settings::Availability;
 use call::state;
 use history::HistoryEntry;
 
-use crate::ipc::records::{CallResult, ContactDraft, ContactNumberView, ContactView, ContactsPage, HistoryPage, HistoryQuery, HistoryRow, ImportView, RowDetails};
+use crate::ipc::records::{
+    CallResult, ContactDraft, ContactNumberView, ContactView, ContactsPage, HistoryPage,
+    HistoryQuery, HistoryRow, ImportView, RowDetails,
+};
 use crate::ipc::types::{
-    AvailabilityView, CallState, CallView, Direction, EndView, HistoryPage, HistoryRow, LineState,
-    LineView, NoticeView, PersonState, PersonView, PhoneView, TransferState, TransferView,
+    AvailabilityView, CallState, CallView, Direction, EndView, LineState, LineView, NoticeView,
+    PersonState, PersonView, PhoneView, TransferState, TransferView,
 };
 
 /// The whole picture.
@@ -257,7 +260,10 @@ fn details(of: &history::Details) -> RowDetails {
         answered_by: of.answered_by.clone(),
         transferred_to: of.transferred_to.clone(),
         sip_code: of.sip_code,
-        sip_call_id: of.sip_call_id_full.clone().or_else(|| of.sip_call_id.clone()),
+        sip_call_id: of
+            .sip_call_id_full
+            .clone()
+            .or_else(|| of.sip_call_id.clone()),
         provider_call_id: of.provider_call_id.clone(),
         microphone: of.microphone.clone(),
         speaker: of.speaker.clone(),
@@ -352,7 +358,10 @@ pub fn import(report: history::ImportReport) -> ImportView {
         if remark.name.is_empty() {
             format!("Contact {}: {}", remark.place, remark.what)
         } else {
-            format!("{} (contact {}): {}", remark.name, remark.place, remark.what)
+            format!(
+                "{} (contact {}): {}",
+                remark.name, remark.place, remark.what
+            )
         }
     };
     ImportView {
