@@ -14,7 +14,7 @@ use crate::contact_match;
 use crate::contacts;
 use crate::error::HistoryError;
 use crate::row::{self, CallResult, HistoryEntry};
-use crate::text::Needle;
+use crate::text::{Needle, key_query};
 
 /// Which calls. The default is all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +52,8 @@ pub(crate) const LARGEST_PAGE: usize = 500;
 const MOST_LOOKED_AT: usize = 1500;
 /// Contacts whose numbers are looked up one by one; more are found quicker by looking at the newest calls.
 const MOST_NUMBERS: usize = 600;
+/// Contacts whose numbers are asked for within one full-text query.
+const FEW_NUMBERS: usize = 8;
 /// Places that a stream reads at once, at most.
 const LARGEST_BATCH: usize = 512;
 
@@ -260,17 +262,45 @@ impl<'a> Finder<'a> {
 }
 
 /// The streams that together have every call that the text could mean; `None`: the text is no help, look at all.
+///
+/// A word must be in the row or in its contact. So: the rows that have every word; the calls of contacts that have every
+/// word; and for contacts that have some, the rows that have the others. Words too short for the index are left to the
+/// second look.
 fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Vec<Source>>, HistoryError> {
     let Some(hits) = needle.all() else {
         return Ok(None);
     };
-    let mut sources = vec![Source::Hits(hits)];
-    // A word that the row lacks must be in its contact. Words too short for the index need no stream of their own: a call
-    // that is found has every other word in its row or in its contact.
-    let Some(keys) = contacts::keys_of_touched(connection, needle, MOST_NUMBERS)? else {
+    let Some(touched) = contacts::touched(connection, needle, MOST_NUMBERS)? else {
         return Ok(None);
     };
-    sources.extend(keys.into_iter().map(Source::Caller));
+    let mut sources = vec![Source::Hits(hits)];
+    for contacts in touched.chunk_by(|one, next| one.words == next.words) {
+        let words = contacts.first().map_or(0, |touched| touched.words);
+        let others = needle
+            .without(words)
+            .all()
+            .filter(|_| words != needle.every_word());
+        let Some(others) = others else {
+            sources.extend(
+                contacts
+                    .iter()
+                    .map(|touched| Source::Caller(touched.key.clone())),
+            );
+            continue;
+        };
+        let theirs: Option<Vec<_>> = contacts
+            .iter()
+            .map(|touched| key_query(&touched.key))
+            .collect();
+        match theirs {
+            // Of few, the calls of each that have the other words; of many, all calls that have them.
+            Some(keys) if keys.len() <= FEW_NUMBERS => {
+                let keys = keys.join(" OR ");
+                sources.push(Source::Hits(format!("({others}) AND ({keys})")));
+            }
+            Some(_) | None => sources.push(Source::Hits(others)),
+        }
+    }
     Ok(Some(sources))
 }
 

@@ -445,6 +445,16 @@ fn programs_that_start_at_once_share_a_fresh_profile() {
     assert_eq!(stores[0].page(None, 50).unwrap().entries.len(), 8);
 }
 
+/// A program that does not outlive the test, however that ends.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 /// The same test plays both parts: started by itself with the folder in the environment, it writes until it is killed.
 #[test]
 fn a_killed_program_leaves_good_rows() {
@@ -459,13 +469,14 @@ fn a_killed_program_leaves_good_rows() {
     }
     let profile = tempfile::tempdir().unwrap();
     let mine = Store::open(profile.path()).unwrap();
-    let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
+    let writer = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tests::a_killed_program_leaves_good_rows"])
         .env(FOLDER, profile.path())
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let writer = Killed(writer);
+    let deadline = std::time::Instant::now() + Duration::from_secs(180);
     while mine.page(None, 500).unwrap().entries.len() < 50 {
         assert!(
             std::time::Instant::now() < deadline,
@@ -474,8 +485,7 @@ fn a_killed_program_leaves_good_rows() {
         std::thread::sleep(Duration::from_millis(2));
     }
     assert_eq!(mine.take_orphans(0).unwrap(), [], "the writer lives");
-    writer.kill().unwrap();
-    writer.wait().unwrap();
+    drop(writer);
     let orphans = mine.take_orphans(1_000_000).unwrap();
     assert!(orphans.len() >= 50);
     for (n, orphan) in orphans.iter().enumerate() {
