@@ -5,7 +5,7 @@
 //! more where an index promises too much, and the place of the last row is the cursor. Nothing is counted, sorted or
 //! skipped, so a page costs the same wherever it is. What a page may look at is bounded (see [`Page::next`]).
 
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 
 use call::state::Direction;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
@@ -49,7 +49,7 @@ pub struct Page {
 /// The most that one page carries.
 pub(crate) const LARGEST_PAGE: usize = 500;
 /// Rows that one page looks at without taking them.
-const MOST_LOOKED_AT: usize = 1500;
+const MOST_LOOKED_AT: usize = 400;
 /// Contacts whose numbers are looked up one by one; more are found quicker by looking at the newest calls.
 const MOST_NUMBERS: usize = 600;
 /// Contacts whose numbers are asked for within one full-text query.
@@ -117,6 +117,8 @@ struct Finder<'a> {
     streams: Vec<Stream>,
     /// Do the streams already give exactly what the filters ask for?
     filtered: bool,
+    /// The numbers of the only contacts that have a word of the search; `None`: any contact may.
+    helpful: Option<HashSet<String>>,
 }
 
 impl<'a> Finder<'a> {
@@ -133,10 +135,11 @@ impl<'a> Finder<'a> {
         };
         let filtered = searched.is_none()
             && !(query.unseen && (query.direction.is_some() || query.line.is_some()));
-        let sources = match searched {
-            Some(sources) => sources,
-            None => by_filter(query),
+        let (sources, keys) = match searched {
+            Some((sources, keys)) => (sources, Some(keys)),
+            None => (by_filter(query), None),
         };
+        let helpful = keys.filter(|_| !needle.has_short_word());
         // Many streams are mostly never drawn from a second time.
         let batch = if sources.len() > 16 { 1 } else { 64 };
         let streams = sources
@@ -150,6 +153,7 @@ impl<'a> Finder<'a> {
             bounds,
             streams,
             filtered,
+            helpful,
         })
     }
 
@@ -234,7 +238,8 @@ impl<'a> Finder<'a> {
         if self.needle.is_in(&[&haystack]) {
             return Ok(true);
         }
-        let contact = match key {
+        let helps = |key: &String| self.helpful.as_ref().is_none_or(|keys| keys.contains(key));
+        let contact = match key.filter(helps) {
             Some(key) => contact_match::of_key(self.connection, &number, &key)?,
             None => None,
         };
@@ -266,7 +271,7 @@ impl<'a> Finder<'a> {
 /// A word must be in the row or in its contact. So: the rows that have every word; the calls of contacts that have every
 /// word; and for contacts that have some, the rows that have the others. Words too short for the index are left to the
 /// second look.
-fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Vec<Source>>, HistoryError> {
+fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Searched>, HistoryError> {
     let Some(hits) = needle.all() else {
         return Ok(None);
     };
@@ -301,8 +306,12 @@ fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Vec<Source
             Some(_) | None => sources.push(Source::Hits(others)),
         }
     }
-    Ok(Some(sources))
+    let keys = touched.into_iter().map(|touched| touched.key).collect();
+    Ok(Some((sources, keys)))
 }
+
+/// The streams of a search, and the numbers of the contacts that have a word of it.
+type Searched = (Vec<Source>, HashSet<String>);
 
 /// The streams that have exactly the calls that pass the filters, but for the time.
 fn by_filter(query: &Query) -> Vec<Source> {

@@ -199,23 +199,28 @@ pub(crate) const STORED: &[&str] = &[
     "transcript",
 ];
 
-/// As [`stored`] reads them.
-const SHOWN: &str = "id, direction, number, name, line, started_at, answered_at, ended_at, handed_over_at, outcome,
-    outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, dialled,
-    rang_ms, answered_by, transferred_to, provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker,
-    packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, caller_key";
+/// The columns, as [`stored`] reads them.
+macro_rules! select {
+    ($where:literal) => {
+        concat!(
+            "SELECT id, direction, number, name, line, started_at, answered_at, ended_at, handed_over_at, outcome,
+                outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, dialled,
+                rang_ms, answered_by, transferred_to, provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker,
+                packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, caller_key FROM calls WHERE ",
+            $where
+        )
+    };
+}
 
 /// The call at a place, without its contact.
 pub(crate) fn at(connection: &Connection, seq: i64) -> Result<Option<Stored>, HistoryError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {SHOWN} FROM calls WHERE seq = ?1"))?;
+    let mut statement = connection.prepare_cached(select!("seq = ?1"))?;
     Ok(statement.query_row([seq], stored).optional()?)
 }
 
 /// The call of a name, without its contact.
 pub(crate) fn named(connection: &Connection, id: &str) -> Result<Stored, HistoryError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {SHOWN} FROM calls WHERE id = ?1"))?;
+    let mut statement = connection.prepare_cached(select!("id = ?1"))?;
     statement
         .query_row([id], stored)
         .optional()?
@@ -229,7 +234,7 @@ pub(crate) struct Stored {
     pub(crate) caller_key: Option<String>,
 }
 
-/// Reads the columns of [`SHOWN`] one after the other: looking each up by its name would cost more than reading it.
+/// Reads the columns of a row one after the other: looking each up by its name would cost more than reading it.
 struct Columns<'a> {
     row: &'a Row<'a>,
     next: usize,
@@ -259,7 +264,7 @@ impl Columns<'_> {
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let mut column = Columns { row, next: 0 };
-    // In the order of `SHOWN`: fields of a struct expression are read as they are written.
+    // In the order of `select!`: fields of a struct expression are read as they are written.
     let mut entry = HistoryEntry {
         id: column.text()?,
         direction: direction(&column.text()?),

@@ -239,7 +239,7 @@ fn reason(direction: Direction, random: &mut fastrand::Rng) -> EndReason {
     }
 }
 
-/// Half of the world is in one of a few cities, as for a real office; names come with a third of the numbers.
+/// Numbers are made at random, and nobody dials them. Half of the world is in one of a few cities, as for a real office; names come with a third of the numbers.
 fn party(random: &mut fastrand::Rng) -> (String, Option<String>) {
     let number = match random.u8(..10) {
         0..4 => format!(
@@ -267,7 +267,7 @@ fn party(random: &mut fastrand::Rng) -> (String, Option<String>) {
 pub(crate) fn family(random: &mut fastrand::Rng) -> String {
     let mut name = String::new();
     for _ in 0..random.usize(2..5) {
-        name.push_str(&pick(random, SYLLABLES));
+        name.push_str(pick(random, SYLLABLES));
     }
     name
 }

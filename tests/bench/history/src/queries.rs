@@ -15,7 +15,7 @@ pub(crate) fn measure(store: &Store, world: &World, rounds: usize) -> Result<()>
         text,
         ..Query::default()
     };
-    ask(store, rounds, "first page", || Query::default())?;
+    ask(store, rounds, "first page", Query::default)?;
     deep(store, world, rounds, random)?;
     ask(store, rounds, "search name (given name)", || {
         text(given(random))

@@ -27,13 +27,15 @@ pub(crate) fn measure(store: Store, world: &World, rounds: usize) -> Result<()> 
         let start = world.start(&call, at, &mut random);
         let began = Instant::now();
         commands.blocking_send(LogCommand::Start(start))?;
-        match facts.blocking_recv().context("the journal ended")? {
-            Input::Log {
-                fact: LogFact::Logged,
-                ..
-            } => first.add(began.elapsed(), 1),
-            other => bail!("the journal said {other:?}"),
-        }
+        let answer = facts.blocking_recv().context("the journal ended")?;
+        let Input::Log {
+            fact: LogFact::Logged,
+            ..
+        } = answer
+        else {
+            bail!("the journal said {answer:?}");
+        };
+        first.add(began.elapsed(), 1);
         changes.mark_unchanged();
         let end = LogCommand::Finish(finish(&call, EndReason::HungUp, Some(at), at + 5));
         let began = Instant::now();
