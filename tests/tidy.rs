@@ -40,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("vault", &[]),
     ("stage", &[]),
     ("bench", &["call", "realtime", "stage", "switchboard"]),
+    ("bench-history", &["call", "history"]),
     ("xtask", &["stage"]),
 ];
 

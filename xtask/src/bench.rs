@@ -6,6 +6,12 @@ use crate::{run, setup, shell};
 
 /// `cargo xtask bench …`. Measures the release build, as people use it, unless told otherwise.
 pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
+    if let Some(("history", rest)) = arguments
+        .split_first()
+        .map(|(what, rest)| (what.as_str(), rest))
+    {
+        return history(dev, rest); // it needs neither the window nor the engine
+    }
     setup::setup(false)?;
     run::build(!dev)?;
     let mut cargo = shell::cargo(&["run", "--package", "bench"]);
@@ -15,4 +21,13 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
     let app = stage::built_app(if dev { "debug" } else { "release" });
     shell::run(cargo.arg("--").args(arguments).env("DESKLINE_APP", app))
         .context("the measurement failed")
+}
+
+/// `cargo xtask bench history …`
+fn history(dev: bool, arguments: &[String]) -> Result<()> {
+    let mut cargo = shell::cargo(&["run", "--package", "bench-history"]);
+    if !dev {
+        cargo.arg("--release");
+    }
+    shell::run(cargo.arg("--").args(arguments)).context("the measurement failed")
 }

@@ -68,7 +68,8 @@ enum Command {
     },
     /// Install the UI packages and build the UI, when stale
     Ui,
-    /// Measure the phone on the demo line: `bench call` prints the figures of docs/perf.md
+    /// Measure the phone on the demo line: `bench call` and `bench history` print the figures of
+    /// docs/perf.md
     Bench {
         /// Measure the development build: quicker to build, not what people use
         #[arg(long)]

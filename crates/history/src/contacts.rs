@@ -305,12 +305,21 @@ fn haystack_or_none(connection: &Connection, id: i64) -> Result<Option<String>, 
         .optional()?)
 }
 
-/// The keys of the numbers of every contact that has at least one of the words. `None`: more than `most`.
-pub(crate) fn keys_of_touched(
+/// The number of a contact that a search touches.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Touched {
+    /// The words of the search that the contact has.
+    pub(crate) words: u32,
+    /// What its calls are found by.
+    pub(crate) key: String,
+}
+
+/// The numbers of every contact that has at least one of the words. `None`: more than `most`.
+pub(crate) fn touched(
     connection: &Connection,
     needle: &Needle,
     most: usize,
-) -> Result<Option<Vec<String>>, HistoryError> {
+) -> Result<Option<Vec<Touched>>, HistoryError> {
     let Some(hits) = needle.any() else {
         return Ok(None);
     };
@@ -321,22 +330,24 @@ pub(crate) fn keys_of_touched(
     let mut numbers =
         connection.prepare_cached("SELECT caller_key FROM contact_numbers WHERE contact = ?1")?;
     let mut rows = statement.query(params![hits, i64::try_from(most).unwrap_or(i64::MAX)])?;
-    let (mut keys, mut candidates) = (Vec::new(), 0);
+    let (mut found, mut candidates) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         candidates += 1;
-        if needle.touches(&row::text(row, "haystack")?) {
-            let theirs = numbers.query_map([row.get::<_, i64>("id")?], |row| {
-                row::text(row, "caller_key")
-            })?;
-            keys.extend(theirs.collect::<Result<Vec<_>, _>>()?);
+        let words = needle.words_in(&row::text(row, "haystack")?);
+        if words != 0 {
+            let mut theirs = numbers.query([row.get::<_, i64>("id")?])?;
+            while let Some(number) = theirs.next()? {
+                let key = row::text(number, "caller_key")?;
+                found.push(Touched { words, key });
+            }
         }
-        if candidates >= most || keys.len() > most {
+        if candidates >= most || found.len() > most {
             return Ok(None);
         }
     }
-    keys.sort_unstable();
-    keys.dedup();
-    Ok(Some(keys))
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
 }
 
 /// See [`Store::contacts`](crate::Store::contacts).

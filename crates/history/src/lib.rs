@@ -1,9 +1,16 @@
-//! The local journal of calls, and settings, in SQLite.
+//! The local journal of calls, contacts, events and settings, in SQLite.
 //!
 //! A row exists before anything rings or dials, so that a crash leaves something the next start can close. [`spawn`]
-//! carries out the journal entries of the phone; [`Store`] is what the rest of the program reads. One profile may be
-//! open in several programs at once (the app and a terminal command): rows belong to a session, and only rows of
-//! sessions that are no longer running are orphans.
+//! carries out the journal entries of the phone; [`Store`] is what the rest of the program reads and changes. One profile
+//! may be open in several programs at once (the app and a terminal command): rows belong to a session, and only rows of
+//! sessions that are no longer running are left behind ([`Store::take_left_behind`]).
+//!
+//! - Finding: [`Store::find`] with a [`Query`] (search, filters, pages), [`Store::missed_count`].
+//! - Contacts: [`Store::add_contact`], [`Store::contacts`], [`Store::contact_of`], [`Store::import_contacts`] and its undo.
+//! - Going out: [`Store::export`]. Going away: [`Store::delete`] and its undo, [`Store::tidy`], [`Store::wipe`].
+//! - Explaining: [`Store::log_event`], secrets masked.
+//!
+//! How a million rows are searched, and why so, is in `docs/adr/0006-history-search.md`.
 
 #![cfg_attr(
     test,
@@ -25,6 +32,7 @@ mod events;
 mod export;
 mod import;
 mod index;
+mod load;
 mod mask;
 mod notes;
 mod orphans;
@@ -44,6 +52,7 @@ pub use error::HistoryError;
 pub use events::Event;
 pub use export::{ExportFormat, ExportNames};
 pub use import::{ImportBatch, ImportRemark, ImportReport};
+pub use load::PastCall;
 pub use mask::{MASKED, masked};
 pub use orphans::LeftBehind;
 pub use port::{Journal, spawn};

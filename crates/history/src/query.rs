@@ -5,7 +5,7 @@
 //! more where an index promises too much, and the place of the last row is the cursor. Nothing is counted, sorted or
 //! skipped, so a page costs the same wherever it is. What a page may look at is bounded (see [`Page::next`]).
 
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 
 use call::state::Direction;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
@@ -14,7 +14,7 @@ use crate::contact_match;
 use crate::contacts;
 use crate::error::HistoryError;
 use crate::row::{self, CallResult, HistoryEntry};
-use crate::text::Needle;
+use crate::text::{Needle, key_query};
 
 /// Which calls. The default is all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,9 +49,11 @@ pub struct Page {
 /// The most that one page carries.
 pub(crate) const LARGEST_PAGE: usize = 500;
 /// Rows that one page looks at without taking them.
-const MOST_LOOKED_AT: usize = 1500;
+const MOST_LOOKED_AT: usize = 400;
 /// Contacts whose numbers are looked up one by one; more are found quicker by looking at the newest calls.
 const MOST_NUMBERS: usize = 600;
+/// Contacts whose numbers are asked for within one full-text query.
+const FEW_NUMBERS: usize = 8;
 /// Places that a stream reads at once, at most.
 const LARGEST_BATCH: usize = 512;
 
@@ -115,6 +117,8 @@ struct Finder<'a> {
     streams: Vec<Stream>,
     /// Do the streams already give exactly what the filters ask for?
     filtered: bool,
+    /// The numbers of the only contacts that have a word of the search; `None`: any contact may.
+    helpful: Option<HashSet<String>>,
 }
 
 impl<'a> Finder<'a> {
@@ -131,10 +135,11 @@ impl<'a> Finder<'a> {
         };
         let filtered = searched.is_none()
             && !(query.unseen && (query.direction.is_some() || query.line.is_some()));
-        let sources = match searched {
-            Some(sources) => sources,
-            None => by_filter(query),
+        let (sources, keys) = match searched {
+            Some((sources, keys)) => (sources, Some(keys)),
+            None => (by_filter(query), None),
         };
+        let helpful = keys.filter(|_| !needle.has_short_word());
         // Many streams are mostly never drawn from a second time.
         let batch = if sources.len() > 16 { 1 } else { 64 };
         let streams = sources
@@ -148,6 +153,7 @@ impl<'a> Finder<'a> {
             bounds,
             streams,
             filtered,
+            helpful,
         })
     }
 
@@ -232,7 +238,8 @@ impl<'a> Finder<'a> {
         if self.needle.is_in(&[&haystack]) {
             return Ok(true);
         }
-        let contact = match key {
+        let helps = |key: &String| self.helpful.as_ref().is_none_or(|keys| keys.contains(key));
+        let contact = match key.filter(helps) {
             Some(key) => contact_match::of_key(self.connection, &number, &key)?,
             None => None,
         };
@@ -260,19 +267,51 @@ impl<'a> Finder<'a> {
 }
 
 /// The streams that together have every call that the text could mean; `None`: the text is no help, look at all.
-fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Vec<Source>>, HistoryError> {
+///
+/// A word must be in the row or in its contact. So: the rows that have every word; the calls of contacts that have every
+/// word; and for contacts that have some, the rows that have the others. Words too short for the index are left to the
+/// second look.
+fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Searched>, HistoryError> {
     let Some(hits) = needle.all() else {
         return Ok(None);
     };
-    let mut sources = vec![Source::Hits(hits)];
-    // A word that the row lacks must be in its contact. Words too short for the index need no stream of their own: a call
-    // that is found has every other word in its row or in its contact.
-    let Some(keys) = contacts::keys_of_touched(connection, needle, MOST_NUMBERS)? else {
+    let Some(touched) = contacts::touched(connection, needle, MOST_NUMBERS)? else {
         return Ok(None);
     };
-    sources.extend(keys.into_iter().map(Source::Caller));
-    Ok(Some(sources))
+    let mut sources = vec![Source::Hits(hits)];
+    for contacts in touched.chunk_by(|one, next| one.words == next.words) {
+        let words = contacts.first().map_or(0, |touched| touched.words);
+        let others = needle
+            .without(words)
+            .all()
+            .filter(|_| words != needle.every_word());
+        let Some(others) = others else {
+            sources.extend(
+                contacts
+                    .iter()
+                    .map(|touched| Source::Caller(touched.key.clone())),
+            );
+            continue;
+        };
+        let theirs: Option<Vec<_>> = contacts
+            .iter()
+            .map(|touched| key_query(&touched.key))
+            .collect();
+        match theirs {
+            // Of few, the calls of each that have the other words; of many, all calls that have them.
+            Some(keys) if keys.len() <= FEW_NUMBERS => {
+                let keys = keys.join(" OR ");
+                sources.push(Source::Hits(format!("({others}) AND ({keys})")));
+            }
+            Some(_) | None => sources.push(Source::Hits(others)),
+        }
+    }
+    let keys = touched.into_iter().map(|touched| touched.key).collect();
+    Ok(Some((sources, keys)))
 }
+
+/// The streams of a search, and the numbers of the contacts that have a word of it.
+type Searched = (Vec<Source>, HashSet<String>);
 
 /// The streams that have exactly the calls that pass the filters, but for the time.
 fn by_filter(query: &Query) -> Vec<Source> {

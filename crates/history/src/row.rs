@@ -1,7 +1,7 @@
 //! A row of the journal, as it is stored and as a reader sees it.
 
 use call::state::Direction;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::contact_match::ContactName;
@@ -199,22 +199,28 @@ pub(crate) const STORED: &[&str] = &[
     "transcript",
 ];
 
-const SHOWN: &str = "seq, id, direction, number, dialled, name, line, started_at, answered_at, handed_over_at, ended_at,
-    rang_ms, outcome, outcome_detail, words, sip_code, heard_seconds, heard_dbfs, seen, answered_by, transferred_to,
-    provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker, packets_lost, packets_received, jitter_mean_ms,
-    jitter_max_ms, reconnections, egress_id, recording_url, caller_key, note, result";
+/// The columns, as [`stored`] reads them.
+macro_rules! select {
+    ($where:literal) => {
+        concat!(
+            "SELECT id, direction, number, name, line, started_at, answered_at, ended_at, handed_over_at, outcome,
+                outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, dialled,
+                rang_ms, answered_by, transferred_to, provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker,
+                packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, caller_key FROM calls WHERE ",
+            $where
+        )
+    };
+}
 
 /// The call at a place, without its contact.
 pub(crate) fn at(connection: &Connection, seq: i64) -> Result<Option<Stored>, HistoryError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {SHOWN} FROM calls WHERE seq = ?1"))?;
+    let mut statement = connection.prepare_cached(select!("seq = ?1"))?;
     Ok(statement.query_row([seq], stored).optional()?)
 }
 
 /// The call of a name, without its contact.
 pub(crate) fn named(connection: &Connection, id: &str) -> Result<Stored, HistoryError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {SHOWN} FROM calls WHERE id = ?1"))?;
+    let mut statement = connection.prepare_cached(select!("id = ?1"))?;
     statement
         .query_row([id], stored)
         .optional()?
@@ -228,66 +234,90 @@ pub(crate) struct Stored {
     pub(crate) caller_key: Option<String>,
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    let outcome = text_or_none(row, "outcome")?;
-    let quality = Quality {
-        packets_lost: unsigned(row, "packets_lost")?,
-        packets_received: unsigned(row, "packets_received")?,
-        jitter_mean_ms: row.get("jitter_mean_ms")?,
-        jitter_max_ms: row.get("jitter_max_ms")?,
-        reconnections: unsigned(row, "reconnections")?
-            .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-    };
-    let sip_code = row
-        .get::<_, Option<i64>>("sip_code")?
-        .and_then(|code| u16::try_from(code).ok());
-    let entry = HistoryEntry {
-        id: text(row, "id")?,
-        direction: direction(&text(row, "direction")?),
-        number: text(row, "number")?,
-        name: text_or_none(row, "name")?,
-        contact: None,
-        line: text_or_none(row, "line")?,
-        started_unix_ms: row.get("started_at")?,
-        answered_unix_ms: row.get("answered_at")?,
-        ended_unix_ms: row.get("ended_at")?,
-        handed_over_unix_ms: row.get("handed_over_at")?,
-        missed: outcome.as_deref() == Some(call::EndReason::Missed.code()),
-        outcome,
-        outcome_detail: text_or_none(row, "outcome_detail")?,
-        words: text_or_none(row, "words")?,
-        result: CallResult::parse(&text(row, "result")?),
-        sip_code,
-        heard_seconds: row.get("heard_seconds")?,
-        heard_dbfs: row.get("heard_dbfs")?,
-        seen: row.get("seen")?,
-        note: text(row, "note")?,
-        details: Details {
-            dialled: text_or_none(row, "dialled")?,
-            rang_ms: row.get("rang_ms")?,
-            answered_by: text_or_none(row, "answered_by")?,
-            transferred_to: text_or_none(row, "transferred_to")?,
-            provider_call_id: text_or_none(row, "provider_call_id")?,
-            sip_call_id: text_or_none(row, "sip_call_id")?,
-            sip_call_id_full: text_or_none(row, "sip_call_id_full")?,
-            sip_code,
-            microphone: text_or_none(row, "microphone")?,
-            speaker: text_or_none(row, "speaker")?,
-            quality,
-        },
-        recording_url: text_or_none(row, "recording_url")?,
-        egress_id: text_or_none(row, "egress_id")?,
-    };
-    Ok(Stored {
-        entry,
-        caller_key: text_or_none(row, "caller_key")?,
-    })
+/// Reads the columns of a row one after the other: looking each up by its name would cost more than reading it.
+struct Columns<'a> {
+    row: &'a Row<'a>,
+    next: usize,
 }
 
-fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
-    Ok(row
-        .get::<_, Option<i64>>(column)?
-        .and_then(|n| u64::try_from(n).ok()))
+impl Columns<'_> {
+    fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    fn text(&mut self) -> rusqlite::Result<String> {
+        Ok(self.text_or_none()?.unwrap_or_default())
+    }
+
+    fn text_or_none(&mut self) -> rusqlite::Result<Option<String>> {
+        self.next += 1;
+        text_of(self.row.get_ref(self.next - 1)?)
+    }
+
+    fn unsigned(&mut self) -> rusqlite::Result<Option<u64>> {
+        Ok(self
+            .get::<Option<i64>>()?
+            .and_then(|n| u64::try_from(n).ok()))
+    }
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let mut column = Columns { row, next: 0 };
+    // In the order of `select!`: fields of a struct expression are read as they are written.
+    let mut entry = HistoryEntry {
+        id: column.text()?,
+        direction: direction(&column.text()?),
+        number: column.text()?,
+        name: column.text_or_none()?,
+        line: column.text_or_none()?,
+        started_unix_ms: column.get()?,
+        answered_unix_ms: column.get()?,
+        ended_unix_ms: column.get()?,
+        handed_over_unix_ms: column.get()?,
+        outcome: column.text_or_none()?,
+        outcome_detail: column.text_or_none()?,
+        words: column.text_or_none()?,
+        result: CallResult::parse(&column.text()?),
+        sip_code: column
+            .get::<Option<i64>>()?
+            .and_then(|code| u16::try_from(code).ok()),
+        heard_seconds: column.get()?,
+        heard_dbfs: column.get()?,
+        seen: column.get()?,
+        note: column.text()?,
+        recording_url: column.text_or_none()?,
+        egress_id: column.text_or_none()?,
+        details: Details {
+            dialled: column.text_or_none()?,
+            rang_ms: column.get()?,
+            answered_by: column.text_or_none()?,
+            transferred_to: column.text_or_none()?,
+            provider_call_id: column.text_or_none()?,
+            sip_call_id: column.text_or_none()?,
+            sip_call_id_full: column.text_or_none()?,
+            sip_code: None,
+            microphone: column.text_or_none()?,
+            speaker: column.text_or_none()?,
+            quality: Quality {
+                packets_lost: column.unsigned()?,
+                packets_received: column.unsigned()?,
+                jitter_mean_ms: column.get()?,
+                jitter_max_ms: column.get()?,
+                reconnections: column
+                    .unsigned()?
+                    .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+            },
+        },
+        contact: None,
+        missed: false,
+    };
+    entry.details.sip_code = entry.sip_code;
+    entry.missed = entry.outcome.as_deref() == Some(call::EndReason::Missed.code());
+    Ok(Stored {
+        entry,
+        caller_key: column.text_or_none()?,
+    })
 }
 
 /// The column's word; the table takes no other.
@@ -314,7 +344,11 @@ pub(crate) fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
 
 /// As [`text`], with `None` for NULL.
 pub(crate) fn text_or_none(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
-    Ok(match row.get_ref(column)? {
+    text_of(row.get_ref(column)?)
+}
+
+fn text_of(value: ValueRef<'_>) -> rusqlite::Result<Option<String>> {
+    Ok(match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
             Some(String::from_utf8_lossy(bytes).into_owned())
         }

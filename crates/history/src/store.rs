@@ -69,6 +69,7 @@ impl Store {
         let reader = Connection::open(&file)?;
         reader.busy_timeout(PATIENCE)?;
         reader.pragma_update(None, "query_only", "on")?;
+        reader.pragma_update(None, "cache_size", READER_CACHE)?;
         reader.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -184,40 +185,9 @@ impl Store {
     /// Writes the first entry of a call.
     pub(crate) fn start(&self, start: &LogStart) -> Result<(), HistoryError> {
         let session = self.session_id()?;
-        let details = Details::of_start(start);
-        // A name or number of any length and kind must not cost the call its row.
-        let number = text::clean(&start.number, text::LONGEST_NAME);
-        let name = start
-            .name
-            .as_deref()
-            .map(|name| text::clean(name, text::LONGEST_NAME));
-        let haystack =
-            text::call_haystack(&number, details.dialled.as_deref(), name.as_deref(), "");
-        let key = text::caller_key(&number);
         let mut writer = self.writer();
         let change = immediate(&mut writer)?;
-        let seq = free_place(&change, start.started_unix_ms)?;
-        change
-            .prepare_cached(
-                "INSERT INTO calls (seq, id, session, direction, number, name, line, room, leg, started_at, caller_key, haystack)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )?
-            .execute(params![
-                seq,
-                start.call.as_str(),
-                session,
-                row::direction_word(start.direction),
-                number,
-                name,
-                start.line,
-                start.room.as_str(),
-                start.leg.as_str(),
-                start.started_unix_ms,
-                key,
-                haystack
-            ])?;
-        index::CALLS.add(&change, seq, &haystack)?;
-        details::write(&change, &start.call, &details)?;
+        insert(&change, &session, start, &Details::of_start(start), "")?;
         change.commit()?;
         drop(writer);
         self.bump();
@@ -246,26 +216,7 @@ impl Store {
     pub(crate) fn finish(&self, finish: &LogFinish) -> Result<(), HistoryError> {
         let mut writer = self.writer();
         let change = immediate(&mut writer)?;
-        let written = change
-            .prepare_cached(
-                "UPDATE calls SET answered_at = ?2, ended_at = ?3, outcome = ?4, outcome_detail = ?5, words = ?6,
-                    heard_seconds = ?7, heard_dbfs = ?8, leg_gone = max(leg_gone, ?9) WHERE id = ?1",
-            )?
-            .execute(params![
-                finish.call.as_str(),
-                finish.answered_unix_ms,
-                finish.ended_unix_ms,
-                finish.reason.code(),
-                detail(&finish.reason),
-                finish.reason.title(),
-                Some(finish.heard_seconds).filter(|s| s.is_finite()).unwrap_or_default(),
-                finish.heard_dbfs,
-                finish.leg_gone
-            ])?;
-        if written == 0 {
-            return Err(HistoryError::NoSuchCall);
-        }
-        details::write(&change, &finish.call, &Details::of_finish(finish))?;
+        close(&change, finish)?;
         change.commit()?;
         drop(writer);
         self.bump();
@@ -341,6 +292,74 @@ impl Store {
     }
 }
 
+/// Writes the first entry of a call. A name or number of any length and kind must not cost the call its row.
+pub(crate) fn insert(
+    change: &Transaction<'_>,
+    session: &str,
+    start: &LogStart,
+    details: &Details,
+    note: &str,
+) -> Result<(), HistoryError> {
+    let number = text::clean(&start.number, text::LONGEST_NAME);
+    let name = start
+        .name
+        .as_deref()
+        .map(|name| text::clean(name, text::LONGEST_NAME));
+    let haystack = text::call_haystack(&number, details.dialled.as_deref(), name.as_deref(), note);
+    let key = text::caller_key(&number);
+    let seq = free_place(change, start.started_unix_ms)?;
+    change
+        .prepare_cached(
+            "INSERT INTO calls (seq, id, session, direction, number, name, line, room, leg, started_at, caller_key, haystack,
+                note)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            seq,
+            start.call.as_str(),
+            session,
+            row::direction_word(start.direction),
+            number,
+            name,
+            start.line,
+            start.room.as_str(),
+            start.leg.as_str(),
+            start.started_unix_ms,
+            key,
+            haystack,
+            note
+        ])?;
+    index::CALLS.add(change, seq, &haystack)?;
+    details::write(change, &start.call, details)
+}
+
+/// Writes the last entry of a call.
+pub(crate) fn close(change: &Transaction<'_>, finish: &LogFinish) -> Result<(), HistoryError> {
+    let written = change
+            .prepare_cached(
+                "UPDATE calls SET answered_at = ?2, ended_at = ?3, outcome = ?4, outcome_detail = ?5, words = ?6,
+                    heard_seconds = ?7, heard_dbfs = ?8, leg_gone = max(leg_gone, ?9) WHERE id = ?1",
+            )?
+            .execute(params![
+                finish.call.as_str(),
+                finish.answered_unix_ms,
+                finish.ended_unix_ms,
+                finish.reason.code(),
+                detail(&finish.reason),
+                finish.reason.title(),
+                Some(finish.heard_seconds).filter(|s| s.is_finite()).unwrap_or_default(),
+                finish.heard_dbfs,
+                finish.leg_gone
+            ])?;
+    if written == 0 {
+        return Err(HistoryError::NoSuchCall);
+    }
+    details::write(change, &finish.call, &Details::of_finish(finish))
+}
+
+/// Memory that reading may keep pages of the file in, in KiB (negative: that is how SQLite knows it is not pages). Enough for
+/// the upper levels of every index of a million calls; a small history never fills it.
+const READER_CACHE: i64 = -32 * 1024;
 /// Statements that are kept ready.
 const STATEMENTS: usize = 128;
 

@@ -8,7 +8,7 @@ const GOOGLE_VCARD: &str = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dr. Anna Maria Oak\
 
 const APPLE_VCARD: &str = "BEGIN:VCARD\nVERSION:3.0\nPRODID:-//Apple Inc.//macOS//EN\nN:M\u{fc}ller;Zo\u{eb};;;\nFN:Zo\u{eb} M\u{fc}ller\nitem2.TEL;type=pref:+44 20 7946 0018\nitem2.X-ABLabel:_$!<Work>!$_\nTEL;type=HOME;type=VOICE:+44 20 7946 0019\nPHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgABAQAAAQABAAD/\n 4AAQSkZJRgABAQAAAQAB\nEND:VCARD\nBEGIN:VCARD\nVERSION:3.0\nN:Team;;;;\nFN:Team\nX-ADDRESSBOOKSERVER-KIND:group\nEND:VCARD\n";
 
-const OUTLOOK_VCARD: &str = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;LANGUAGE=de;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=A4ger;Ren=C3=A9\r\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ren=C3=A9 =\r\nJ=C3=A4ger\r\nTEL;WORK;VOICE:+49 89 15550100\r\nTEL;CELL;VOICE:+1 (212) 555-0102\r\nEND:VCARD\r\n";
+const OUTLOOK_VCARD: &str = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;LANGUAGE=de;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=A4ger;Ren=C3=A9\r\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ren=C3=A9 =\r\nJ=C3=A4ger\r\nTEL;WORK;VOICE:+44 20 7946 0020\r\nTEL;CELL;VOICE:+1 (212) 555-0102\r\nEND:VCARD\r\n";
 
 const FOUR_VCARD: &str = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Bob Elm\r\nTEL;VALUE=uri;TYPE=\"voice,cell\":tel:+1-212-555-0103;ext=12\r\nEND:VCARD\r\n";
 
@@ -93,7 +93,7 @@ fn vcards_of_outlook_and_of_version_4() {
     assert_eq!(contacts[1].name, "Ren\u{e9} J\u{e4}ger");
     assert_eq!(
         numbers(&contacts[1]),
-        [("work", "+498915550100"), ("cell", "+12125550102")]
+        [("work", "+442079460020"), ("cell", "+12125550102")]
     );
 }
 

@@ -271,3 +271,36 @@ fn settings_can_be_values() {
         .unwrap();
     assert_eq!(store.setting_as::<Vec<u8>>("availability").unwrap(), None);
 }
+
+#[test]
+fn an_older_history_is_loaded_all_or_none() {
+    let (_profile, store) = store();
+    let past = |call: &str, at: i64| PastCall {
+        start: start(call, at),
+        finish: finish(call, EndReason::Missed, None, at + 1),
+        details: Details {
+            dialled: Some("020 7946 0018".into()),
+            ..Details::default()
+        },
+        note: "zebra".into(),
+        seen: call == "c1",
+    };
+    store.load(&[past("c1", 5), past("c2", 3)]).unwrap();
+    let query = Query {
+        text: "zebra".into(),
+        ..Query::default()
+    };
+    let found = store.find(&query, None, 5).unwrap().entries;
+    assert_eq!((found.len(), found[0].id.as_str()), (2, "c1"));
+    assert!(found[0].seen && found[1].missed && store.missed_count().unwrap() == 1);
+    assert!(matches!(
+        store.load(&[past("c3", 7), past("c1", 8)]),
+        Err(HistoryError::AlreadyThere)
+    ));
+    assert!(store.entry("c3").is_err());
+    let dialled = Query {
+        text: "7946 0018".into(),
+        ..Query::default()
+    };
+    assert_eq!(store.find(&dialled, None, 5).unwrap().entries.len(), 2);
+}

@@ -24,7 +24,7 @@ const NUMBERS: &[(&str, &[&str])] = &[
     ("+12125550123", &["0012125550123"]),
     ("+442079460018", &["00442079460018", "02079460018"]),
     ("+442079460123", &["00442079460123", "02079460123"]),
-    ("+498915550100", &["00498915550100", "08915550100"]),
+    ("+442079460555", &["00442079460555", "02079460555"]),
     ("100", &["100"]),
     ("", &[]),
 ];
@@ -82,7 +82,7 @@ const SEARCHES: &[&str] = &[
     "7946",
     "0018",
     "+44 20 7946 0018",
-    "+44 (0)20 7946 0018",
+    "\u{2b}44 (0)20 7946 0018",
     "0044 20",
     "(212) 555-0100",
     "555",
@@ -98,7 +98,7 @@ const SEARCHES: &[&str] = &[
     "reception",
     "x",
     "no such thing",
-    "089",
+    "0555",
     "back call",
     "sure 100",
     "\0",
@@ -344,16 +344,16 @@ fn a_search_that_looks_at_very_much_goes_on_where_it_stopped() {
     };
     let first = store.find(&query, None, 10).unwrap();
     assert_eq!(first.entries, []);
-    let next = first.next.unwrap();
-    let rest = store.find(&query, Some(&next), 10).unwrap();
-    assert_eq!(
-        rest.entries
-            .iter()
-            .map(|entry| entry.id.as_str())
-            .collect::<Vec<_>>(),
-        ["c7"]
-    );
-    assert_eq!(rest.next, None);
+    let mut next = first.next;
+    let mut found = Vec::new();
+    let mut pages = 1;
+    while let Some(cursor) = next {
+        let page = store.find(&query, Some(&cursor), 10).unwrap();
+        found.extend(page.entries.into_iter().map(|entry| entry.id));
+        next = page.next;
+        pages += 1;
+    }
+    assert_eq!((found, pages), (vec!["c7".to_owned()], 5));
 }
 
 #[test]
