@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use call::input::LegFact;
 use call::output::LegCommand;
-use call::{CallId, Input};
+use call::{CallId, Identity, Input};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -34,7 +34,8 @@ pub struct Options {
 
 /// Starts the adapter on the runtime it is called from.
 ///
-/// Commands of one call are carried out in order, a dial beside them; different calls do not wait for each other. The
+/// Commands of one call are carried out in order, dials and transfers beside them; different calls do not wait for each
+/// other. The
 /// state of the line is told when it changes; with no account that is `SignedOut`, once, so whoever knows better (a locked
 /// keychain) says so afterwards. The task ends when `commands` is closed: drops that were asked for are still carried out,
 /// dials that wait for an answer are left (which does not cancel them).
@@ -77,13 +78,15 @@ struct Port {
     retry: Arc<Notify>,
     calls: HashMap<CallId, Queue>,
     drops: JoinSet<()>,
+    /// Dials and transfers: what waits for people.
     dials: JoinSet<()>,
 }
 
 /// The commands of one call.
 struct Queue {
     commands: mpsc::Sender<LegCommand>,
-    dropped: Arc<AtomicBool>,
+    /// The legs that were dialled, and whether each was dropped since.
+    dialled: HashMap<Identity, Arc<AtomicBool>>,
 }
 
 impl Port {
@@ -108,35 +111,44 @@ impl Port {
             self.retry.notify_one();
             return;
         };
-        let queue = match self.calls.get(&call) {
-            Some(queue) if !queue.commands.is_closed() => queue,
-            _ => {
-                let (sender, receiver) = mpsc::channel(WAITING);
-                self.drops.spawn(self.exchange.clone().work(receiver));
-                self.calls
-                    .entry(call.clone())
-                    .insert_entry(Queue {
-                        commands: sender,
-                        dropped: Arc::default(),
-                    })
-                    .into_mut()
+        if self
+            .calls
+            .get(&call)
+            .is_some_and(|queue| queue.commands.is_closed())
+        {
+            self.calls.remove(&call);
+        }
+        let queue = self.calls.entry(call.clone()).or_insert_with(|| {
+            let (commands, receiver) = mpsc::channel(WAITING);
+            self.drops.spawn(self.exchange.clone().work(receiver));
+            Queue {
+                commands,
+                dialled: HashMap::new(),
             }
-        };
+        });
         match &command {
-            LegCommand::Place { .. } => {
-                let dropped = queue.dropped.clone();
+            LegCommand::Place { leg, .. } | LegCommand::PlacePerson { leg, .. } => {
+                let dropped = Arc::<AtomicBool>::default();
+                queue.dialled.insert(leg.clone(), dropped.clone());
                 self.dials
                     .spawn(self.exchange.clone().dial(command, dropped));
                 return;
             }
-            LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } => {
-                queue.dropped.store(true, Ordering::Release)
+            LegCommand::Transfer { .. } => {
+                self.dials.spawn(self.exchange.clone().transfer(command));
+                return;
             }
-            LegCommand::PlacePerson { .. }
-            | LegCommand::Transfer { .. }
-            | LegCommand::Part { .. }
-            | LegCommand::Look { .. }
-            | LegCommand::RetryLine => {}
+            LegCommand::Remove { identity, .. } => {
+                if let Some(dropped) = queue.dialled.get(identity) {
+                    dropped.store(true, Ordering::Release);
+                }
+            }
+            LegCommand::DeleteRoom { .. } => {
+                for dropped in queue.dialled.values() {
+                    dropped.store(true, Ordering::Release);
+                }
+            }
+            LegCommand::Part { .. } | LegCommand::Look { .. } | LegCommand::RetryLine => {}
         }
         if let Err(refused) = queue.commands.try_send(command) {
             let command = refused.into_inner();
@@ -167,7 +179,17 @@ impl Exchange {
 
     async fn dial(self, command: LegCommand, dropped: Arc<AtomicBool>) {
         let fact = match self.server() {
-            Some(server) => Some(legs::place(&server, &self.trunks, &command, &dropped).await),
+            Some(server) => legs::dial(&server, &self.trunks, &command, &dropped).await,
+            None => legs::not_signed_in(&command),
+        };
+        if let Some(fact) = fact {
+            self.tell(&command, fact).await;
+        }
+    }
+
+    async fn transfer(self, command: LegCommand) {
+        let fact = match self.server() {
+            Some(server) => legs::transfer(&server, &command).await,
             None => legs::not_signed_in(&command),
         };
         if let Some(fact) = fact {
