@@ -331,6 +331,7 @@ mod tests {
             sip_call: String::new(),
             number: String::new(),
             trunk_number: String::new(),
+            joined_unix_ms: 0,
         }
     }
 

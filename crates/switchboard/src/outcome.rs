@@ -57,9 +57,7 @@ pub(crate) fn transfer_failure(error: &RequestError) -> TransferFailure {
         "not_found" => TransferFailure::NotUp,
         // The request goes to the bridge that carries this very call: none does.
         "unavailable" if said.msg.contains("no response from servers") => TransferFailure::NotUp,
-        "failed_precondition" if said.msg.contains("non established call") => {
-            TransferFailure::NotUp
-        }
+        "failed_precondition" if said.msg.contains("can't transfer") => TransferFailure::NotUp,
         _ => other(),
     }
 }
@@ -190,6 +188,11 @@ mod tests {
             (
                 412,
                 r#"{"code":"failed_precondition","msg":"can't transfer non established call"}"#,
+                TransferFailure::NotUp,
+            ),
+            (
+                412,
+                r#"{"code":"failed_precondition","msg":"can't transfer hung up call"}"#,
                 TransferFailure::NotUp,
             ),
         ] {

@@ -16,6 +16,7 @@ use crate::legs::{self, Trunks};
 use crate::poll::Poll;
 use crate::server::{Server, Servers};
 use crate::watch::Watch;
+use crate::watchers::{HINTS, Hints, News, Push, WatcherNews, Watchers};
 
 /// Commands of one call that may wait for their turn.
 const WAITING: usize = 32;
@@ -28,8 +29,26 @@ const QUIET: Duration = Duration::from_secs(60);
 pub struct Options {
     /// The desk's id, as in [`call::Identity::desk`]: whoever joins under another one is another desk.
     pub desk: String,
-    /// Pause between two looks for callers. A second is right: ringing is found in 0.5 s on average.
-    pub period: Duration,
+    /// How it learns of callers. May change at any time.
+    pub watchers: watch::Receiver<Watchers>,
+    /// What the watchers have to say, besides the callers. Who does not listen fast enough misses some.
+    pub news: Option<mpsc::Sender<WatcherNews>>,
+}
+
+impl Options {
+    /// A desk that looks for callers every `period` and nothing else.
+    #[must_use]
+    pub fn polling(desk: String, period: Duration) -> Self {
+        let watchers = Watchers {
+            poll: period,
+            ..Watchers::default()
+        };
+        Self {
+            desk,
+            watchers: watch::channel(watchers).1,
+            news: None,
+        }
+    }
 }
 
 /// Starts the adapter on the runtime it is called from.
@@ -48,11 +67,19 @@ pub fn spawn(
     let trunks = Trunks::default();
     let retry = Arc::new(Notify::new());
     let servers = Servers::new(account.clone());
+    let (hints, hinted) = mpsc::channel(HINTS);
+    let push = Push {
+        account: account.clone(),
+        watchers: options.watchers.clone(),
+        hints: Hints::new(hints),
+        news: News::new(options.news),
+    };
     let poll = Poll {
         facts: facts.clone(),
         account,
         servers: servers.clone(),
-        period: options.period,
+        watchers: options.watchers,
+        hints: hinted,
         trunks: trunks.clone(),
         retry: retry.clone(),
         told: None,
@@ -70,7 +97,7 @@ pub fn spawn(
         drops: JoinSet::new(),
         dials: JoinSet::new(),
     };
-    tokio::spawn(port.run(commands, poll))
+    tokio::spawn(port.run(commands, poll, push))
 }
 
 struct Port {
@@ -90,9 +117,10 @@ struct Queue {
 }
 
 impl Port {
-    async fn run(mut self, mut commands: mpsc::Receiver<LegCommand>, poll: Poll) {
+    async fn run(mut self, mut commands: mpsc::Receiver<LegCommand>, poll: Poll, push: Push) {
         let mut watching = JoinSet::new();
         watching.spawn(poll.run());
+        watching.spawn(push.run());
         while let Some(command) = commands.recv().await {
             self.take(command).await;
             // Ended tasks are put away, so that a year of calls leaves nothing.

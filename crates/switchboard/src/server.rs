@@ -38,6 +38,8 @@ pub(crate) struct Attendant {
     pub(crate) number: String,
     /// `sip.trunkPhoneNumber`: ours.
     pub(crate) trunk_number: String,
+    /// By the server's clock.
+    pub(crate) joined_unix_ms: i64,
 }
 
 /// An outbound trunk.
@@ -380,6 +382,11 @@ fn attendant(mut info: proto::ParticipantInfo) -> Option<Attendant> {
         sip_call: attribute("sip.callID"),
         number: attribute("sip.phoneNumber"),
         trunk_number: attribute("sip.trunkPhoneNumber"),
+        joined_unix_ms: if info.joined_at_ms > 0 {
+            info.joined_at_ms
+        } else {
+            info.joined_at.saturating_mul(1000)
+        },
         identity,
         kind,
         name: info.name,

@@ -104,6 +104,8 @@ pub(crate) enum Purpose<'a> {
     Dial,
     /// Hand a leg over: the server wants the right to call and that over the room.
     Transfer(&'a RoomName),
+    /// Register as a worker. The server has no narrower right for it: it names neither room nor worker.
+    Worker,
 }
 
 /// For one request.
@@ -150,6 +152,13 @@ pub(crate) fn request_token(account: &Account, purpose: Purpose<'_>) -> Result<T
                 admin: false,
                 call: true,
             },
+        ),
+        Purpose::Worker => (
+            VideoGrants {
+                agent: true,
+                ..none
+            },
+            SIPGrants::default(),
         ),
         Purpose::Transfer(room) => (
             VideoGrants {
@@ -285,6 +294,10 @@ mod tests {
             (
                 Purpose::Dial,
                 json!({"iss": "key", "video": video(json!({})), "sip": {"call": true}}),
+            ),
+            (
+                Purpose::Worker,
+                json!({"iss": "key", "video": video(json!({"agent": true}))}),
             ),
             (
                 Purpose::Transfer(&room),

@@ -413,7 +413,7 @@ async fn tokens_open_their_own_door_and_no_other() {
         "Front",
     )
     .unwrap();
-    let http = reqwest::Client::new();
+    let http = support::http();
     let status = async |method: &str, token: &str, body: String| {
         let request = http.post(format!("{}/twirp/livekit.{method}", account.request_url()));
         let request = request
