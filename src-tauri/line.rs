@@ -120,10 +120,7 @@ impl Line {
 
     fn start_switchboard(&mut self) {
         if let Some(commands) = self.leg_commands.take() {
-            let options = switchboard::Options {
-                desk: self.desk.clone(),
-                period: LOOK_EVERY,
-            };
+            let options = switchboard::Options::polling(self.desk.clone(), LOOK_EVERY);
             let facts = match self.purpose {
                 Purpose::Desk => self.facts.clone(),
                 Purpose::Outbound => without_callers(self.facts.clone()),

@@ -1,4 +1,4 @@
-//! Requests about one leg: dial, remove, delete, look. The answers are facts; nothing here decides anything.
+//! Requests about the legs of a call: dial, hand over, part, remove, delete, look. The answers are facts; nothing here decides anything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use call::ids::{Link, Role};
 use call::input::{LegFact, PlaceFailure, TransferFailure};
-use call::output::LegCommand;
+use call::output::{LegCommand, TransferTarget};
 use call::state::ParticipantKind;
-use call::{CallId, Identity};
+use call::{CallId, Identity, RoomName};
 
-use crate::outcome::place_failure;
+use crate::outcome::{place_failure, transfer_failure};
 use crate::server::{Attendant, OutboundTrunk, Server, choose};
 use crate::twirp::RequestError;
 
@@ -56,61 +56,153 @@ impl Trunks {
 }
 
 /// Dials and waits for the answer. `dropped` is set when the leg is not wanted any more: then, if nothing was sent yet,
-/// nothing is.
-pub(crate) async fn place(
+/// nothing is. `None`: no command that dials.
+pub(crate) async fn dial(
     server: &Server,
     trunks: &Trunks,
     command: &LegCommand,
     dropped: &AtomicBool,
-) -> LegFact {
-    let LegCommand::Place {
+) -> Option<LegFact> {
+    Some(match command {
+        LegCommand::Place {
+            room,
+            leg,
+            to,
+            line,
+            ring_for,
+            ..
+        } => {
+            let number = (to.as_str(), line.as_deref());
+            match place(server, trunks, room, leg, number, *ring_for, dropped).await {
+                Ok(()) => LegFact::Answered,
+                Err(failure) => LegFact::PlaceFailed(failure),
+            }
+        }
+        LegCommand::PlacePerson {
+            room,
+            leg,
+            to,
+            line,
+            ring_for,
+            ..
+        } => {
+            let number = (to.as_str(), line.as_deref());
+            let leg = leg.clone();
+            match place(server, trunks, room, &leg, number, *ring_for, dropped).await {
+                Ok(()) => LegFact::PersonAnswered { leg },
+                Err(failure) => LegFact::PersonFailed { leg, failure },
+            }
+        }
+        LegCommand::Transfer { .. }
+        | LegCommand::Part { .. }
+        | LegCommand::Remove { .. }
+        | LegCommand::DeleteRoom { .. }
+        | LegCommand::Look { .. }
+        | LegCommand::RetryLine => return None,
+    })
+}
+
+/// One dial; `to` and the line it goes over are `number`.
+async fn place(
+    server: &Server,
+    trunks: &Trunks,
+    room: &RoomName,
+    leg: &Identity,
+    (to, line): (&str, Option<&str>),
+    ring_for: Duration,
+    dropped: &AtomicBool,
+) -> Result<(), PlaceFailure> {
+    let failed = |error: RequestError| {
+        tracing::debug!("a dial failed: {}", error.detail());
+        place_failure(&error)
+    };
+    let mut known = trunks.get(server, TRUNKS_GOOD_FOR).await.map_err(failed)?;
+    if choose(&known, line).is_none() {
+        // It may have been made a moment ago.
+        known = trunks.get(server, Duration::ZERO).await.map_err(failed)?;
+    }
+    let trunk = choose(&known, line).ok_or(PlaceFailure::NoLine)?;
+    if dropped.load(Ordering::Acquire) {
+        return Err(PlaceFailure::Cancelled);
+    }
+    let answer = server
+        .dial(&trunk.id, to, room, leg, ring_for.min(LONGEST_RINGING))
+        .await
+        .map_err(failed);
+    if answer == Err(PlaceFailure::NoLine) {
+        trunks.forget();
+    }
+    answer
+}
+
+/// Hands a leg over and waits for the outcome. `None`: no transfer.
+pub(crate) async fn transfer(server: &Server, command: &LegCommand) -> Option<LegFact> {
+    let LegCommand::Transfer {
         room,
         leg,
         to,
-        line,
-        ring_for,
+        within,
         ..
     } = command
     else {
-        return LegFact::LookFailed;
+        return None;
     };
-    let failed = |error: &RequestError| {
-        tracing::debug!("a dial failed: {}", error.detail());
-        LegFact::PlaceFailed(place_failure(error))
+    let to = match to {
+        TransferTarget::Number(number) => format!("tel:{number}"),
+        TransferTarget::Address(address) => address.clone(),
     };
-    let mut known = match trunks.get(server, TRUNKS_GOOD_FOR).await {
-        Ok(trunks) => trunks,
-        Err(error) => return failed(&error),
-    };
-    if choose(&known, line.as_deref()).is_none() {
-        // It may have been made a moment ago.
-        known = match trunks.get(server, Duration::ZERO).await {
-            Ok(trunks) => trunks,
-            Err(error) => return failed(&error),
-        };
-    }
-    let Some(trunk) = choose(&known, line.as_deref()) else {
-        return LegFact::PlaceFailed(PlaceFailure::NoLine);
-    };
-    if dropped.load(Ordering::Acquire) {
-        return LegFact::PlaceFailed(PlaceFailure::Cancelled);
-    }
-    match server
-        .dial(&trunk.id, to, room, leg, (*ring_for).min(LONGEST_RINGING))
-        .await
-    {
-        Ok(()) => LegFact::Answered,
+    let within = (*within).min(LONGEST_RINGING);
+    Some(match server.transfer(room, leg, &to, within).await {
+        Ok(()) => LegFact::Transferred,
         Err(error) => {
-            let fact = failed(&error);
-            if fact == LegFact::PlaceFailed(PlaceFailure::NoLine) {
-                trunks.forget();
-            }
-            fact
+            tracing::debug!("a transfer failed: {}", error.detail());
+            LegFact::TransferFailed(transfer_failure(&error))
         }
-    }
+    })
 }
 
-/// Everything but a dial.
+/// Stops the legs hearing each other, or lets them again. Asking twice does no harm. They are told to be apart only if
+/// every one of them was listed with its sound and the server did as asked: whoever is not listed may be there all the
+/// same.
+async fn part(server: &Server, room: &RoomName, legs: &[Identity], apart: bool) -> bool {
+    let failed = |error: &RequestError| {
+        tracing::debug!("legs could not be parted: {}", error.detail());
+    };
+    let heard = match server.sounds(room).await {
+        Ok(heard) => heard,
+        Err(error) => {
+            failed(&error);
+            return false;
+        }
+    };
+    let sounds_of = |leg: &Identity| {
+        let found = heard.iter().find(|(identity, _)| identity == leg);
+        found.map(|(_, tracks)| tracks.as_slice())
+    };
+    let mut done = !apart
+        || legs
+            .iter()
+            .all(|leg| sounds_of(leg).is_some_and(|tracks| !tracks.is_empty()));
+    for leg in legs.iter().filter(|leg| sounds_of(leg).is_some()) {
+        let others = legs.iter().filter(|other| *other != leg);
+        let tracks: Vec<String> = others.filter_map(sounds_of).flatten().cloned().collect();
+        if tracks.is_empty() {
+            continue;
+        }
+        match server.subscribe(room, leg, tracks, !apart).await {
+            Ok(()) => {}
+            // Gone in between: nothing is heard there.
+            Err(error) if error.is_not_found() && !apart => {}
+            Err(error) => {
+                failed(&error);
+                done = false;
+            }
+        }
+    }
+    done
+}
+
+/// Everything that the server answers at once: all but dials and transfers.
 pub(crate) async fn carry_out(
     server: &Server,
     desk: &str,
@@ -141,10 +233,15 @@ pub(crate) async fn carry_out(
                 LegFact::LookFailed
             }
         }),
+        LegCommand::Part {
+            room, legs, apart, ..
+        } => Some(LegFact::Parted {
+            apart: *apart,
+            done: part(server, room, legs, *apart).await,
+        }),
         LegCommand::Place { .. }
         | LegCommand::PlacePerson { .. }
         | LegCommand::Transfer { .. }
-        | LegCommand::Part { .. }
         | LegCommand::RetryLine => None,
     }
 }
@@ -234,6 +331,7 @@ mod tests {
             sip_call: String::new(),
             number: String::new(),
             trunk_number: String::new(),
+            joined_unix_ms: 0,
         }
     }
 

@@ -1,8 +1,8 @@
-//! What became of a dial request.
+//! What became of a dial or a transfer.
 
-use call::input::PlaceFailure;
+use call::input::{PlaceFailure, TransferFailure};
 
-use crate::twirp::RequestError;
+use crate::twirp::{RequestError, Said};
 
 /// Names the failure of a dial request. The SIP code comes first and the server's own code is never a reason: 480 and 486
 /// share one, and a declined call looks like a missing right.
@@ -16,11 +16,7 @@ pub(crate) fn place_failure(error: &RequestError) -> PlaceFailure {
         }
         RequestError::Said(said) => said,
     };
-    let sip = said
-        .meta
-        .get("sip_status_code")
-        .and_then(|code| code.parse().ok());
-    if let Some(code @ 300..=699) = sip {
+    if let Some(code) = sip_code(said) {
         return PlaceFailure::Sip { code };
     }
     let says = |words: &str| said.msg.contains(words);
@@ -35,6 +31,41 @@ pub(crate) fn place_failure(error: &RequestError) -> PlaceFailure {
             detail: error.detail(),
         },
     }
+}
+
+/// Names the failure of a transfer. Again the SIP code comes first: a refusal by the third party (603) looks like a
+/// missing right.
+pub(crate) fn transfer_failure(error: &RequestError) -> TransferFailure {
+    let other = || TransferFailure::Other {
+        detail: error.detail(),
+    };
+    let said = match error {
+        RequestError::Refused { .. } => return other(),
+        RequestError::Unreachable { detail } | RequestError::NotLiveKit { detail } => {
+            return TransferFailure::Unreachable {
+                detail: detail.clone(),
+            };
+        }
+        RequestError::Said(said) => said,
+    };
+    if let Some(code) = sip_code(said) {
+        return TransferFailure::Sip { code };
+    }
+    match said.code.as_str() {
+        // The far end accepted and then never told how it went, or the bridge gave up waiting.
+        "deadline_exceeded" | "canceled" => TransferFailure::NoOutcome,
+        "not_found" => TransferFailure::NotUp,
+        // The request goes to the bridge that carries this very call: none does.
+        "unavailable" if said.msg.contains("no response from servers") => TransferFailure::NotUp,
+        "failed_precondition" if said.msg.contains("can't transfer") => TransferFailure::NotUp,
+        _ => other(),
+    }
+}
+
+/// The final code of the far end, if it was that which failed.
+fn sip_code(said: &Said) -> Option<u16> {
+    let code = said.meta.get("sip_status_code")?.parse().ok()?;
+    (300..=699).contains(&code).then_some(code)
 }
 
 #[cfg(test)]
@@ -118,5 +149,66 @@ mod tests {
         ));
         let odd = r#"{"code":"unknown","msg":"","meta":{"sip_status_code":"99999"}}"#;
         assert!(matches!(outcome(500, odd), PlaceFailure::Other { .. }));
+    }
+
+    #[test]
+    fn a_transfer_that_failed_has_its_name() {
+        let outcome = |status, body: &str| transfer_failure(&refusal(status, body.as_bytes()));
+        for (status, body, expected) in [
+            (
+                403,
+                r#"{"code":"permission_denied","msg":"call transfer failed","meta":{"sip_status_code":"603"}}"#,
+                TransferFailure::Sip { code: 603 },
+            ),
+            (
+                429,
+                r#"{"code":"resource_exhausted","msg":"call transfer failed","meta":{"sip_status_code":"486"}}"#,
+                TransferFailure::Sip { code: 486 },
+            ),
+            (
+                408,
+                r#"{"code":"deadline_exceeded","msg":"request timed out"}"#,
+                TransferFailure::NoOutcome,
+            ),
+            (
+                408,
+                r#"{"code":"canceled","msg":"refer canceled"}"#,
+                TransferFailure::NoOutcome,
+            ),
+            (
+                404,
+                r#"{"code":"not_found","msg":"participant does not exist"}"#,
+                TransferFailure::NotUp,
+            ),
+            (
+                503,
+                r#"{"code":"unavailable","msg":"no response from servers"}"#,
+                TransferFailure::NotUp,
+            ),
+            (
+                412,
+                r#"{"code":"failed_precondition","msg":"can't transfer non established call"}"#,
+                TransferFailure::NotUp,
+            ),
+            (
+                412,
+                r#"{"code":"failed_precondition","msg":"can't transfer hung up call"}"#,
+                TransferFailure::NotUp,
+            ),
+        ] {
+            assert_eq!(outcome(status, body), expected, "{body}");
+        }
+        assert!(matches!(
+            outcome(400, r#"{"code":"invalid_argument","msg":"bad address"}"#),
+            TransferFailure::Other { .. }
+        ));
+        assert!(matches!(
+            outcome(502, "Bad Gateway"),
+            TransferFailure::Unreachable { .. }
+        ));
+        assert!(matches!(
+            outcome(401, "invalid API key: nokey"),
+            TransferFailure::Other { .. }
+        ));
     }
 }

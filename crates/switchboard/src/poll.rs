@@ -1,20 +1,26 @@
-//! The watch: once a second the server is asked who calls, and with that whether it is there at all.
+//! The watch: the server is asked who calls, regularly and when a push says that somebody does, and with that whether it is
+//! there at all.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use call::input::{LineStatus, WatchFact};
-use call::{CallId, Input};
+use call::{CallId, Input, RoomName};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::legs::Trunks;
 use crate::server::{OutboundTrunk, Server, Servers};
 use crate::twirp::RequestError;
 use crate::watch::Watch;
+use crate::watchers::{Watchers, changed};
 
 /// The trunks are looked up again after this.
 const TRUNKS_GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// No wish makes the watch a burden for the server.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause between two tries while the server does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -24,7 +30,9 @@ pub(crate) struct Poll {
     pub(crate) facts: mpsc::Sender<Input>,
     pub(crate) account: watch::Receiver<Option<Account>>,
     pub(crate) servers: Servers,
-    pub(crate) period: Duration,
+    pub(crate) watchers: watch::Receiver<Watchers>,
+    /// Rooms that a push told of.
+    pub(crate) hints: mpsc::Receiver<RoomName>,
     pub(crate) trunks: Trunks,
     pub(crate) retry: Arc<Notify>,
     pub(crate) told: Option<LineStatus>,
@@ -75,7 +83,7 @@ impl Poll {
             let pause = match round {
                 Ok(()) => {
                     failures = 0;
-                    self.period
+                    self.watchers.borrow_and_update().poll.max(SHORTEST_PAUSE)
                 }
                 Err(error) => {
                     tracing::debug!("the server did not answer the watch: {}", error.detail());
@@ -85,18 +93,56 @@ impl Poll {
                     pause
                 }
             };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.retry.notified() => self.trunks.forget(),
-                changed = self.account.changed() => {
-                    if changed.is_err() {
-                        // Whoever signs in and out is gone: the program ends.
-                        return Err(Closed);
+            let next = Instant::now() + pause;
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(next) => break,
+                    () = self.retry.notified() => {
+                        self.trunks.forget();
+                        break;
                     }
-                    return Ok(());
+                    () = changed(&mut self.watchers) => break,
+                    Some(room) = self.hints.recv() => self.hinted(room).await?,
+                    changed = self.account.changed() => {
+                        if changed.is_err() {
+                            // Whoever signs in and out is gone: the program ends.
+                            return Err(Closed);
+                        }
+                        return Ok(());
+                    }
                 }
             }
         }
+    }
+
+    /// Looks into the rooms that were told of by now, into each once.
+    async fn hinted(&mut self, room: RoomName) -> Result<(), Closed> {
+        let mut rooms = vec![room];
+        while let Ok(room) = self.hints.try_recv() {
+            if !rooms.contains(&room) {
+                rooms.push(room);
+            }
+        }
+        let Ok(Some(server)) = self.servers.get() else {
+            return Ok(());
+        };
+        for room in rooms {
+            match server.attendants(&room).await {
+                Ok(attendants) => {
+                    if let Some(fact) = self.watch.hinted(&room, &attendants, fresh_call) {
+                        self.tell(Input::Watch(fact)).await?;
+                    }
+                }
+                Err(error) => {
+                    // The regular look finds who calls, and says what is wrong with the server.
+                    tracing::debug!("a room cannot be looked into: {}", error.detail());
+                    if !matches!(error, RequestError::Said(_)) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One look. The outer failure ends the watch, the inner one is the server's.

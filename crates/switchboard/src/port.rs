@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use call::input::LegFact;
 use call::output::LegCommand;
-use call::{CallId, Input};
+use call::{CallId, Identity, Input};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -16,6 +16,7 @@ use crate::legs::{self, Trunks};
 use crate::poll::Poll;
 use crate::server::{Server, Servers};
 use crate::watch::Watch;
+use crate::watchers::{HINTS, Hints, News, Push, WatcherNews, Watchers};
 
 /// Commands of one call that may wait for their turn.
 const WAITING: usize = 32;
@@ -28,13 +29,32 @@ const QUIET: Duration = Duration::from_secs(60);
 pub struct Options {
     /// The desk's id, as in [`call::Identity::desk`]: whoever joins under another one is another desk.
     pub desk: String,
-    /// Pause between two looks for callers. A second is right: ringing is found in 0.5 s on average.
-    pub period: Duration,
+    /// How it learns of callers. May change at any time.
+    pub watchers: watch::Receiver<Watchers>,
+    /// What the watchers have to say, besides the callers. Who does not listen fast enough misses some.
+    pub news: Option<mpsc::Sender<WatcherNews>>,
+}
+
+impl Options {
+    /// A desk that looks for callers every `period` and nothing else.
+    #[must_use]
+    pub fn polling(desk: String, period: Duration) -> Self {
+        let watchers = Watchers {
+            poll: period,
+            ..Watchers::default()
+        };
+        Self {
+            desk,
+            watchers: watch::channel(watchers).1,
+            news: None,
+        }
+    }
 }
 
 /// Starts the adapter on the runtime it is called from.
 ///
-/// Commands of one call are carried out in order, a dial beside them; different calls do not wait for each other. The
+/// Commands of one call are carried out in order, dials and transfers beside them; different calls do not wait for each
+/// other. The
 /// state of the line is told when it changes; with no account that is `SignedOut`, once, so whoever knows better (a locked
 /// keychain) says so afterwards. The task ends when `commands` is closed: drops that were asked for are still carried out,
 /// dials that wait for an answer are left (which does not cancel them).
@@ -47,11 +67,19 @@ pub fn spawn(
     let trunks = Trunks::default();
     let retry = Arc::new(Notify::new());
     let servers = Servers::new(account.clone());
+    let (hints, hinted) = mpsc::channel(HINTS);
+    let push = Push {
+        account: account.clone(),
+        watchers: options.watchers.clone(),
+        hints: Hints::new(hints),
+        news: News::new(options.news),
+    };
     let poll = Poll {
         facts: facts.clone(),
         account,
         servers: servers.clone(),
-        period: options.period,
+        watchers: options.watchers,
+        hints: hinted,
         trunks: trunks.clone(),
         retry: retry.clone(),
         told: None,
@@ -69,7 +97,7 @@ pub fn spawn(
         drops: JoinSet::new(),
         dials: JoinSet::new(),
     };
-    tokio::spawn(port.run(commands, poll))
+    tokio::spawn(port.run(commands, poll, push))
 }
 
 struct Port {
@@ -77,19 +105,22 @@ struct Port {
     retry: Arc<Notify>,
     calls: HashMap<CallId, Queue>,
     drops: JoinSet<()>,
+    /// Dials and transfers: what waits for people.
     dials: JoinSet<()>,
 }
 
 /// The commands of one call.
 struct Queue {
     commands: mpsc::Sender<LegCommand>,
-    dropped: Arc<AtomicBool>,
+    /// The legs that were dialled, and whether each was dropped since.
+    dialled: HashMap<Identity, Arc<AtomicBool>>,
 }
 
 impl Port {
-    async fn run(mut self, mut commands: mpsc::Receiver<LegCommand>, poll: Poll) {
+    async fn run(mut self, mut commands: mpsc::Receiver<LegCommand>, poll: Poll, push: Push) {
         let mut watching = JoinSet::new();
         watching.spawn(poll.run());
+        watching.spawn(push.run());
         while let Some(command) = commands.recv().await {
             self.take(command).await;
             // Ended tasks are put away, so that a year of calls leaves nothing.
@@ -108,35 +139,44 @@ impl Port {
             self.retry.notify_one();
             return;
         };
-        let queue = match self.calls.get(&call) {
-            Some(queue) if !queue.commands.is_closed() => queue,
-            _ => {
-                let (sender, receiver) = mpsc::channel(WAITING);
-                self.drops.spawn(self.exchange.clone().work(receiver));
-                self.calls
-                    .entry(call.clone())
-                    .insert_entry(Queue {
-                        commands: sender,
-                        dropped: Arc::default(),
-                    })
-                    .into_mut()
+        if self
+            .calls
+            .get(&call)
+            .is_some_and(|queue| queue.commands.is_closed())
+        {
+            self.calls.remove(&call);
+        }
+        let queue = self.calls.entry(call.clone()).or_insert_with(|| {
+            let (commands, receiver) = mpsc::channel(WAITING);
+            self.drops.spawn(self.exchange.clone().work(receiver));
+            Queue {
+                commands,
+                dialled: HashMap::new(),
             }
-        };
+        });
         match &command {
-            LegCommand::Place { .. } => {
-                let dropped = queue.dropped.clone();
+            LegCommand::Place { leg, .. } | LegCommand::PlacePerson { leg, .. } => {
+                let dropped = Arc::<AtomicBool>::default();
+                queue.dialled.insert(leg.clone(), dropped.clone());
                 self.dials
                     .spawn(self.exchange.clone().dial(command, dropped));
                 return;
             }
-            LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } => {
-                queue.dropped.store(true, Ordering::Release)
+            LegCommand::Transfer { .. } => {
+                self.dials.spawn(self.exchange.clone().transfer(command));
+                return;
             }
-            LegCommand::PlacePerson { .. }
-            | LegCommand::Transfer { .. }
-            | LegCommand::Part { .. }
-            | LegCommand::Look { .. }
-            | LegCommand::RetryLine => {}
+            LegCommand::Remove { identity, .. } => {
+                if let Some(dropped) = queue.dialled.get(identity) {
+                    dropped.store(true, Ordering::Release);
+                }
+            }
+            LegCommand::DeleteRoom { .. } => {
+                for dropped in queue.dialled.values() {
+                    dropped.store(true, Ordering::Release);
+                }
+            }
+            LegCommand::Part { .. } | LegCommand::Look { .. } | LegCommand::RetryLine => {}
         }
         if let Err(refused) = queue.commands.try_send(command) {
             let command = refused.into_inner();
@@ -167,7 +207,17 @@ impl Exchange {
 
     async fn dial(self, command: LegCommand, dropped: Arc<AtomicBool>) {
         let fact = match self.server() {
-            Some(server) => Some(legs::place(&server, &self.trunks, &command, &dropped).await),
+            Some(server) => legs::dial(&server, &self.trunks, &command, &dropped).await,
+            None => legs::not_signed_in(&command),
+        };
+        if let Some(fact) = fact {
+            self.tell(&command, fact).await;
+        }
+    }
+
+    async fn transfer(self, command: LegCommand) {
+        let fact = match self.server() {
+            Some(server) => legs::transfer(&server, &command).await,
             None => legs::not_signed_in(&command),
         };
         if let Some(fact) = fact {

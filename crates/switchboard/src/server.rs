@@ -38,6 +38,8 @@ pub(crate) struct Attendant {
     pub(crate) number: String,
     /// `sip.trunkPhoneNumber`: ours.
     pub(crate) trunk_number: String,
+    /// By the server's clock.
+    pub(crate) joined_unix_ms: i64,
 }
 
 /// An outbound trunk.
@@ -155,6 +157,14 @@ impl Server {
 
     /// Who is in a room, hidden ones included. A room that does not exist is empty.
     pub(crate) async fn attendants(&self, room: &RoomName) -> Result<Vec<Attendant>, RequestError> {
+        let participants = self.participants(room).await?;
+        Ok(participants.into_iter().filter_map(attendant).collect())
+    }
+
+    async fn participants(
+        &self,
+        room: &RoomName,
+    ) -> Result<Vec<proto::ParticipantInfo>, RequestError> {
         let query = proto::ListParticipantsRequest {
             room: room.as_str().to_owned(),
         };
@@ -167,11 +177,7 @@ impl Server {
                 ORDINARY,
             )
             .await?;
-        Ok(answer
-            .participants
-            .into_iter()
-            .filter_map(attendant)
-            .collect())
+        Ok(answer.participants)
     }
 
     /// Removes a participant; was it there?
@@ -253,8 +259,7 @@ impl Server {
             ..Default::default()
         };
         let ringing = query.ringing_timeout.get_or_insert_default();
-        ringing.seconds = i64::try_from(ring_for.as_secs()).unwrap_or(i64::MAX);
-        ringing.nanos = i32::try_from(ring_for.subsec_nanos()).unwrap_or(0);
+        (ringing.seconds, ringing.nanos) = in_words(ring_for);
         let within = ring_for.saturating_add(BEYOND_RINGING);
         let _: proto::SipParticipantInfo = self
             .0
@@ -262,6 +267,90 @@ impl Server {
             .await?;
         Ok(())
     }
+
+    /// Hands a leg over (SIP REFER) to a `tel:` or `sip:` address, and comes back when the far end has told how it went.
+    pub(crate) async fn transfer(
+        &self,
+        room: &RoomName,
+        leg: &Identity,
+        to: &str,
+        within: Duration,
+    ) -> Result<(), RequestError> {
+        let mut query = proto::TransferSipParticipantRequest {
+            participant_identity: leg.as_str().to_owned(),
+            room_name: room.as_str().to_owned(),
+            transfer_to: to.to_owned(),
+            ..Default::default()
+        };
+        let ringing = query.ringing_timeout.get_or_insert_default();
+        (ringing.seconds, ringing.nanos) = in_words(within);
+        let within = within.saturating_add(BEYOND_RINGING);
+        // The answer is empty on some servers and carries the outcome on others; a failure is an error on both.
+        let _: proto::TransferSipParticipantResponse = self
+            .0
+            .ask(
+                "SIP/TransferSIPParticipant",
+                Purpose::Transfer(room),
+                &query,
+                within,
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// The tracks of sound of everybody in a room.
+    pub(crate) async fn sounds(
+        &self,
+        room: &RoomName,
+    ) -> Result<Vec<(Identity, Vec<String>)>, RequestError> {
+        let of = |info: proto::ParticipantInfo| {
+            let identity = Identity::parse(&info.identity).ok()?;
+            let audio = |track: &proto::TrackInfo| track.r#type() == proto::TrackType::Audio;
+            let tracks = info.tracks.into_iter().filter(audio);
+            Some((identity, tracks.map(|track| track.sid).collect()))
+        };
+        Ok(self
+            .participants(room)
+            .await?
+            .into_iter()
+            .filter_map(of)
+            .collect())
+    }
+
+    /// Lets somebody hear tracks, or no longer.
+    pub(crate) async fn subscribe(
+        &self,
+        room: &RoomName,
+        identity: &Identity,
+        tracks: Vec<String>,
+        hears: bool,
+    ) -> Result<(), RequestError> {
+        let query = proto::UpdateSubscriptionsRequest {
+            room: room.as_str().to_owned(),
+            identity: identity.as_str().to_owned(),
+            track_sids: tracks,
+            subscribe: hears,
+            participant_tracks: Vec::new(),
+        };
+        let _: proto::UpdateSubscriptionsResponse = self
+            .0
+            .ask(
+                "RoomService/UpdateSubscriptions",
+                Purpose::Attend(room),
+                &query,
+                ORDINARY,
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+/// Seconds and nanoseconds as the protocol wants them.
+fn in_words(time: Duration) -> (i64, i32) {
+    (
+        i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        i32::try_from(time.subsec_nanos()).unwrap_or(0),
+    )
 }
 
 fn found(answer: Result<(), RequestError>) -> Result<bool, RequestError> {
@@ -293,6 +382,11 @@ fn attendant(mut info: proto::ParticipantInfo) -> Option<Attendant> {
         sip_call: attribute("sip.callID"),
         number: attribute("sip.phoneNumber"),
         trunk_number: attribute("sip.trunkPhoneNumber"),
+        joined_unix_ms: if info.joined_at_ms > 0 {
+            info.joined_at_ms
+        } else {
+            info.joined_at.saturating_mul(1000)
+        },
         identity,
         kind,
         name: info.name,

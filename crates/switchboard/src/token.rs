@@ -94,7 +94,7 @@ pub fn watch_token(
 pub(crate) enum Purpose<'a> {
     /// List the rooms of the project.
     ListRooms,
-    /// List or remove participants of one room.
+    /// List or remove participants of one room, or say whom they hear.
     Attend(&'a RoomName),
     /// Delete a room. The server has no narrower right for it: this one names no room.
     DeleteRoom,
@@ -102,6 +102,10 @@ pub(crate) enum Purpose<'a> {
     ListTrunks,
     /// Dial. Whoever dials is in the room already, so it need not be made.
     Dial,
+    /// Hand a leg over: the server wants the right to call and that over the room.
+    Transfer(&'a RoomName),
+    /// Register as a worker. The server has no narrower right for it: it names neither room nor worker.
+    Worker,
 }
 
 /// For one request.
@@ -144,6 +148,24 @@ pub(crate) fn request_token(account: &Account, purpose: Purpose<'_>) -> Result<T
         ),
         Purpose::Dial => (
             none,
+            SIPGrants {
+                admin: false,
+                call: true,
+            },
+        ),
+        Purpose::Worker => (
+            VideoGrants {
+                agent: true,
+                ..none
+            },
+            SIPGrants::default(),
+        ),
+        Purpose::Transfer(room) => (
+            VideoGrants {
+                room_admin: true,
+                room: room.as_str().to_owned(),
+                ..none
+            },
             SIPGrants {
                 admin: false,
                 call: true,
@@ -272,6 +294,14 @@ mod tests {
             (
                 Purpose::Dial,
                 json!({"iss": "key", "video": video(json!({})), "sip": {"call": true}}),
+            ),
+            (
+                Purpose::Worker,
+                json!({"iss": "key", "video": video(json!({"agent": true}))}),
+            ),
+            (
+                Purpose::Transfer(&room),
+                json!({"iss": "key", "video": video(json!({"roomAdmin": true, "room": "r1"})), "sip": {"call": true}}),
             ),
         ] {
             let (claims, life) = read(&request_token(&account(), purpose).unwrap());

@@ -86,19 +86,9 @@ pub(crate) struct Twirp {
 impl Twirp {
     /// Connects to nothing yet.
     pub(crate) fn new(account: Account) -> Result<Self, RequestError> {
-        static TLS: Once = Once::new();
-        TLS.call_once(|| {
-            // Fails when the program already chose one, which will do as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            // A LiveKit server redirects nobody, and a token must not follow one.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| RequestError::Unreachable {
-                detail: chain(&error),
-            })?;
+        let http = client().map_err(|error| RequestError::Unreachable {
+            detail: chain(&error),
+        })?;
         Ok(Self { http, account })
     }
 
@@ -155,6 +145,20 @@ impl Twirp {
         }
         Err(refusal(status.as_u16(), &body))
     }
+}
+
+/// A client that connects to nothing yet and shares nothing with others.
+pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| {
+        // Fails when the program already chose one, which will do as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        // A LiveKit server redirects nobody, and a token must not follow one.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
 }
 
 /// What an answer other than 200 means. The body may contain the whole token: none of it goes further unless it is the

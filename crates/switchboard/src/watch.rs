@@ -14,7 +14,10 @@ const ROOMS_A_ROUND: usize = 50;
 /// A room with a call that is up or over is looked into only every so many rounds.
 const QUIET_ROUNDS: u8 = 5;
 
-/// How many calls that are up or over are remembered.
+/// How many lists a room that a push told of may be missing from.
+const GRACE: u8 = 2;
+
+/// How many calls that are up or over, and how many that were offered, are remembered.
 const REMEMBERED: usize = 500;
 
 /// The rooms of callers as far as they are known.
@@ -24,11 +27,15 @@ pub(crate) struct Watch {
     /// Calls that were seen up or over, by the bridge's name for them. After a crash of the server the leg of a call that
     /// is up comes back as if it rang.
     done: VecDeque<String>,
+    /// Where each call was offered. The same call in another room is a mistake or a trick: it never rings.
+    homes: VecDeque<(String, RoomName)>,
 }
 
 #[derive(Debug, Default)]
 struct Room {
     created_unix_ms: i64,
+    /// Lists to come in which it may still be missing: a push may be faster than the list.
+    grace: u8,
     /// The leg that the phone was told of, and whose ringing has not ended.
     offered: Option<Identity>,
     /// Rounds to go until the next look.
@@ -46,13 +53,19 @@ impl Watch {
         {
             let mut room = gone.remove(&name).unwrap_or_default();
             room.created_unix_ms = created_unix_ms;
+            room.grace = 0;
             room.quiet = room.quiet.saturating_sub(1);
             self.rooms.insert(name, room);
         }
-        let over = gone.into_iter().filter(|(_, room)| room.offered.is_some());
-        let facts = over
-            .map(|(room, _)| WatchFact::Withdrawn { room })
-            .collect();
+        let mut facts = Vec::new();
+        for (name, mut room) in gone {
+            if room.grace > 0 {
+                room.grace -= 1;
+                self.rooms.insert(name, room);
+            } else if room.offered.is_some() {
+                facts.push(WatchFact::Withdrawn { room: name });
+            }
+        }
         let mut look: Vec<_> = self
             .rooms
             .iter()
@@ -66,6 +79,26 @@ impl Watch {
                 .map(|(name, _)| name.clone())
                 .collect(),
         )
+    }
+
+    /// Takes in who is in a room that a push told of. `fresh` makes the name of a new call.
+    pub(crate) fn hinted(
+        &mut self,
+        name: &RoomName,
+        attendants: &[Attendant],
+        fresh: impl FnOnce() -> Option<CallId>,
+    ) -> Option<WatchFact> {
+        if !self.rooms.contains_key(name) {
+            // Nobody there: nothing to remember, and a push about made-up rooms leaves no trace.
+            let leg = attendants.iter().find(|a| a.kind == ParticipantKind::Sip)?;
+            let room = Room {
+                created_unix_ms: leg.joined_unix_ms,
+                grace: GRACE,
+                ..Room::default()
+            };
+            self.rooms.insert(name.clone(), room);
+        }
+        self.looked(name, attendants, fresh)
     }
 
     /// Takes in who is in a room. `fresh` makes the name of a new call.
@@ -100,10 +133,23 @@ impl Watch {
         if legs().any(|leg| matches!(leg.status, Some(LegStatus::Automation | LegStatus::Active))) {
             return None;
         }
+        let homes = &self.homes;
+        let at_home = |leg: &Attendant| {
+            let mut home = homes.iter().filter(|(call, _)| *call == leg.sip_call);
+            home.all(|(_, home)| home == name)
+        };
         let leg = legs().find(|leg| {
-            leg.status == Some(LegStatus::Ringing) && !self.done.contains(&leg.sip_call)
+            leg.status == Some(LegStatus::Ringing)
+                && !self.done.contains(&leg.sip_call)
+                && at_home(leg)
         })?;
         let call = fresh()?;
+        if !leg.sip_call.is_empty() && !self.homes.iter().any(|(call, _)| *call == leg.sip_call) {
+            self.homes.push_back((leg.sip_call.clone(), name.clone()));
+            if self.homes.len() > REMEMBERED {
+                self.homes.pop_front();
+            }
+        }
         room.offered = Some(leg.identity.clone());
         room.quiet = 0;
         Some(WatchFact::Offer(Offer {
@@ -120,6 +166,10 @@ impl Watch {
     /// Forgets everything: another account.
     pub(crate) fn forget(&mut self) -> Vec<WatchFact> {
         self.done.clear();
+        self.homes.clear();
+        for room in self.rooms.values_mut() {
+            room.grace = 0;
+        }
         self.listed(Vec::new()).0
     }
 }
@@ -154,6 +204,7 @@ mod tests {
             sip_call: "SCL_1".into(),
             number: "+12125550142".into(),
             trunk_number: "+12025550150".into(),
+            joined_unix_ms: 7,
         }
     }
 
@@ -362,5 +413,113 @@ mod tests {
             let _ = watch.looked(name, &[leg(Some(LegStatus::Active))], never);
         }
         assert_eq!(watch.listed(rooms).1[0], room("inbound-50"));
+    }
+
+    #[test]
+    fn a_push_and_a_look_offer_a_caller_once() {
+        let ringing = [leg(Some(LegStatus::Ringing))];
+        let mut watch = Watch::default();
+        let Some(WatchFact::Offer(offer)) = watch.hinted(&room("inbound-a"), &ringing, fresh)
+        else {
+            panic!("not offered")
+        };
+        assert_eq!(offer.created_unix_ms, 7, "by the server's clock");
+        assert_eq!(watch.hinted(&room("inbound-a"), &ringing, never), None);
+        // A list that was made before the room does not end the ringing, one that was made after its end does.
+        let (facts, look) = watch.listed(vec![]);
+        assert_eq!((facts, look), (vec![], vec![room("inbound-a")]));
+        assert_eq!(watch.looked(&room("inbound-a"), &ringing, never), None);
+        let _ = watch.listed(vec![seen("inbound-a", 1)]);
+        assert_eq!(watch.looked(&room("inbound-a"), &ringing, never), None);
+        assert_eq!(watch.listed(vec![]), (vec![withdrawn()], vec![]));
+    }
+
+    #[test]
+    fn a_push_about_a_room_that_is_gone_or_never_was_leaves_nothing() {
+        let mut watch = Watch::default();
+        for n in 0..1000 {
+            let name = room(&format!("inbound-{n}"));
+            assert_eq!(watch.hinted(&name, &[], never), None);
+        }
+        assert!(watch.rooms.is_empty());
+        let mut watch = Watch::default();
+        let _ = watch.hinted(&room("inbound-a"), &[leg(Some(LegStatus::Ringing))], fresh);
+        assert_eq!(
+            watch.hinted(&room("inbound-a"), &[], never),
+            Some(withdrawn())
+        );
+        for _ in 0..=GRACE {
+            assert_eq!(watch.listed(vec![]).0, []);
+        }
+        assert!(watch.rooms.is_empty());
+    }
+
+    #[test]
+    fn one_call_in_two_rooms_rings_in_the_first_only() {
+        let ringing = [leg(Some(LegStatus::Ringing))];
+        let mut watch = offered();
+        let both = || vec![seen("inbound-a", 1), seen("inbound-b", 2)];
+        let _ = watch.listed(both());
+        assert_eq!(watch.looked(&room("inbound-b"), &ringing, never), None);
+        assert_eq!(watch.hinted(&room("inbound-b"), &ringing, never), None);
+        // Not even when the first is over, however that came.
+        assert_eq!(
+            watch.looked(&room("inbound-a"), &[], never),
+            Some(withdrawn())
+        );
+        assert_eq!(watch.looked(&room("inbound-b"), &ringing, never), None);
+        // Somebody else in that room rings.
+        let other = Attendant {
+            sip_call: "SCL_2".into(),
+            ..leg(Some(LegStatus::Ringing))
+        };
+        assert!(watch.looked(&room("inbound-b"), &[other], fresh).is_some());
+        // A bridge that names no call keeps nobody from ringing.
+        let nameless = Attendant {
+            sip_call: String::new(),
+            ..leg(Some(LegStatus::Ringing))
+        };
+        let nameless = [nameless];
+        for name in ["inbound-c", "inbound-d"] {
+            assert!(watch.hinted(&room(name), &nameless, fresh).is_some());
+        }
+    }
+
+    #[test]
+    fn any_order_of_looks_and_pushes_ends_alike() {
+        // Ringing, up, over: told by push and by look in every order, with repetitions. Never two offers without an end
+        // between them, and nothing rings in the end.
+        let states = [
+            vec![leg(Some(LegStatus::Ringing))],
+            vec![leg(Some(LegStatus::Active))],
+            vec![leg(Some(LegStatus::Hangup))],
+            vec![],
+        ];
+        for code in 0..8_usize.pow(5) {
+            let mut watch = Watch::default();
+            let mut rings = 0_i32;
+            let mut told = Vec::new();
+            for step in 0..5_u32 {
+                let event = code / 8_usize.pow(step) % 8;
+                let who = &states[event % 4];
+                if event < 4 {
+                    told.extend(watch.hinted(&room("inbound-a"), who, fresh));
+                } else {
+                    told.extend(watch.listed(vec![seen("inbound-a", 1)]).0);
+                    told.extend(watch.looked(&room("inbound-a"), who, fresh));
+                }
+            }
+            for _ in 0..=GRACE {
+                told.extend(watch.listed(vec![]).0);
+            }
+            for fact in told {
+                rings += match fact {
+                    WatchFact::Offer(_) => 1,
+                    WatchFact::Withdrawn { .. } => -1,
+                };
+                assert!((0..=1).contains(&rings), "{code}");
+            }
+            assert_eq!(rings, 0, "{code}");
+        }
     }
 }

@@ -11,169 +11,19 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod support;
+
 use std::time::{Duration, Instant};
 
 use call::ids::{Link, Role};
-use call::input::{LegFact, LineStatus, Offer, PlaceFailure, WatchFact};
+use call::input::{LegFact, LineStatus, PlaceFailure, WatchFact};
 use call::output::LegCommand;
 use call::state::LegStatus;
-use call::{CallId, Identity, Input, RoomName};
+use call::{Identity, Input, RoomName};
 use stage::line::{Report, ServerFault};
 use stage::{Inbound, Line, LineOptions, Ready};
-use switchboard::{Account, ApiSecret, Options, spawn, talk_token, watch_token};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
-
-/// Far longer than anything here takes: a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn start_line() -> Line {
-    Line::start(LineOptions::default())
-        .expect("these tests need the demo line; `make setup` builds it")
-}
-
-fn account(ready: &Ready, secret: &str) -> Account {
-    Account::new(&ready.url, &ready.key, ApiSecret::new(secret.into())).unwrap()
-}
-
-/// The adapter with the far ends of its queues.
-struct Desk {
-    commands: mpsc::Sender<LegCommand>,
-    facts: mpsc::Receiver<Input>,
-    account: watch::Sender<Option<Account>>,
-    task: JoinHandle<()>,
-    /// Facts that came while something else was waited for.
-    aside: Vec<Input>,
-}
-
-impl Desk {
-    fn with(account: Option<Account>) -> Self {
-        let (commands, received) = mpsc::channel(64);
-        let (sent, facts) = mpsc::channel(64);
-        let (account, seen) = watch::channel(account);
-        let options = Options {
-            desk: "front".into(),
-            period: Duration::from_secs(1),
-        };
-        let task = spawn(received, sent, seen, options);
-        Self {
-            commands,
-            facts,
-            account,
-            task,
-            aside: Vec::new(),
-        }
-    }
-
-    fn on(line: &Line) -> Self {
-        Self::with(Some(account(&line.ready, &line.ready.secret)))
-    }
-
-    async fn tell(&self, command: LegCommand) {
-        self.commands.send(command).await.unwrap();
-    }
-
-    /// The first fact, of those that came already or that come, of which `pick` makes something.
-    async fn wait<T>(&mut self, what: &str, mut pick: impl FnMut(&Input) -> Option<T>) -> T {
-        if let Some(at) = self.aside.iter().position(|input| pick(input).is_some()) {
-            return pick(&self.aside.remove(at)).unwrap();
-        }
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match tokio::time::timeout(left, self.facts.recv()).await {
-                Ok(Some(input)) => match pick(&input) {
-                    Some(found) => return found,
-                    None => self.aside.push(input),
-                },
-                Ok(None) => panic!("the adapter ended while waiting for {what}"),
-                Err(_) => panic!("{what} never came; there came {:#?}", self.aside),
-            }
-        }
-    }
-
-    async fn leg_fact(&mut self, call: &CallId) -> LegFact {
-        self.wait("a fact about a leg", |input| match input {
-            Input::Leg { call: of, fact } if of == call => Some(fact.clone()),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn line_status(&mut self) -> LineStatus {
-        self.wait("a state of the line", |input| match input {
-            Input::Line(status) => Some(status.clone()),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn offer(&mut self) -> Offer {
-        self.wait("an offer", |input| match input {
-            Input::Watch(WatchFact::Offer(offer)) => Some(offer.clone()),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn withdrawn(&mut self) -> RoomName {
-        self.wait("a withdrawal", |input| match input {
-            Input::Watch(WatchFact::Withdrawn { room }) => Some(room.clone()),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn ready(&mut self) {
-        assert_eq!(self.line_status().await, LineStatus::Connecting);
-        let status = self.line_status().await;
-        assert!(matches!(status, LineStatus::Ready { .. }), "{status:?}");
-    }
-
-    async fn end(self) {
-        drop(self.commands);
-        tokio::time::timeout(PATIENCE, self.task)
-            .await
-            .expect("the adapter does not end")
-            .unwrap();
-    }
-}
-
-fn call(id: &str) -> CallId {
-    CallId::parse(id).unwrap()
-}
-
-fn dial(id: &str, to: &str, ring_for: Duration) -> LegCommand {
-    let call = call(id);
-    LegCommand::Place {
-        room: RoomName::outbound(&call),
-        leg: Identity::leg(&call),
-        call,
-        to: to.into(),
-        line: None,
-        ring_for,
-    }
-}
-
-fn remove(id: &str) -> LegCommand {
-    let call = call(id);
-    LegCommand::Remove {
-        room: RoomName::outbound(&call),
-        identity: Identity::leg(&call),
-        call,
-    }
-}
-
-fn look(id: &str) -> LegCommand {
-    let call = call(id);
-    LegCommand::Look {
-        room: RoomName::outbound(&call),
-        leg: Identity::leg(&call),
-        call,
-    }
-}
-
-const RINGS: Duration = Duration::from_secs(30);
+use support::{Desk, PATIENCE, RINGS, account, call, dial, look, remove, start_line};
+use switchboard::{Account, ApiSecret, talk_token, watch_token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_a_dial_has_its_name() {
@@ -563,7 +413,7 @@ async fn tokens_open_their_own_door_and_no_other() {
         "Front",
     )
     .unwrap();
-    let http = reqwest::Client::new();
+    let http = support::http();
     let status = async |method: &str, token: &str, body: String| {
         let request = http.post(format!("{}/twirp/livekit.{method}", account.request_url()));
         let request = request

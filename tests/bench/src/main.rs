@@ -6,6 +6,7 @@
 
 mod chirp;
 mod conditions;
+mod desks;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
@@ -14,10 +15,12 @@ mod outbound;
 mod place;
 mod resources;
 mod rooms;
+mod rule;
 mod start;
 mod statistics;
 mod tap;
 mod usage;
+mod watchers;
 
 use std::{
     path::PathBuf,
@@ -38,9 +41,9 @@ struct Arguments {
     /// What is measured
     #[arg(value_enum)]
     suite: Suite,
-    /// Rooms and calls of each kind
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    calls: u16,
+    /// Rooms and calls of each kind; 10 of a call, 30 of callers when left out
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    calls: Option<u16>,
     /// Only these parts; all when left out
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -56,6 +59,8 @@ struct Arguments {
 enum Suite {
     /// One call: joining, placing, first sound, delay, cost, start-up
     Call,
+    /// Learning of callers: each watcher, following a ringing call, many desks
+    Inbound,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,6 +77,10 @@ enum Part {
     Resources,
     /// From the start to the usable program
     Start,
+    /// Each way to learn of a caller
+    Watchers,
+    /// What many desks cost the server
+    Desks,
 }
 
 fn main() -> ExitCode {
@@ -85,12 +94,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let Suite::Call = arguments.suite;
     let began = Instant::now();
+    let name = match arguments.suite {
+        Suite::Call => "call.json",
+        Suite::Inbound => "inbound.json",
+    };
     let path = arguments
         .out
         .clone()
-        .unwrap_or_else(|| stage::target_folder().join("bench").join("call.json"));
+        .unwrap_or_else(|| stage::target_folder().join("bench").join(name));
     let mut journal = Journal::create(&path, Duration::from_secs(arguments.quiet_within))?;
     let fixed = conditions::fixed(&stage::app_binary());
     for (name, value) in &fixed {
@@ -101,9 +113,38 @@ fn run(arguments: &Arguments) -> Result<()> {
         "fixed": fixed.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
     }));
 
+    let (more, kept) = match arguments.suite {
+        Suite::Call => call(arguments, &mut journal)?,
+        Suite::Inbound => (inbound_suite(arguments, &mut journal), None),
+    };
+    println!("\n{}{more}", journal.table());
+    println!(
+        "\n{:.0} s; every value: {}",
+        began.elapsed().as_secs_f32(),
+        journal.path().display()
+    );
+    if !journal.failed().is_empty() {
+        let logs = kept.map_or_else(String::new, |kept| {
+            format!("; logs and a picture are in {}", kept.display())
+        });
+        bail!(
+            "not everything was measured{logs}:\n  {}",
+            journal.failed().join("\n  ")
+        );
+    }
+    Ok(())
+}
+
+/// Was this part asked for?
+fn asked(arguments: &Arguments, part: Part) -> bool {
+    arguments.only.is_empty() || arguments.only.contains(&part)
+}
+
+/// One call, with the real program. Gives what is shown below the table, and where logs are if something failed.
+fn call(arguments: &Arguments, journal: &mut Journal) -> Result<(String, Option<PathBuf>)> {
+    let asked = |part| asked(arguments, part);
     let place = Place::start()?;
-    let calls = usize::from(arguments.calls);
-    let asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let calls = usize::from(arguments.calls.unwrap_or(10));
     if asked(Part::Rooms) {
         journal.part("rooms", |journal| rooms::measure(&place, journal, calls));
     }
@@ -136,18 +177,26 @@ fn run(arguments: &Arguments) -> Result<()> {
         journal.part("start", |journal| start::measure(&place, journal));
     }
 
-    println!("\n{}{delays}", journal.table());
-    println!(
-        "\n{:.0} s; every value: {}",
-        began.elapsed().as_secs_f32(),
-        journal.path().display()
-    );
-    if !journal.failed().is_empty() {
-        bail!(
-            "not everything was measured; logs and a picture are in {}:\n  {}",
-            place.stage.keep()?.display(),
-            journal.failed().join("\n  ")
-        );
+    let kept = if journal.failed().is_empty() {
+        None
+    } else {
+        Some(place.stage.keep()?)
+    };
+    Ok((delays, kept))
+}
+
+/// Learning of callers, with the switchboard in this process.
+fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
+    let count = usize::from(arguments.calls.unwrap_or(30));
+    let mut table = String::new();
+    if asked(arguments, Part::Watchers) {
+        journal.part("each watcher", |journal| watchers::measure(journal, count));
     }
-    Ok(())
+    if asked(arguments, Part::Desks) {
+        journal.part("many desks", |journal| {
+            table = desks::measure(journal)?;
+            Ok(())
+        });
+    }
+    table
 }

@@ -88,6 +88,16 @@ fn parents() -> BTreeMap<u32, u32> {
         .collect()
 }
 
+/// All that descend from a process, each with its parent.
+pub(crate) fn descendants_of(pid: u32) -> Vec<(u32, u32)> {
+    let parents = parents();
+    let parent = |child| parents.get(&child).copied().unwrap_or(0);
+    descendants(pid, &parents)
+        .into_iter()
+        .map(|child| (child, parent(child)))
+        .collect()
+}
+
 fn descendants(root: u32, parents: &BTreeMap<u32, u32>) -> Vec<u32> {
     let mut found = vec![root];
     let mut next = 0;

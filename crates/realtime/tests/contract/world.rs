@@ -69,10 +69,7 @@ impl World {
         let (legs, commands) = mpsc::channel(16);
         let (facts, mut answers) = mpsc::channel::<Input>(64);
         let (keep, seen) = watch::channel(Some(account.clone()));
-        let options = Options {
-            desk: "contract".into(),
-            period: Duration::from_secs(1),
-        };
+        let options = Options::polling("contract".into(), Duration::from_secs(1));
         switchboard::spawn(commands, facts, seen, options);
         // What it reports is its own suite's business.
         tokio::spawn(async move { while answers.recv().await.is_some() {} });
