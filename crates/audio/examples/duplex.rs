@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! open | close                 microphone and speaker, as for a call
-//! ring on|off, ringback on|off, busy, beep, key 5
+//! ring on|off, ringback on|off, waiting on|off, busy, beep, ended, key 5
 //! far 700                      the far end sends 700 Hz; `far 0`: nothing
 //! loop on|off                  the far end sends back what the microphone hears (use a headset)
 //! measure                      the last half second of the microphone: Hz, dBFS
+//! feed a microphone|silence|music|off      what the far end of call `a` is sent
+//! sent a                       the last half second of it: Hz, dBFS, frames in all
+//! hear b on|off                call `b`, whose far end always sends 300 Hz, is heard or not
 //! figures                      counters, threads, file descriptors, processor seconds
 //! devices                      what `deskline devices` would say
 //! ```
@@ -19,18 +22,19 @@
     clippy::indexing_slicing
 )]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::f64::consts::TAU;
 use std::io::BufRead;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audio::{AudioPorts, PlaybackSignal, Statistics};
-use call::Input;
+use audio::{AudioPorts, FarEnd, Feed, PatchBay, PlaybackSignal, Sends, Statistics};
+use call::ids::Role;
 use call::input::AudioFact;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use call::output::AudioCommand;
+use call::{CallId, Input, Link};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -43,6 +47,21 @@ struct Shared {
     looping: AtomicBool,
     ended: AtomicBool,
     heard: Mutex<VecDeque<i16>>,
+    sent: Mutex<BTreeMap<String, Sent>>,
+    far_ends: Mutex<Vec<FarEnd>>,
+}
+
+/// What one call was sent.
+#[derive(Default)]
+struct Sent {
+    frames: u64,
+    kept: VecDeque<i16>,
+}
+
+fn keep(kept: &mut VecDeque<i16>, frame: &Frame) {
+    kept.extend(frame);
+    let old = kept.len().saturating_sub(KEPT);
+    kept.drain(..old);
 }
 
 fn main() {
@@ -56,14 +75,12 @@ fn main() {
     let (far_end, playback) = rtrb::RingBuffer::new(10);
     let microphone = Arc::clone(&shared);
     let capture = Box::new(move |frame: &Frame| {
-        let mut heard = microphone.heard.lock().unwrap();
-        heard.extend(frame);
-        let old = heard.len().saturating_sub(KEPT);
-        heard.drain(..old);
+        keep(&mut microphone.heard.lock().unwrap(), frame);
     });
     let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
     let statistics = audio.statistics();
     let signal = audio.playback_signal();
+    let patch_bay = audio.patch_bay();
 
     let far = Arc::clone(&shared);
     let far_end = std::thread::spawn(move || send_far_end(&far, far_end, &signal));
@@ -80,7 +97,7 @@ fn main() {
     say(json!({"ready": true}));
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("input");
-        obey(&line, &commands, &shared, &statistics);
+        obey(&line, &commands, &patch_bay, &shared, &statistics);
     }
     drop(commands);
     audio.join();
@@ -93,7 +110,8 @@ fn main() {
 fn obey(
     line: &str,
     commands: &mpsc::Sender<AudioCommand>,
-    shared: &Shared,
+    patch_bay: &PatchBay,
+    shared: &Arc<Shared>,
     statistics: &Statistics,
 ) {
     let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -105,10 +123,20 @@ fn obey(
         "ringback" => AudioCommand::Ringback(on),
         "busy" => AudioCommand::BusyTone,
         "beep" => AudioCommand::Beep,
+        "waiting" => AudioCommand::WaitingBeep(on),
+        "ended" => AudioCommand::EndedTone,
         "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
         "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
         "loop" => return shared.looping.store(on, Relaxed),
-        "measure" => return say(measure(shared)),
+        "measure" => return say(measure(&shared.heard.lock().unwrap())),
+        "feed" => return feed(rest, patch_bay, shared),
+        "sent" => {
+            let sent = shared.sent.lock().unwrap();
+            let mut said = measure(&sent[rest].kept);
+            said["frames"] = json!(sent[rest].frames);
+            return say(said);
+        }
+        "hear" => return hear(rest, patch_bay, shared),
         "figures" => return say(figures(statistics)),
         "devices" => {
             let list = audio::devices();
@@ -122,6 +150,59 @@ fn obey(
     commands.blocking_send(command).expect("audio runs");
 }
 
+fn link(call: &str) -> Link {
+    Link {
+        call: CallId::parse(call).expect("a name"),
+        role: Role::Talk,
+        attempt: 1,
+    }
+}
+
+fn feed(rest: &str, patch_bay: &PatchBay, shared: &Arc<Shared>) {
+    let (call, what) = rest.split_once(' ').expect("call and what");
+    let sends = match what {
+        "microphone" => Sends::Microphone,
+        "music" => Sends::HoldMusic,
+        "silence" => Sends::Silence,
+        _ => return patch_bay.disconnect(&link(call), Feed::Voice),
+    };
+    let first = !shared.sent.lock().unwrap().contains_key(call);
+    if !first {
+        return patch_bay.send(&link(call), Feed::Voice, sends);
+    }
+    shared
+        .sent
+        .lock()
+        .unwrap()
+        .insert(call.to_owned(), Sent::default());
+    let (shared, name) = (Arc::clone(shared), call.to_owned());
+    patch_bay.connect(&link(call), Feed::Voice, sends, move |frame| {
+        let mut sent = shared.sent.lock().unwrap();
+        let sent = sent.get_mut(&name).expect("was put in");
+        sent.frames += 1;
+        keep(&mut sent.kept, frame);
+    });
+}
+
+fn hear(rest: &str, patch_bay: &PatchBay, shared: &Shared) {
+    let (call, on) = rest.split_once(' ').expect("call and what");
+    patch_bay.hear(&link(call), on == "on");
+    let mut far_ends = shared.far_ends.lock().unwrap();
+    if far_ends.is_empty() {
+        far_ends.push(patch_bay.far_end(&link(call)));
+    }
+}
+
+/// 10 ms of a sine that goes on from frame to frame.
+fn sine(hz: f64, number: u64) -> Frame {
+    let mut frame = [0; FRAME_SAMPLES];
+    for (index, slot) in frame.iter_mut().enumerate() {
+        let at = (number * FRAME_SAMPLES as u64 + index as u64) as f64 / f64::from(SAMPLE_RATE);
+        *slot = (8000.0 * (TAU * hz * at).sin()) as i16;
+    }
+    frame
+}
+
 /// A frame every 10 ms, as an engine delivers them.
 fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &PlaybackSignal) {
     let start = Instant::now();
@@ -130,6 +211,9 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         if shared.ended.load(Relaxed) {
             return;
+        }
+        for far_end in shared.far_ends.lock().unwrap().iter_mut() {
+            far_end.push(&sine(300.0, number));
         }
         let hz = f64::from(shared.far_hz.load(Relaxed));
         let mut frame = [0; FRAME_SAMPLES];
@@ -141,11 +225,7 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
                 .zip(heard.iter().skip(newest))
                 .for_each(|(slot, sample)| *slot = *sample);
         } else if hz > 0.0 {
-            for (index, slot) in frame.iter_mut().enumerate() {
-                let at =
-                    (number * FRAME_SAMPLES as u64 + index as u64) as f64 / f64::from(SAMPLE_RATE);
-                *slot = (8000.0 * (TAU * hz * at).sin()) as i16;
-            }
+            frame = sine(hz, number);
         } else {
             continue;
         }
@@ -154,14 +234,8 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
     }
 }
 
-fn measure(shared: &Shared) -> Value {
-    let heard: Vec<f64> = shared
-        .heard
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|sample| f64::from(*sample))
-        .collect();
+fn measure(samples: &VecDeque<i16>) -> Value {
+    let heard: Vec<f64> = samples.iter().map(|sample| f64::from(*sample)).collect();
     let rises = heard
         .windows(2)
         .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0)
@@ -196,6 +270,7 @@ fn figures(statistics: &Statistics) -> Value {
         "input_callbacks": counters.input_callbacks,
         "output_callbacks": counters.output_callbacks,
         "frames_captured": counters.frames_captured,
+        "frames_by_clock": counters.frames_by_clock,
         "frames_played": counters.frames_played,
         "under_runs": counters.under_runs,
         "under_run_samples": counters.under_run_samples,

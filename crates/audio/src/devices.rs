@@ -115,6 +115,7 @@ pub(crate) struct Devices {
     call: Option<Presence>,
     ring: bool,
     ringback: bool,
+    waiting: bool,
     /// A tone that ends by itself lasts until then.
     tone_until: Option<Instant>,
 
@@ -137,6 +138,7 @@ impl Devices {
             call: None,
             ring: false,
             ringback: false,
+            waiting: false,
             tone_until: None,
             microphone: None,
             speaker: None,
@@ -180,6 +182,8 @@ impl Devices {
         }
         self.close_microphone();
         self.close_speaker();
+        // Patch bays may live longer than we do.
+        self.tell(Control::End);
     }
 
     fn obey(&mut self, command: AudioCommand) {
@@ -206,6 +210,11 @@ impl Devices {
             }
             AudioCommand::BusyTone => self.finite(Tone::Busy, now),
             AudioCommand::Beep => self.finite(Tone::Beep, now),
+            AudioCommand::WaitingBeep(on) => {
+                self.waiting = on;
+                self.endless(Tone::Waiting, on);
+            }
+            AudioCommand::EndedTone => self.finite(Tone::Ended, now),
             AudioCommand::KeyTone(key) => {
                 if let Some(tone) = Tone::key(key) {
                     self.finite(tone, now);
@@ -236,6 +245,7 @@ impl Devices {
         self.call.is_some()
             || self.ring
             || self.ringback
+            || self.waiting
             || self.tone_until.is_some_and(|until| now < until)
     }
 

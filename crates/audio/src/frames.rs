@@ -1,5 +1,5 @@
-//! The frame thread: 10 ms in, 10 ms out. It owns neither devices nor a clock: whoever has work for it wakes it, and it
-//! does all that is ready. It never waits for a sound server.
+//! The frame thread: 10 ms in, 10 ms out. It owns no devices: whoever has work for it wakes it, and it does all that is
+//! ready. It looks at the clock only to send on while no microphone sets the beat. It never waits for a sound server.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use call::media::{FRAME_SAMPLES, Frame};
 
 use crate::AudioPorts;
+use crate::far::FarEnds;
 use crate::mixer::Mixer;
+use crate::patch::Patch;
 use crate::playout::Playout;
+use crate::sender::{Pace, Sender};
 use crate::statistics::{Statistics, count, note_peak};
 use crate::stream::{Inlet, Outlet};
 use crate::tones::Tone;
@@ -22,6 +25,8 @@ const KEPT_BACKLOG: usize = 2;
 const TONES_AHEAD: usize = 2 * FRAME_SAMPLES;
 /// Without a frame of the far end for this long, tones no longer wait for one to travel with.
 const FAR_END_QUIET: Duration = Duration::from_millis(40);
+
+const SILENCE: Frame = [0; FRAME_SAMPLES];
 
 /// What the device thread tells the frame thread.
 pub(crate) enum Control {
@@ -39,11 +44,18 @@ pub(crate) enum Control {
     Start(Tone),
     /// A tone ends.
     Stop(Tone),
+    /// Something in the patch bay changed.
+    Patch(Patch),
+    /// There will be no more.
+    End,
 }
 
 /// The state of the frame thread.
 pub(crate) struct Frames {
-    ports: AudioPorts,
+    capture: Box<dyn FnMut(&Frame) + Send>,
+    far: FarEnds,
+    sender: Sender,
+    pace: Pace,
     statistics: Arc<Statistics>,
     controls: Receiver<Control>,
     inlet: Option<Inlet>,
@@ -61,7 +73,10 @@ impl Frames {
         controls: Receiver<Control>,
     ) -> Self {
         Self {
-            ports,
+            capture: ports.capture,
+            far: FarEnds::with_port(ports.playback),
+            sender: Sender::default(),
+            pace: Pace::default(),
             statistics,
             controls,
             inlet: None,
@@ -76,7 +91,10 @@ impl Frames {
     /// Runs until the device thread is gone.
     pub(crate) fn run(mut self) {
         while self.step() {
-            std::thread::park();
+            match self.pace.rest(Instant::now()) {
+                Some(rest) => std::thread::park_timeout(rest),
+                None => std::thread::park(),
+            }
         }
     }
 
@@ -84,12 +102,12 @@ impl Frames {
     fn step(&mut self) -> bool {
         loop {
             match self.controls.try_recv() {
+                Ok(Control::End) | Err(TryRecvError::Disconnected) => return false,
                 Ok(control) => self.obey(control),
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return false,
             }
         }
-        self.capture();
+        self.send(Instant::now());
         self.play();
         true
     }
@@ -108,16 +126,57 @@ impl Frames {
             }
             Control::Call(call) => {
                 // What the far end said before the call began, or after it ended, is not for anyone's ear.
-                self.drop_far_end();
+                self.far.hear_port(call);
                 self.call = call;
             }
+            Control::Patch(patch) => self.patch(patch),
+            Control::End => {}
             Control::Start(tone) => self.mixer.start(tone),
             Control::Stop(tone) => self.mixer.stop(tone),
         }
     }
 
-    fn capture(&mut self) {
-        let Some(inlet) = &mut self.inlet else { return };
+    fn patch(&mut self, patch: Patch) {
+        match patch {
+            Patch::Connect {
+                link,
+                feed,
+                sends,
+                take,
+            } => self.sender.connect(link, feed, sends, take),
+            Patch::Send { link, feed, sends } => self.sender.send(&link, feed, sends),
+            Patch::Disconnect { link, feed } => self.sender.disconnect(&link, feed),
+            Patch::FarEnd { link, ring } => self.far.add(link, ring),
+            Patch::Hear { link, on } => self.far.hear(&link, on),
+            Patch::Forget { link } => {
+                self.sender.forget(&link);
+                self.far.forget(&link);
+            }
+        }
+    }
+
+    /// What the microphone brought; and what must go out although it brought nothing.
+    fn send(&mut self, now: Instant) {
+        let captured = self.capture();
+        if !self.call && self.sender.is_idle() {
+            self.pace.stop();
+            return;
+        }
+        self.pace.microphone(captured, now);
+        for _ in 0..self.pace.owed(now) {
+            if self.call {
+                (self.capture)(&SILENCE);
+            }
+            self.sender.tick(&SILENCE);
+            count(&self.statistics.frames_by_clock);
+        }
+    }
+
+    /// Sends what the microphone brought; says how many frames.
+    fn capture(&mut self) -> u32 {
+        let Some(inlet) = &mut self.inlet else {
+            return 0;
+        };
         let in_frame = inlet.format.samples_in_frame();
         let waiting = inlet.ring.slots();
         if waiting > in_frame * LONGEST_BACKLOG {
@@ -129,19 +188,21 @@ impl Frames {
             }
         }
         let mut frame: Frame = [0; FRAME_SAMPLES];
+        let mut captured = 0;
         while let Ok(chunk) = inlet.ring.read_chunk(inlet.convert.needed()) {
             inlet.convert.frame(chunk.into_iter(), &mut frame);
             note_peak(&self.statistics.microphone_peak, &frame);
-            (self.ports.capture)(&frame);
+            (self.capture)(&frame);
+            self.sender.tick(&frame);
             count(&self.statistics.frames_captured);
+            captured += 1;
         }
+        captured
     }
 
     fn play(&mut self) {
-        if self.outlet.is_none() || !self.call {
-            self.drop_far_end();
-        }
         let Some(outlet) = &mut self.outlet else {
+            self.far.drain();
             return;
         };
         let mut sink = Sink {
@@ -149,7 +210,7 @@ impl Frames {
             mixer: &mut self.mixer,
             statistics: &self.statistics,
         };
-        while let Ok(frame) = self.ports.playback.pop() {
+        while let Some(frame) = self.far.next() {
             self.far_end_heard = Some(Instant::now());
             if let Some(frame) = self.playout.pass(frame, sink.outlet.waiting()) {
                 sink.play(frame);
@@ -164,13 +225,6 @@ impl Frames {
             .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
         while quiet && sink.mixer.sounds() && sink.outlet.waiting() < TONES_AHEAD {
             sink.play([0; FRAME_SAMPLES]);
-        }
-    }
-
-    fn drop_far_end(&mut self) {
-        let waiting = self.ports.playback.slots();
-        if let Ok(chunk) = self.ports.playback.read_chunk(waiting) {
-            chunk.commit_all();
         }
     }
 }
@@ -210,6 +264,7 @@ mod tests {
 
     use super::*;
     use crate::convert::{DeviceFormat, FromDevice, ToDevice};
+    use crate::patch::{Feed, Sends};
 
     const MONO: DeviceFormat = DeviceFormat {
         rate: 48_000,
@@ -402,10 +457,117 @@ mod tests {
         assert_eq!(bench.frames.statistics.counters().frames_trimmed, 45);
     }
 
+    fn link(call: &str) -> call::Link {
+        call::Link {
+            call: call::CallId::parse(call).unwrap(),
+            role: call::ids::Role::Talk,
+            attempt: 1,
+        }
+    }
+
+    #[test]
+    fn calls_are_sent_on_when_the_microphone_is_pulled_and_take_it_again_when_it_is_back() {
+        let mut bench = Bench::new();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&heard);
+        bench.tell(Control::Patch(Patch::Connect {
+            link: link("a"),
+            feed: Feed::Voice,
+            sends: Sends::Microphone,
+            take: Box::new(move |frame| kept.lock().unwrap().push(frame[479])),
+        }));
+        let mut microphone = bench.microphone(MONO);
+        heard.lock().unwrap().clear();
+        // Long after the present, so that the clock of this machine has no part in it.
+        let mut now = Instant::now() + Duration::from_secs(60);
+        let mut after = |bench: &mut Bench, millis| {
+            now += Duration::from_millis(millis);
+            bench.frames.send(now);
+        };
+        for _ in 0..50 {
+            microphone.push_entire_slice(&[500; FRAME_SAMPLES]).unwrap();
+            after(&mut bench, 10);
+        }
+        assert_eq!(*heard.lock().unwrap(), [500; 50]);
+        bench.frames.obey(Control::NoMicrophone);
+        for _ in 0..100 {
+            after(&mut bench, 10);
+        }
+        let sent = heard.lock().unwrap().split_off(50);
+        assert!((99..=101).contains(&sent.len()), "{}", sent.len());
+        assert!(sent.iter().all(|sample| *sample == 0));
+        assert_eq!(
+            bench.frames.statistics.counters().frames_by_clock,
+            sent.len() as u64 + 1,
+            "and the one before there was a microphone"
+        );
+        let (mut microphone, ring) = RingBuffer::new(9600);
+        bench.frames.obey(Control::Microphone(Inlet {
+            ring,
+            convert: FromDevice::new(MONO).unwrap(),
+            format: MONO,
+        }));
+        microphone.push_entire_slice(&[700; FRAME_SAMPLES]).unwrap();
+        after(&mut bench, 1);
+        assert_eq!(heard.lock().unwrap().last(), Some(&700));
+    }
+
+    #[test]
+    fn the_port_is_sent_on_by_the_clock_during_a_call_only() {
+        let mut bench = Bench::new();
+        let start = Instant::now();
+        bench.frames.send(start);
+        assert!(bench.captured.lock().unwrap().is_empty());
+        bench.frames.obey(Control::Call(true));
+        for beat in 0..10 {
+            bench.frames.send(start + Duration::from_millis(10) * beat);
+        }
+        assert_eq!(*bench.captured.lock().unwrap(), [[0; FRAME_SAMPLES]; 10]);
+        assert!(bench.frames.pace.rest(start).is_some());
+        bench.frames.obey(Control::Call(false));
+        bench.frames.send(start + Duration::from_secs(1));
+        assert_eq!(bench.captured.lock().unwrap().len(), 10);
+        assert_eq!(bench.frames.pace.rest(start), None, "it sleeps");
+    }
+
+    #[test]
+    fn a_call_on_hold_is_not_heard_while_the_talking_one_is() {
+        let mut bench = Bench::new();
+        let mut speaker = bench.speaker();
+        let mut far_end = |call| {
+            let (producer, ring) = RingBuffer::new(10);
+            bench.tell(Control::Patch(Patch::FarEnd {
+                link: link(call),
+                ring,
+            }));
+            producer
+        };
+        let (mut talking, mut held) = (far_end("a"), far_end("b"));
+        bench.tell(Control::Patch(Patch::Hear {
+            link: link("a"),
+            on: true,
+        }));
+        for _ in 0..3 {
+            talking.push([100; FRAME_SAMPLES]).unwrap();
+            held.push([9000; FRAME_SAMPLES]).unwrap();
+            assert!(bench.frames.step());
+        }
+        let heard = Bench::heard(&mut speaker, 3 * FRAME_SAMPLES);
+        assert!(heard.iter().all(|sample| *sample <= 100));
+        assert_eq!(heard[1439], 100);
+        bench.tell(Control::Patch(Patch::Forget { link: link("a") }));
+        talking.push([100; FRAME_SAMPLES]).unwrap();
+        assert!(bench.frames.step());
+        assert_eq!(speaker.slots(), 0);
+    }
+
     #[test]
     fn it_ends_with_the_device_thread() {
         let mut bench = Bench::new();
         bench.controls = None;
         assert!(!bench.frames.step());
+        let mut bench = Bench::new();
+        bench.controls.as_ref().unwrap().send(Control::End).unwrap();
+        assert!(!bench.frames.step(), "though a patch bay lives on");
     }
 }

@@ -15,7 +15,8 @@
 //!   frames"    remix, resample, 480 samples   (one thread)     trim, mix tones, resample, remix
 //!                  |                              ^                       ^
 //!                  v                              | controls          ring of frames  <--- PlaybackSignal
-//!              AudioPorts::capture                |                       ^
+//!              feeds of the patch bay,            |                       ^
+//!              AudioPorts::capture                |                   far ends of the patch bay,
 //!              (into the engine)                  |                   AudioPorts::playback (from the engine)
 //!                                                 |
 //!   "audio-    AudioCommand ----> opens, closes, watches, reopens ----> AudioFact
@@ -24,6 +25,8 @@
 //!
 //! - The callbacks take no lock, allocate nothing, log nothing; their one system call is the unpark.
 //! - The frame thread never waits for a sound server; the device thread may, within limits.
+//! - A [`PatchBay`] says for each call what it is sent (microphone, silence, hold music) and whether it is heard. What is
+//!   sent goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces it then.
 //! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
 //!   sounds.
 //! - A device that is lost is replaced by the default one, tried once a second. A loss of 3 s is told once.
@@ -37,11 +40,15 @@ mod convert;
 #[cfg(target_os = "linux")]
 mod cookie;
 mod devices;
+mod far;
 mod frames;
 mod host;
 mod mixer;
+mod music;
+mod patch;
 mod playout;
 mod presence;
+mod sender;
 mod statistics;
 mod stream;
 pub mod tones;
@@ -55,6 +62,7 @@ use call::output::AudioCommand;
 use tokio::sync::mpsc;
 
 pub use host::{DeviceError, DeviceList, Part, devices};
+pub use patch::{FarEnd, Feed, PatchBay, Sends};
 pub use statistics::{Counters, Statistics};
 
 use devices::Devices;
@@ -88,6 +96,7 @@ impl PlaybackSignal {
 pub struct Audio {
     statistics: Arc<Statistics>,
     frames: Thread,
+    patch_bay: PatchBay,
     thread: JoinHandle<()>,
 }
 
@@ -102,6 +111,13 @@ impl Audio {
     #[must_use]
     pub fn playback_signal(&self) -> PlaybackSignal {
         PlaybackSignal(self.frames.clone())
+    }
+
+    /// Says which call hears what and who is heard. A program with one call needs none: that is what [`AudioPorts`] are
+    /// for, and their far end is added to those of the patch bay.
+    #[must_use]
+    pub fn patch_bay(&self) -> PatchBay {
+        self.patch_bay.clone()
     }
 
     /// Waits until devices are closed and both threads are gone. Drop the sender of commands before.
@@ -131,6 +147,7 @@ pub fn spawn(
         .name("audio-frames".into())
         .spawn(move || frames.run())?;
     let frame_thread = frames.thread().clone();
+    let patch_bay = PatchBay::new(controls.clone(), frame_thread.clone());
 
     let wiring = Wiring {
         frames: frame_thread.clone(),
@@ -142,14 +159,14 @@ pub fn spawn(
     let thread = std::thread::Builder::new()
         .name("audio-devices".into())
         .spawn(move || {
-            // Dropping `Devices` drops the controls: the frame thread's sign to end.
+            // Its last control tells the frame thread to end.
             runtime.block_on(Devices::new(controls, wiring).run(commands, facts));
-            frames.thread().unpark();
             let _ = frames.join();
         })?;
     Ok(Audio {
         statistics,
         frames: frame_thread,
+        patch_bay,
         thread,
     })
 }

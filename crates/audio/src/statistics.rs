@@ -9,6 +9,7 @@ pub struct Statistics {
     pub(crate) input_callbacks: AtomicU64,
     pub(crate) output_callbacks: AtomicU64,
     pub(crate) frames_captured: AtomicU64,
+    pub(crate) frames_by_clock: AtomicU64,
     pub(crate) frames_played: AtomicU64,
     pub(crate) under_runs: AtomicU64,
     pub(crate) under_run_samples: AtomicU64,
@@ -28,8 +29,10 @@ pub struct Counters {
     pub input_callbacks: u64,
     /// Calls of the speaker's callback.
     pub output_callbacks: u64,
-    /// Frames of 10 ms handed to the call.
+    /// Frames of 10 ms of the microphone handed to the calls.
     pub frames_captured: u64,
+    /// Frames of 10 ms handed to the calls although no microphone delivered.
+    pub frames_by_clock: u64,
     /// Frames of 10 ms handed to the speaker, tones included.
     pub frames_played: u64,
     /// Gaps in the sound at the speaker: the callback found too little, and sound went on within 200 ms.
@@ -56,6 +59,7 @@ impl Statistics {
             input_callbacks: self.input_callbacks.load(Relaxed),
             output_callbacks: self.output_callbacks.load(Relaxed),
             frames_captured: self.frames_captured.load(Relaxed),
+            frames_by_clock: self.frames_by_clock.load(Relaxed),
             frames_played: self.frames_played.load(Relaxed),
             under_runs: self.under_runs.load(Relaxed),
             under_run_samples: self.under_run_samples.load(Relaxed),

@@ -21,6 +21,10 @@ pub enum Tone {
     Busy,
     /// Another call waits: one soft 440 Hz beep of 250 ms.
     Beep,
+    /// Another call goes on waiting: two soft notes, 440 and 523 Hz, every 4 s. Endless.
+    Waiting,
+    /// The call is over: three soft notes downwards, 0.4 s in all.
+    Ended,
     /// The two frequencies of a telephone key for 120 ms.
     Key {
         /// Of the row of keys, Hz.
@@ -60,9 +64,10 @@ impl Tone {
     #[must_use]
     pub const fn length(self) -> Option<u64> {
         match self {
-            Self::Ring | Self::Ringback => None,
+            Self::Ring | Self::Ringback | Self::Waiting => None,
             Self::Busy => Some(millis(2000)),
             Self::Beep => Some(millis(250)),
+            Self::Ended => Some(millis(400)),
             Self::Key { .. } => Some(millis(120)),
         }
     }
@@ -82,6 +87,15 @@ impl Tone {
                 pair(index, 480.0, 620.0, -20.0) * cadence(index, millis(500), millis(500))
             }
             Self::Beep => sine(index, 440.0) * amplitude(-26.0) * cadence(index, millis(250), 0),
+            Self::Waiting => {
+                let at = index % millis(4000);
+                note(at, 0, 160, 440.0, -28.0) + note(at, 160, 240, 523.25, -28.0)
+            }
+            Self::Ended => {
+                note(index, 0, 110, 587.33, -26.0)
+                    + note(index, 110, 110, 493.88, -26.0)
+                    + note(index, 220, 180, 392.0, -26.0)
+            }
             Self::Key { low, high } => {
                 pair(index, f64::from(low), f64::from(high), -22.0) * cadence(index, millis(120), 0)
             }
@@ -101,6 +115,16 @@ fn amplitude(dbfs: f64) -> f64 {
 
 fn sine(index: u64, frequency: f64) -> f64 {
     (TAU * frequency * index as f64 / f64::from(SAMPLE_RATE)).sin()
+}
+
+/// One note of `length` milliseconds that begins at `from`, with soft edges.
+fn note(index: u64, from: u64, length: u64, frequency: f64, dbfs: f64) -> f64 {
+    match index.checked_sub(millis(from)) {
+        Some(at) if at < millis(length) => {
+            sine(at, frequency) * amplitude(dbfs) * raised_cosine(at.min(millis(length) - 1 - at))
+        }
+        Some(_) | None => 0.0,
+    }
 }
 
 /// Two sines of equal strength with this level together.
@@ -303,6 +327,30 @@ mod tests {
         assert_eq!(Tone::Beep.sample(millis(250)), 0.0);
     }
 
+    #[test]
+    fn a_waiting_call_is_two_soft_notes_every_four_seconds() {
+        for start in [0, millis(4000), millis(4000) * 900] {
+            let first = render(Tone::Waiting, start + millis(20), millis(120));
+            let second = render(Tone::Waiting, start + millis(190), millis(180));
+            assert!((level(&first, 440.0) + 28.0).abs() < 0.5);
+            assert!((level(&second, 523.25) + 28.0).abs() < 0.5);
+            let rest = render(Tone::Waiting, start + millis(400), millis(3600));
+            assert!(rest.iter().all(|x| *x == 0.0));
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_call_is_heard_once_and_softly() {
+        let end = render(Tone::Ended, 0, millis(400));
+        assert!((-30.0..-26.0).contains(&rms(&end)), "{}", rms(&end));
+        assert_eq!(Tone::Ended.length(), Some(millis(400)));
+        assert!(
+            render(Tone::Ended, millis(400), 4800)
+                .iter()
+                .all(|x| *x == 0.0)
+        );
+    }
+
     /// A click is a jump. The steepest slope of a sum of sines is its peak times its angular frequency; an edge that is
     /// not ramped would exceed it by far.
     #[test]
@@ -312,6 +360,8 @@ mod tests {
             (Tone::Ringback, 7000, 0.02),
             (Tone::Busy, 3000, 0.02),
             (Tone::Beep, 1000, 0.01),
+            (Tone::Waiting, 9000, 0.01),
+            (Tone::Ended, 1000, 0.01),
             (Tone::key('D').expect("is a key"), 500, 0.04),
         ];
         for (tone, length, limit) in tones {

@@ -104,6 +104,21 @@ impl Desk {
         }
     }
 
+    /// Until what a call is sent fits: Hz, level in dBFS.
+    fn sent(&mut self, call: &str, fits: impl Fn(f64, f64) -> bool) {
+        let mut last = Value::Null;
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            last = self.ask(&format!("sent {call}"), "frames");
+            let number = |key: &str| last[key].as_f64().unwrap();
+            if number("seconds") > 0.4 && fits(number("hz"), number("dbfs")) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("call {call} is sent: {last}\n{}", self.process.log_tail());
+    }
+
     /// The end of the commands ends the audio threads. What is left is the main thread and, once there was one, that of
     /// the connection to the sound server, which serves the whole program.
     fn end(self) {
@@ -268,6 +283,97 @@ fn tones_are_heard_with_and_without_a_call_and_never_open_the_microphone() {
     let loud = ear.finish().loud();
     let two_bursts = Duration::from_millis(800)..Duration::from_millis(1300);
     assert!(two_bursts.contains(&loud), "two of half a second: {loud:?}");
+    desk.end();
+}
+
+#[test]
+fn a_waiting_call_beeps_softly_until_told_otherwise_and_the_end_of_a_call_is_heard() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let ear = sound.listen().unwrap();
+    desk.tell("open");
+    desk.opened();
+    desk.tell("waiting on");
+    let heard = ear
+        .wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(300))
+        .unwrap();
+    let first = heard.first_loud().unwrap();
+    let part = |from, to| {
+        let at = |millis| first + Duration::from_millis(millis);
+        heard.between(at(from), at(to))
+    };
+    assert!(part(10, 140).rms_dbfs() < -24.0, "never loud");
+    ear.forget();
+    ear.wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(300))
+        .unwrap();
+    desk.tell("waiting off");
+    desk.tell("ended");
+    desk.tell("close");
+    let closed = ear
+        .wait_for_silence(Duration::from_millis(300), SOON)
+        .unwrap();
+    assert!(closed.share_of(440.0) > 0.02 && closed.share_of(587.0) > 0.02);
+    wait_until("the speaker closes", || streams(&sound) == (0, 1));
+    desk.end();
+}
+
+#[test]
+fn two_calls_get_what_each_is_to_hear_even_with_no_sound_device_left() {
+    let mut sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    let ear = sound.listen().unwrap();
+    desk.tell("open");
+    desk.opened();
+    desk.tell("feed talking microphone");
+    desk.tell("feed held music");
+    desk.sent("talking", |hz, dbfs| {
+        (hz - 1000.0).abs() < 5.0 && dbfs > -10.0
+    });
+    desk.sent("held", |hz, dbfs| {
+        hz < 900.0 && (-40.0..-15.0).contains(&dbfs)
+    });
+
+    // The one on hold is not heard, the other is.
+    desk.tell("far 700");
+    desk.tell("hear held off");
+    ear.wait_until(SOON, |heard| {
+        heard.last(Duration::from_millis(500)).share_of(700.0) > 0.99
+    })
+    .unwrap();
+    desk.tell("hear held on");
+    ear.wait_until(SOON, |heard| {
+        let last = heard.last(Duration::from_millis(500));
+        last.share_of(700.0) > 0.4 && last.share_of(300.0) > 0.4
+    })
+    .unwrap();
+    desk.tell("feed talking silence");
+    desk.sent("talking", |_, dbfs| dbfs <= -90.0);
+
+    // The sound server dies; the telephone network must not notice.
+    desk.tell("feed talking microphone");
+    drop(ear);
+    sound.kill();
+    wait_until("the loss is noticed", || desk.number("losses") == 2);
+    let count = |desk: &mut Desk| {
+        let answer = desk.ask("sent talking", "frames");
+        (answer["frames"].as_u64().unwrap(), Instant::now())
+    };
+    let (before, from) = count(&mut desk);
+    wait_until("two seconds of packets", || {
+        count(&mut desk).0 >= before + 200
+    });
+    let (after, to) = count(&mut desk);
+    let a_second = (after - before) as f64 / to.duration_since(from).as_secs_f64();
+    assert!(a_second < 110.0, "{a_second} frames a second");
+    desk.sent("talking", |_, dbfs| dbfs <= -90.0);
+    desk.sent("held", |_, dbfs| (-40.0..-15.0).contains(&dbfs));
+
+    sound.restart().unwrap();
+    let speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    desk.sent("talking", |hz, _| (hz - 1000.0).abs() < 5.0);
+    drop(speaking);
+    desk.tell("close");
     desk.end();
 }
 

@@ -241,6 +241,10 @@ pub enum AudioCommand {
     BusyTone,
     /// One soft beep in the call device: another call waits.
     Beep,
+    /// Two soft notes in the call device every 4 s until told otherwise: another call goes on waiting.
+    WaitingBeep(bool),
+    /// Three soft notes in the call device, once: the call is over.
+    EndedTone,
     /// The tone of a key we sent, for our own ear.
     KeyTone(char),
 }

@@ -191,7 +191,11 @@ impl Observer {
                 AudioCommand::Ringback(on) => {
                     assert_ne!(std::mem::replace(&mut self.ringback, *on), *on);
                 }
-                AudioCommand::BusyTone | AudioCommand::Beep | AudioCommand::KeyTone(_) => {}
+                AudioCommand::BusyTone
+                | AudioCommand::Beep
+                | AudioCommand::WaitingBeep(_)
+                | AudioCommand::EndedTone
+                | AudioCommand::KeyTone(_) => {}
             },
             Output::Shell(command) => match command {
                 ShellCommand::ShowOverlay => {

@@ -149,6 +149,10 @@ pub fn words(output: &Output) -> String {
             AudioCommand::Ringback(on) => format!("ringback {on}"),
             AudioCommand::BusyTone => "busy tone".into(),
             AudioCommand::Beep => "beep".into(),
+            AudioCommand::WaitingBeep(on) => {
+                format!("waiting beep {}", if *on { "on" } else { "off" })
+            }
+            AudioCommand::EndedTone => "ended tone".into(),
             AudioCommand::KeyTone(key) => format!("key tone {key}"),
         },
         Output::Shell(command) => match command {
