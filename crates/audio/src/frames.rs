@@ -2,10 +2,11 @@
 //! ready. It looks at the clock only to send on while no microphone sets the beat. It never waits for a sound server.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use call::media::{FRAME_SAMPLES, Frame};
+use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 
 use crate::AudioPorts;
 use crate::far::FarEnds;
@@ -14,7 +15,7 @@ use crate::patch::Patch;
 use crate::playout::Playout;
 use crate::sender::{Pace, Sender};
 use crate::statistics::{Statistics, count, note_peak};
-use crate::stream::{Inlet, Outlet};
+use crate::stream::{Inlet, Outlet, Vitals};
 use crate::tones::Tone;
 
 /// A microphone backlog beyond this (60 ms) is not worth sending late.
@@ -63,7 +64,34 @@ pub(crate) struct Frames {
     call: bool,
     mixer: Mixer,
     playout: Playout,
+    pulled: Pulled,
     far_end_heard: Option<Instant>,
+}
+
+/// When the speaker last came for sound. Its callback wakes us, so we need not ask it for the time.
+#[derive(Default)]
+struct Pulled {
+    callbacks: u64,
+    at: Option<Instant>,
+}
+
+impl Pulled {
+    fn look(&mut self, vitals: &Vitals) {
+        let callbacks = vitals.callbacks.load(Relaxed);
+        if callbacks != self.callbacks {
+            self.callbacks = callbacks;
+            self.at = Some(Instant::now());
+        }
+    }
+
+    /// Samples (48 kHz, one channel) that a speaker plays in the time since. No more than a frame: what comes so late is
+    /// no measure of anything.
+    fn used(&mut self, vitals: &Vitals) -> usize {
+        self.look(vitals);
+        let since = self.at.map_or(Duration::ZERO, |at| at.elapsed());
+        let samples = since.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000;
+        usize::try_from(samples).map_or(FRAME_SAMPLES, |samples| samples.min(FRAME_SAMPLES))
+    }
 }
 
 impl Frames {
@@ -84,6 +112,7 @@ impl Frames {
             call: false,
             mixer: Mixer::new(),
             playout: Playout::new(),
+            pulled: Pulled::default(),
             far_end_heard: None,
         }
     }
@@ -205,24 +234,36 @@ impl Frames {
             self.far.drain();
             return;
         };
+        self.pulled.look(&outlet.vitals);
         let mut sink = Sink {
             outlet,
             mixer: &mut self.mixer,
             statistics: &self.statistics,
         };
+        let mut quiet = self
+            .far_end_heard
+            .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
         while let Some(frame) = self.far.next() {
             self.far_end_heard = Some(Instant::now());
-            if let Some(frame) = self.playout.pass(frame, sink.outlet.waiting()) {
+            let used = self.pulled.used(&sink.outlet.vitals);
+            if std::mem::take(&mut quiet) {
+                let ahead = self.playout.begin(used);
+                let waiting = sink.outlet.waiting();
+                sink.outlet.pad(ahead.saturating_sub(waiting));
+            }
+            let gaps = sink.outlet.vitals.gaps.load(Relaxed);
+            let passed = self.playout.pass(frame, sink.outlet.waiting(), used, gaps);
+            sink.outlet.convert.stretch(self.playout.stretch());
+            if let Some(frame) = passed {
                 sink.play(frame);
             }
         }
-        self.statistics.frames_trimmed.fetch_add(
-            self.playout.take_trimmed(),
-            std::sync::atomic::Ordering::Relaxed,
-        );
-        let quiet = self
-            .far_end_heard
-            .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
+        self.statistics
+            .frames_trimmed
+            .fetch_add(self.playout.take_trimmed(), Relaxed);
+        self.statistics
+            .margin_samples
+            .store(self.playout.margin() as u64, Relaxed);
         while quiet && sink.mixer.sounds() && sink.outlet.waiting() < TONES_AHEAD {
             sink.play([0; FRAME_SAMPLES]);
         }
@@ -314,10 +355,16 @@ mod tests {
             let (ring, consumer) = RingBuffer::new(MONO.samples_in_frame() * 20);
             self.tell(Control::Speaker(Outlet {
                 ring,
+                vitals: Arc::default(),
                 convert: ToDevice::new(MONO).unwrap(),
                 format: MONO,
             }));
             consumer
+        }
+
+        fn all(speaker: &mut Consumer<i16>) -> Vec<i16> {
+            let samples = speaker.slots();
+            Self::heard(speaker, samples)
         }
 
         fn heard(speaker: &mut Consumer<i16>, samples: usize) -> Vec<i16> {
@@ -379,7 +426,8 @@ mod tests {
         assert_eq!(speaker.slots(), 0, "what was said before the call is gone");
         bench.far_end.push([2; FRAME_SAMPLES]).unwrap();
         assert!(bench.frames.step());
-        assert_eq!(Bench::heard(&mut speaker, 480), [2; 480]);
+        let heard = Bench::all(&mut speaker);
+        assert!(heard.contains(&2) && heard.iter().all(|sample| *sample != 1));
         bench.tell(Control::Call(false));
         bench.far_end.push([3; FRAME_SAMPLES]).unwrap();
         assert!(bench.frames.step());
@@ -407,20 +455,20 @@ mod tests {
         let mut speaker = bench.speaker();
         bench.tell(Control::Call(true));
         bench.tell(Control::Start(Tone::Ringback));
-        assert_eq!(speaker.slots(), TONES_AHEAD);
-        Bench::heard(&mut speaker, 240);
+        let ahead = TONES_AHEAD..TONES_AHEAD + FRAME_SAMPLES;
+        assert!(ahead.contains(&speaker.slots()));
+        Bench::heard(&mut speaker, 480);
         assert!(bench.frames.step());
-        assert_eq!(speaker.slots(), TONES_AHEAD - 240 + 480);
-        assert!(
-            Bench::heard(&mut speaker, 1200)
-                .iter()
-                .any(|x| x.abs() > 1000)
-        );
+        assert!(ahead.contains(&speaker.slots()), "no more and no less");
+        assert!(Bench::all(&mut speaker).iter().any(|x| x.abs() > 1000));
 
         bench.far_end.push([100; FRAME_SAMPLES]).unwrap();
         assert!(bench.frames.step());
-        let mixed = Bench::heard(&mut speaker, 480);
-        assert_eq!(speaker.slots(), 0, "nothing beside the far end's frame");
+        let mixed = Bench::all(&mut speaker);
+        assert!(
+            mixed.len() < FRAME_SAMPLES * 3 / 2,
+            "a margin and the far end's frame, nothing beside it"
+        );
         assert!(
             mixed.iter().any(|x| *x > 1000) && mixed.iter().any(|x| *x < -1000),
             "with the tone in it"
@@ -450,11 +498,12 @@ mod tests {
             assert!(bench.frames.step());
         }
         assert!(
-            speaker.slots() <= 5 * FRAME_SAMPLES,
+            speaker.slots() <= 11 * FRAME_SAMPLES / 2,
             "{} samples wait",
             speaker.slots()
         );
-        assert_eq!(bench.frames.statistics.counters().frames_trimmed, 45);
+        let trimmed = bench.frames.statistics.counters().frames_trimmed;
+        assert!((44..=46).contains(&trimmed), "{trimmed}");
     }
 
     fn link(call: &str) -> call::Link {
@@ -552,9 +601,9 @@ mod tests {
             held.push([9000; FRAME_SAMPLES]).unwrap();
             assert!(bench.frames.step());
         }
-        let heard = Bench::heard(&mut speaker, 3 * FRAME_SAMPLES);
-        assert!(heard.iter().all(|sample| *sample <= 100));
-        assert_eq!(heard[1439], 100);
+        let heard = Bench::all(&mut speaker);
+        assert!(heard.iter().all(|sample| *sample <= 110));
+        assert!((99..=101).contains(heard.last().unwrap()));
         bench.tell(Control::Patch(Patch::Forget { link: link("a") }));
         talking.push([100; FRAME_SAMPLES]).unwrap();
         assert!(bench.frames.step());

@@ -36,6 +36,7 @@
 //! On Linux devices are those of PulseAudio, or of PipeWire through its PulseAudio socket. `cargo run -p audio --example
 //! duplex` tries all of it by hand.
 
+mod callback;
 mod convert;
 #[cfg(target_os = "linux")]
 mod cookie;
@@ -60,6 +61,11 @@ use call::Input;
 use call::media::Frame;
 use call::output::AudioCommand;
 use tokio::sync::mpsc;
+
+/// Counts what is allocated where nothing may be.
+#[cfg(test)]
+#[global_allocator]
+static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 pub use host::{DeviceError, DeviceList, Part, devices};
 pub use patch::{FarEnd, Feed, PatchBay, Sends};

@@ -15,6 +15,7 @@ pub struct Statistics {
     pub(crate) under_run_samples: AtomicU64,
     pub(crate) overflows: AtomicU64,
     pub(crate) frames_trimmed: AtomicU64,
+    pub(crate) margin_samples: AtomicU64,
     pub(crate) opens: AtomicU64,
     pub(crate) losses: AtomicU64,
     pub(crate) stream_errors: AtomicU64,
@@ -43,6 +44,8 @@ pub struct Counters {
     pub overflows: u64,
     /// Frames taken out of the way to the speaker to take back delay.
     pub frames_trimmed: u64,
+    /// What should always wait for the speaker, in samples at 48 kHz; grows when sound has gaps.
+    pub margin_samples: u64,
     /// Streams opened.
     pub opens: u64,
     /// Streams that went away or fell silent while they were wanted.
@@ -65,6 +68,7 @@ impl Statistics {
             under_run_samples: self.under_run_samples.load(Relaxed),
             overflows: self.overflows.load(Relaxed),
             frames_trimmed: self.frames_trimmed.load(Relaxed),
+            margin_samples: self.margin_samples.load(Relaxed),
             opens: self.opens.load(Relaxed),
             losses: self.losses.load(Relaxed),
             stream_errors: self.stream_errors.load(Relaxed),
