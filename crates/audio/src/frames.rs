@@ -11,10 +11,11 @@ use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use crate::AudioPorts;
 use crate::far::FarEnds;
 use crate::mixer::Mixer;
+use crate::opening::Slot;
 use crate::patch::Patch;
 use crate::playout::Playout;
 use crate::sender::{Pace, Sender};
-use crate::statistics::{Statistics, count, note_peak};
+use crate::statistics::{Statistics, count, note_peak, peak};
 use crate::stream::{Inlet, Outlet, Vitals};
 use crate::tones::Tone;
 
@@ -35,10 +36,16 @@ pub(crate) enum Control {
     Microphone(Inlet),
     /// It is closed.
     NoMicrophone,
-    /// A speaker was opened.
-    Speaker(Outlet),
-    /// It is closed.
+    /// A speaker was opened: the one for calls or the one that rings.
+    Speaker(Slot, Outlet),
+    /// The speaker is closed.
     NoSpeaker,
+    /// The ring device is closed.
+    NoRinger,
+    /// Somebody calls: it rings there, with this gain (0 … 1), until told otherwise.
+    Ring(Slot, f32),
+    /// It no longer rings there.
+    StopRing(Slot),
     /// A call begins or ends: the far end is heard only during one.
     Call(bool),
     /// A tone begins.
@@ -61,8 +68,10 @@ pub(crate) struct Frames {
     controls: Receiver<Control>,
     inlet: Option<Inlet>,
     outlet: Option<Outlet>,
+    ringer: Option<Outlet>,
     call: bool,
     mixer: Mixer,
+    ring_mixer: Mixer,
     playout: Playout,
     pulled: Pulled,
     far_end_heard: Option<Instant>,
@@ -109,8 +118,10 @@ impl Frames {
             controls,
             inlet: None,
             outlet: None,
+            ringer: None,
             call: false,
             mixer: Mixer::new(),
+            ring_mixer: Mixer::new(),
             playout: Playout::new(),
             pulled: Pulled::default(),
             far_end_heard: None,
@@ -138,14 +149,19 @@ impl Frames {
         }
         self.send(Instant::now());
         self.play();
+        self.play_ring();
         true
     }
 
     fn obey(&mut self, control: Control) {
         match control {
             Control::Microphone(inlet) => self.inlet = Some(inlet),
-            Control::NoMicrophone => self.inlet = None,
-            Control::Speaker(outlet) => {
+            Control::NoMicrophone => {
+                self.inlet = None;
+                self.statistics.silent_frames.store(0, Relaxed);
+            }
+            Control::Speaker(Slot::Ring, outlet) => self.ringer = Some(outlet),
+            Control::Speaker(_, outlet) => {
                 self.playout = Playout::new();
                 self.outlet = Some(outlet);
             }
@@ -153,6 +169,9 @@ impl Frames {
                 self.outlet = None;
                 self.mixer.forget_finite();
             }
+            Control::NoRinger => self.ringer = None,
+            Control::Ring(slot, gain) => self.mixer(slot).start(Tone::Ring, gain),
+            Control::StopRing(slot) => self.mixer(slot).stop(Tone::Ring),
             Control::Call(call) => {
                 // What the far end said before the call began, or after it ended, is not for anyone's ear.
                 self.far.hear_port(call);
@@ -160,8 +179,15 @@ impl Frames {
             }
             Control::Patch(patch) => self.patch(patch),
             Control::End => {}
-            Control::Start(tone) => self.mixer.start(tone),
+            Control::Start(tone) => self.mixer.start(tone, 1.0),
             Control::Stop(tone) => self.mixer.stop(tone),
+        }
+    }
+
+    fn mixer(&mut self, slot: Slot) -> &mut Mixer {
+        match slot {
+            Slot::Ring => &mut self.ring_mixer,
+            Slot::Speaker | Slot::Microphone => &mut self.mixer,
         }
     }
 
@@ -206,6 +232,8 @@ impl Frames {
         let Some(inlet) = &mut self.inlet else {
             return 0;
         };
+        // Without feeds it is the port that carries the microphone.
+        let wanted = self.sender.is_idle() || self.sender.carries_microphone();
         let in_frame = inlet.format.samples_in_frame();
         let waiting = inlet.ring.slots();
         if waiting > in_frame * LONGEST_BACKLOG {
@@ -220,7 +248,15 @@ impl Frames {
         let mut captured = 0;
         while let Ok(chunk) = inlet.ring.read_chunk(inlet.convert.needed()) {
             inlet.convert.frame(chunk.into_iter(), &mut frame);
-            note_peak(&self.statistics.microphone_peak, &frame);
+            let level = peak(&frame);
+            note_peak(&self.statistics.microphone_peak, level);
+            note_peak(&self.statistics.microphone_level, level);
+            // Even the quietest room has noise in its last bit; what has none is switched off. Muted it is no news.
+            if wanted && frame.iter().all(|sample| *sample == frame[0]) {
+                count(&self.statistics.silent_frames);
+            } else {
+                self.statistics.silent_frames.store(0, Relaxed);
+            }
             (self.capture)(&frame);
             self.sender.tick(&frame);
             count(&self.statistics.frames_captured);
@@ -265,7 +301,21 @@ impl Frames {
             .margin_samples
             .store(self.playout.margin() as u64, Relaxed);
         while quiet && sink.mixer.sounds() && sink.outlet.waiting() < TONES_AHEAD {
-            sink.play([0; FRAME_SAMPLES]);
+            sink.play(SILENCE);
+        }
+    }
+
+    fn play_ring(&mut self) {
+        let Some(outlet) = &mut self.ringer else {
+            return;
+        };
+        while self.ring_mixer.sounds() && outlet.waiting() < TONES_AHEAD {
+            let mut frame = SILENCE;
+            self.ring_mixer.mix(&mut frame);
+            let samples = outlet.convert.samples(&frame);
+            if outlet.ring.push_entire_slice(samples).is_err() {
+                return;
+            }
         }
     }
 }
@@ -280,7 +330,9 @@ struct Sink<'a> {
 impl Sink<'_> {
     fn play(&mut self, mut frame: Frame) {
         self.mixer.mix(&mut frame);
-        note_peak(&self.statistics.speaker_peak, &frame);
+        let level = peak(&frame);
+        note_peak(&self.statistics.speaker_peak, level);
+        note_peak(&self.statistics.speaker_level, level);
         // The ring holds five times what is ever let wait; should the device stand still, what does not fit is lost.
         let samples = self.outlet.convert.samples(&frame);
         let fits = self.outlet.ring.push_entire_slice(samples);
@@ -353,12 +405,15 @@ mod tests {
 
         fn speaker(&mut self) -> Consumer<i16> {
             let (ring, consumer) = RingBuffer::new(MONO.samples_in_frame() * 20);
-            self.tell(Control::Speaker(Outlet {
-                ring,
-                vitals: Arc::default(),
-                convert: ToDevice::new(MONO).unwrap(),
-                format: MONO,
-            }));
+            self.tell(Control::Speaker(
+                Slot::Speaker,
+                Outlet {
+                    ring,
+                    vitals: Arc::default(),
+                    convert: ToDevice::new(MONO).unwrap(),
+                    format: MONO,
+                },
+            ));
             consumer
         }
 

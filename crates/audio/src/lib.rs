@@ -44,13 +44,17 @@ mod devices;
 mod far;
 mod frames;
 mod host;
+mod list;
 mod mixer;
 mod music;
+mod opening;
 mod patch;
 mod playout;
 mod presence;
+mod registry;
 mod sender;
 mod statistics;
+mod status;
 mod stream;
 pub mod tones;
 
@@ -68,11 +72,14 @@ use tokio::sync::mpsc;
 static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 pub use host::{DeviceError, DeviceList, Part, devices};
+pub use list::{Choice, DeviceEntry, Present};
 pub use patch::{FarEnd, Feed, PatchBay, Sends};
 pub use statistics::{Counters, Statistics};
+pub use status::{Levels, Panel, Status};
 
 use devices::Devices;
 use frames::Frames;
+use registry::Registry;
 use stream::Wiring;
 
 /// Where sound leaves this crate and where it comes in.
@@ -103,6 +110,7 @@ pub struct Audio {
     statistics: Arc<Statistics>,
     frames: Thread,
     patch_bay: PatchBay,
+    panel: Panel,
     thread: JoinHandle<()>,
 }
 
@@ -124,6 +132,12 @@ impl Audio {
     #[must_use]
     pub fn patch_bay(&self) -> PatchBay {
         self.patch_bay.clone()
+    }
+
+    /// Choice of devices, what there is, what is in use, how loud it is.
+    #[must_use]
+    pub fn panel(&self) -> Panel {
+        self.panel.clone()
     }
 
     /// Waits until devices are closed and both threads are gone. Drop the sender of commands before.
@@ -162,17 +176,22 @@ pub fn spawn(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
+    let registry = Registry::start()?;
+    let (panel, behind) = Panel::new();
     let thread = std::thread::Builder::new()
         .name("audio-devices".into())
         .spawn(move || {
+            let devices = Devices::new(controls, wiring, registry.present(), behind);
             // Its last control tells the frame thread to end.
-            runtime.block_on(Devices::new(controls, wiring).run(commands, facts));
+            runtime.block_on(devices.run(commands, facts));
+            drop(registry);
             let _ = frames.join();
         })?;
     Ok(Audio {
         statistics,
         frames: frame_thread,
         patch_bay,
+        panel,
         thread,
     })
 }

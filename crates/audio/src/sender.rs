@@ -73,6 +73,13 @@ impl Sender {
         self.feeds.is_empty()
     }
 
+    /// Is somebody to hear the microphone?
+    pub(crate) fn carries_microphone(&self) -> bool {
+        self.feeds
+            .iter()
+            .any(|outgoing| outgoing.sends == Sends::Microphone)
+    }
+
     /// One frame to every feed.
     pub(crate) fn tick(&mut self, microphone: &Frame) {
         let on_hold = |outgoing: &Outgoing| {

@@ -1,4 +1,4 @@
-//! What benchmarks, `deskline devices` and the level meters read: counters that the callbacks may raise.
+//! What benchmarks and the level meters read: counters that the callbacks may raise.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
@@ -19,6 +19,10 @@ pub struct Statistics {
     pub(crate) opens: AtomicU64,
     pub(crate) losses: AtomicU64,
     pub(crate) stream_errors: AtomicU64,
+    /// Frames of digital silence in a row that somebody should have heard.
+    pub(crate) silent_frames: AtomicU64,
+    pub(crate) microphone_level: AtomicU16,
+    pub(crate) speaker_level: AtomicU16,
     pub(crate) microphone_peak: AtomicU16,
     pub(crate) speaker_peak: AtomicU16,
 }
@@ -93,12 +97,16 @@ pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }
 
-/// The highest sample of a frame, for a level meter.
-pub(crate) fn note_peak(peak: &AtomicU16, samples: &[i16]) {
-    let highest = samples
+/// The highest sample of a frame, 0 … 32 767.
+pub(crate) fn peak(samples: &[i16]) -> u16 {
+    samples
         .iter()
         .map(|sample| sample.unsigned_abs().min(32_767))
         .max()
-        .unwrap_or(0);
-    peak.fetch_max(highest, Relaxed);
+        .unwrap_or(0)
+}
+
+/// Raises a level meter.
+pub(crate) fn note_peak(meter: &AtomicU16, peak: u16) {
+    meter.fetch_max(peak, Relaxed);
 }

@@ -1,0 +1,152 @@
+//! Opening devices, off the device thread: a sound server may take its time, or hang.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::host::{DeviceError, Part, SoundSystem, aside};
+use crate::stream::{Inlet, OpenStream, Outlet, Wiring, open_microphone, open_speaker};
+
+/// The three streams that we may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Of the call.
+    Microphone,
+    /// Of the call, and for tones.
+    Speaker,
+    /// For the ring alone, where a device of its own was chosen for it.
+    Ring,
+}
+
+impl Slot {
+    pub(crate) const ALL: [Self; 3] = [Self::Speaker, Self::Ring, Self::Microphone];
+
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Microphone => Part::Microphone,
+            Self::Speaker | Self::Ring => Part::Speaker,
+        }
+    }
+}
+
+/// What to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) slot: Slot,
+    /// Id of the device; `None`: whichever the system prefers.
+    pub(crate) id: Option<String>,
+}
+
+/// The frame thread's end of what was opened.
+pub(crate) enum Ring {
+    In(Inlet),
+    Out(Outlet),
+}
+
+/// What became of a job.
+pub(crate) struct Outcome {
+    pub(crate) job: Job,
+    pub(crate) result: Result<(OpenStream, Ring), DeviceError>,
+}
+
+/// A device that is being closed is given so long before it is opened again: not every system opens one twice.
+const CLOSED_WITHIN: Duration = Duration::from_millis(100);
+
+/// Begins to open, after what is `closing`; the outcomes come in the order of the jobs. `None`: too many such questions
+/// hang already.
+pub(crate) fn open(
+    jobs: Vec<Job>,
+    closing: Vec<Receiver<()>>,
+    wiring: Wiring,
+) -> Option<oneshot::Receiver<Vec<Outcome>>> {
+    aside(move || {
+        for closed in closing {
+            let _ = closed.recv_timeout(CLOSED_WITHIN);
+        }
+        let system = SoundSystem::connect();
+        jobs.into_iter()
+            .map(|job| {
+                let result = match &system {
+                    Ok(system) => open_one(system, &job, &wiring),
+                    Err(error) => Err(error.clone()),
+                };
+                Outcome { job, result }
+            })
+            .collect()
+    })
+}
+
+/// What became of a job whose thread died.
+pub(crate) fn no_answer(slot: Slot) -> Outcome {
+    Outcome {
+        job: Job { slot, id: None },
+        result: Err(DeviceError::NoServer),
+    }
+}
+
+fn open_one(
+    system: &SoundSystem,
+    job: &Job,
+    wiring: &Wiring,
+) -> Result<(OpenStream, Ring), DeviceError> {
+    let part = job.slot.part();
+    let device = system
+        .device(part, job.id.as_deref())
+        .ok_or(DeviceError::NotFound(part))?;
+    Ok(match job.slot {
+        Slot::Microphone => {
+            let (stream, inlet) = open_microphone(&device, wiring)?;
+            (stream, Ring::In(inlet))
+        }
+        Slot::Speaker | Slot::Ring => {
+            let (stream, outlet) = open_speaker(&device, wiring)?;
+            (stream, Ring::Out(outlet))
+        }
+    })
+}
+
+/// A stream that was just opened may take so many looks to its first callback.
+const FIRST_LOOKS: u32 = 20;
+
+/// One open stream as the device thread sees it.
+pub(crate) struct Opened {
+    pub(crate) stream: OpenStream,
+    /// Callbacks at the last look.
+    callbacks: u64,
+    /// Looks left without a callback.
+    patience: u32,
+}
+
+impl Opened {
+    pub(crate) fn new(stream: OpenStream) -> Self {
+        Self {
+            stream,
+            callbacks: 0,
+            patience: FIRST_LOOKS,
+        }
+    }
+
+    /// Is it this device?
+    pub(crate) fn is(&self, id: &str) -> bool {
+        let device = self.stream.device.as_ref();
+        device.is_some_and(|device| device.id() == id)
+    }
+
+    /// Does it still run? To be asked at every look; `patience` looks without a callback mean no. Counts looks, not time:
+    /// a computer that slept is no reason to reopen.
+    pub(crate) fn lives(&mut self, patience: u32) -> bool {
+        if self.stream.vitals.broken.load(Relaxed) {
+            return false;
+        }
+        let callbacks = self.stream.vitals.callbacks.load(Relaxed);
+        if callbacks == self.callbacks {
+            self.patience = self.patience.saturating_sub(1);
+        } else {
+            self.callbacks = callbacks;
+            self.patience = patience;
+        }
+        self.patience > 0
+    }
+}
