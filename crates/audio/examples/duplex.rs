@@ -9,6 +9,9 @@
 //! feed a microphone|silence|music|off      what the far end of call `a` is sent
 //! sent a                       the last half second of it: Hz, dBFS, frames in all
 //! hear b on|off                call `b`, whose far end always sends 300 Hz, is heard or not
+//! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
+//! volume 50                    of the ring
+//! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds
 //! devices                      what `deskline devices` would say
 //! ```
@@ -29,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audio::{AudioPorts, FarEnd, Feed, PatchBay, PlaybackSignal, Sends, Statistics};
+use audio::{AudioPorts, Choice, FarEnd, Feed, Panel, PatchBay, PlaybackSignal, Sends, Statistics};
 use call::ids::Role;
 use call::input::AudioFact;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
@@ -80,7 +83,14 @@ fn main() {
     let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
     let statistics = audio.statistics();
     let signal = audio.playback_signal();
-    let patch_bay = audio.patch_bay();
+    let desk = Desk {
+        commands,
+        patch_bay: audio.patch_bay(),
+        panel: audio.panel(),
+        statistics,
+        shared: Arc::clone(&shared),
+    };
+    let mut choice = Choice::default();
 
     let far = Arc::clone(&shared);
     let far_end = std::thread::spawn(move || send_far_end(&far, far_end, &signal));
@@ -97,9 +107,9 @@ fn main() {
     say(json!({"ready": true}));
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("input");
-        obey(&line, &commands, &patch_bay, &shared, &statistics);
+        desk.obey(&line, &mut choice);
     }
-    drop(commands);
+    drop(desk);
     audio.join();
     facts.join().expect("facts");
     shared.ended.store(true, Relaxed);
@@ -107,47 +117,89 @@ fn main() {
     say(json!({"ended": true, "threads": entries("/proc/self/task")}));
 }
 
-fn obey(
-    line: &str,
-    commands: &mpsc::Sender<AudioCommand>,
-    patch_bay: &PatchBay,
-    shared: &Arc<Shared>,
-    statistics: &Statistics,
-) {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    let on = rest == "on";
-    let command = match word {
-        "open" => AudioCommand::Open,
-        "close" => AudioCommand::Close,
-        "ring" => AudioCommand::Ring(on),
-        "ringback" => AudioCommand::Ringback(on),
-        "busy" => AudioCommand::BusyTone,
-        "beep" => AudioCommand::Beep,
-        "waiting" => AudioCommand::WaitingBeep(on),
-        "ended" => AudioCommand::EndedTone,
-        "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
-        "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
-        "loop" => return shared.looping.store(on, Relaxed),
-        "measure" => return say(measure(&shared.heard.lock().unwrap())),
-        "feed" => return feed(rest, patch_bay, shared),
-        "sent" => {
-            let sent = shared.sent.lock().unwrap();
-            let mut said = measure(&sent[rest].kept);
-            said["frames"] = json!(sent[rest].frames);
-            return say(said);
-        }
-        "hear" => return hear(rest, patch_bay, shared),
-        "figures" => return say(figures(statistics)),
-        "devices" => {
-            let list = audio::devices();
-            return say(json!({
-                "microphone": list.microphone, "speaker": list.speaker, "microphones": list.microphones,
-                "speakers": list.speakers, "problem": list.problem,
-            }));
-        }
-        _ => return say(json!({"unknown": line})),
+struct Desk {
+    commands: mpsc::Sender<AudioCommand>,
+    patch_bay: PatchBay,
+    panel: Panel,
+    statistics: Arc<Statistics>,
+    shared: Arc<Shared>,
+}
+
+impl Desk {
+    fn obey(&self, line: &str, choice: &mut Choice) {
+        let Self {
+            patch_bay, shared, ..
+        } = self;
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        let on = rest == "on";
+        let command = match word {
+            "open" => AudioCommand::Open,
+            "close" => AudioCommand::Close,
+            "ring" => AudioCommand::Ring(on),
+            "ringback" => AudioCommand::Ringback(on),
+            "busy" => AudioCommand::BusyTone,
+            "beep" => AudioCommand::Beep,
+            "waiting" => AudioCommand::WaitingBeep(on),
+            "ended" => AudioCommand::EndedTone,
+            "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
+            "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
+            "loop" => return shared.looping.store(on, Relaxed),
+            "measure" => return say(measure(&shared.heard.lock().unwrap())),
+            "feed" => return feed(rest, patch_bay, shared),
+            "sent" => {
+                let sent = shared.sent.lock().unwrap();
+                let mut said = measure(&sent[rest].kept);
+                said["frames"] = json!(sent[rest].frames);
+                return say(said);
+            }
+            "hear" => return hear(rest, patch_bay, shared),
+            "figures" => return say(figures(&self.statistics)),
+            "choose" => {
+                let (what, id) = rest.split_once(' ').unwrap_or((rest, ""));
+                let id = (!id.is_empty()).then(|| id.to_owned());
+                match what {
+                    "microphone" => choice.microphone = id,
+                    "speaker" => choice.speaker = id,
+                    _ => choice.ring = id,
+                }
+                return self.panel.choose(choice.clone());
+            }
+            "volume" => {
+                choice.ring_volume = rest.parse().unwrap_or(100);
+                return self.panel.choose(choice.clone());
+            }
+            "status" => return say(status(&self.panel)),
+            "devices" => {
+                let list = audio::devices();
+                return say(json!({
+                    "microphone": list.microphone, "speaker": list.speaker, "microphones": list.microphones,
+                    "speakers": list.speakers, "problem": list.problem,
+                }));
+            }
+            _ => return say(json!({"unknown": line})),
+        };
+        self.commands.blocking_send(command).expect("audio runs");
+    }
+}
+
+fn status(panel: &Panel) -> Value {
+    let status = panel.status().borrow().clone();
+    let levels = *panel.levels().borrow();
+    let ids = |list: &[audio::DeviceEntry]| -> Vec<String> {
+        list.iter().map(|entry| entry.id.clone()).collect()
     };
-    commands.blocking_send(command).expect("audio runs");
+    json!({
+        "microphones": ids(&status.present.microphones),
+        "speakers": ids(&status.present.speakers),
+        "microphone": status.microphone,
+        "speaker": status.speaker,
+        "ring": status.ring,
+        "speaker_replaced": status.speaker_replaced,
+        "microphone_replaced": status.microphone_replaced,
+        "silent": status.microphone_silent,
+        "problem": status.problem,
+        "levels": [levels.microphone, levels.speaker],
+    })
 }
 
 fn link(call: &str) -> Link {
@@ -278,6 +330,7 @@ fn figures(statistics: &Statistics) -> Value {
         "frames_trimmed": counters.frames_trimmed,
         "opens": counters.opens,
         "losses": counters.losses,
+        "margin_samples": counters.margin_samples,
         "stream_errors": counters.stream_errors,
         "microphone_peak": statistics.take_microphone_peak(),
         "speaker_peak": statistics.take_speaker_peak(),

@@ -75,6 +75,7 @@ pub(crate) struct Devices {
     closing: Vec<std::sync::mpsc::Receiver<()>>,
     pending: Option<Pending>,
     speaker_used: Instant,
+    ringer_used: Instant,
     next_attempt: Instant,
     patience: u32,
     looks: u32,
@@ -110,6 +111,7 @@ impl Devices {
             closing: Vec::new(),
             pending: None,
             speaker_used: now,
+            ringer_used: now,
             next_attempt: now,
             patience: SILENT_LOOKS,
             looks: 0,
@@ -343,7 +345,9 @@ impl Devices {
         if !self.wants_speaker(now) && now >= self.speaker_used + LINGER {
             self.close(Slot::Speaker);
         }
-        if !self.wants(Slot::Ring, now) {
+        if self.wants(Slot::Ring, now) {
+            self.ringer_used = now;
+        } else if now >= self.ringer_used + LINGER {
             self.close(Slot::Ring);
         }
         if self.tone_until.is_some_and(|until| now >= until + LINGER) {

@@ -169,7 +169,10 @@ impl Frames {
                 self.outlet = None;
                 self.mixer.forget_finite();
             }
-            Control::NoRinger => self.ringer = None,
+            Control::NoRinger => {
+                self.ringer = None;
+                self.ring_mixer.forget_finite();
+            }
             Control::Ring(slot, gain) => self.mixer(slot).start(Tone::Ring, gain),
             Control::StopRing(slot) => self.mixer(slot).stop(Tone::Ring),
             Control::Call(call) => {

@@ -90,11 +90,15 @@ impl DeviceError {
 /// A connection to the sound system. Every question may block for as long as the sound server takes: see [`within`].
 pub(crate) struct SoundSystem {
     host: cpal::Host,
+    /// Held by whoever plays over this connection.
+    playing: Arc<()>,
 }
 
 /// One connection serves the whole program and is replaced only when it is dead: the client library below cpal does
 /// not notice that its last user left, and keeps the thread and the socket of an abandoned connection.
 static CONNECTION: Mutex<Option<Arc<SoundSystem>>> = Mutex::new(None);
+/// Further connections, for a second and third speaker at once.
+static FURTHER: Mutex<Vec<Arc<SoundSystem>>> = Mutex::new(Vec::new());
 
 impl SoundSystem {
     /// The connection, made anew if there is none that answers.
@@ -111,13 +115,47 @@ impl SoundSystem {
         }
         *connection = None;
         // Bounded by cpal to 2 s, so the lock is no trap.
+        let system = Self::new()?;
+        *connection = Some(Arc::clone(&system));
+        Ok(system)
+    }
+
+    fn new() -> Result<Arc<Self>, DeviceError> {
         let host = host().map_err(|error| {
             tracing::debug!("no sound system: {error}");
             DeviceError::NoServer
         })?;
-        let system = Arc::new(Self { host });
-        *connection = Some(Arc::clone(&system));
-        Ok(system)
+        Ok(Arc::new(Self {
+            host,
+            playing: Arc::default(),
+        }))
+    }
+
+    /// A connection over which nobody plays, and the right to play over it. The client library puts all that one
+    /// connection plays into one group of synchronised streams, and the server refuses a group on two devices
+    /// (measured: "invalid argument").
+    pub(crate) fn for_playing() -> Result<(Arc<Self>, Arc<()>), DeviceError> {
+        let first = Self::connect()?;
+        if let Some(right) = first.right_to_play() {
+            return Ok((first, right));
+        }
+        let mut further = FURTHER.lock().unwrap_or_else(PoisonError::into_inner);
+        further.retain(|system| system.answers());
+        let free = further
+            .iter()
+            .find_map(|system| Some((Arc::clone(system), system.right_to_play()?)));
+        if let Some(free) = free {
+            return Ok(free);
+        }
+        let system = Self::new()?;
+        let right = Arc::clone(&system.playing);
+        further.push(Arc::clone(&system));
+        Ok((system, right))
+    }
+
+    fn right_to_play(&self) -> Option<Arc<()>> {
+        let free = !self.is_sound_server() || Arc::strong_count(&self.playing) == 1;
+        free.then(|| Arc::clone(&self.playing))
     }
 
     /// The connection that was made last, be it alive or not.
@@ -129,13 +167,17 @@ impl SoundSystem {
     }
 
     #[cfg(target_os = "linux")]
-    fn answers(&self) -> bool {
-        self.host.id() != cpal::HostId::PulseAudio || self.host.devices().is_ok()
+    fn is_sound_server(&self) -> bool {
+        self.host.id() == cpal::HostId::PulseAudio
     }
 
     #[cfg(not(target_os = "linux"))]
+    fn is_sound_server(&self) -> bool {
+        false
+    }
+
     fn answers(&self) -> bool {
-        true
+        !self.is_sound_server() || self.host.devices().is_ok()
     }
 
     /// A device by its id, or the default one.

@@ -65,14 +65,10 @@ pub(crate) fn open(
         for closed in closing {
             let _ = closed.recv_timeout(CLOSED_WITHIN);
         }
-        let system = SoundSystem::connect();
         jobs.into_iter()
-            .map(|job| {
-                let result = match &system {
-                    Ok(system) => open_one(system, &job, &wiring),
-                    Err(error) => Err(error.clone()),
-                };
-                Outcome { job, result }
+            .map(|job| Outcome {
+                result: open_one(&job, &wiring),
+                job,
             })
             .collect()
     })
@@ -86,22 +82,21 @@ pub(crate) fn no_answer(slot: Slot) -> Outcome {
     }
 }
 
-fn open_one(
-    system: &SoundSystem,
-    job: &Job,
-    wiring: &Wiring,
-) -> Result<(OpenStream, Ring), DeviceError> {
+fn open_one(job: &Job, wiring: &Wiring) -> Result<(OpenStream, Ring), DeviceError> {
     let part = job.slot.part();
-    let device = system
-        .device(part, job.id.as_deref())
-        .ok_or(DeviceError::NotFound(part))?;
+    let missing = DeviceError::NotFound(part);
+    let id = job.id.as_deref();
     Ok(match job.slot {
         Slot::Microphone => {
+            let device = SoundSystem::connect()?.device(part, id).ok_or(missing)?;
             let (stream, inlet) = open_microphone(&device, wiring)?;
             (stream, Ring::In(inlet))
         }
         Slot::Speaker | Slot::Ring => {
-            let (stream, outlet) = open_speaker(&device, wiring)?;
+            let (system, right) = SoundSystem::for_playing()?;
+            let device = system.device(part, id).ok_or(missing)?;
+            let (mut stream, outlet) = open_speaker(&device, wiring)?;
+            stream.right_to_play = Some(right);
             (stream, Ring::Out(outlet))
         }
     })

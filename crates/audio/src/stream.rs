@@ -39,6 +39,8 @@ pub(crate) struct Vitals {
 pub(crate) struct OpenStream {
     /// Never read: it is what keeps the device open.
     _stream: cpal::Stream,
+    /// Given back when the stream is closed.
+    pub(crate) right_to_play: Option<Arc<()>>,
     /// The device behind it, to notice another default.
     pub(crate) device: Option<cpal::DeviceId>,
     pub(crate) name: String,
@@ -220,6 +222,7 @@ impl OpenStream {
     fn new(stream: cpal::Stream, device: &Device, vitals: Arc<Vitals>) -> Self {
         Self {
             _stream: stream,
+            right_to_play: None,
             device: device.id().ok(),
             name: device.to_string(),
             vitals,
