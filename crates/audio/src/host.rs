@@ -357,7 +357,8 @@ pub(crate) fn within<T: Send + 'static>(
 }
 
 /// Drops a stream, which waits for its threads, without waiting for that; says when it is done. When a PulseAudio server
-/// takes the last speaker away from under a stream, two threads of that stream stay behind until the connection ends.
+/// takes the last speaker away from under a stream (most keep a dummy for that case), two threads of that stream and its
+/// connection stay behind until the server ends.
 pub(crate) fn close<T: Send + 'static>(stream: T) -> std::sync::mpsc::Receiver<()> {
     let (done, closed) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name("audio-wait".into());

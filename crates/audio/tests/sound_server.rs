@@ -317,8 +317,8 @@ fn a_missing_microphone_or_speaker_is_named_and_a_speakers_monitor_is_no_microph
     assert!(fact["what"].as_str().unwrap().contains("found"), "{fact}");
     plug_headset(&sound);
     desk.opened();
-    // A speaker that the server took away leaves two threads behind (see `close` in `host.rs`).
-    desk.end_with(4);
+    // A speaker that the server took away leaves two threads and a connection behind (see `close` in `host.rs`).
+    desk.end_with(5);
 }
 
 fn plug_headset(sound: &Sound) {
