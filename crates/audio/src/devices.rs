@@ -27,8 +27,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS_A_LEVEL: u32 = 2;
 /// A stream without a callback for so many looks (100 ms) is lost.
 const SILENT_LOOKS: u32 = 2;
-/// On a computer that is too busy to keep that, more and more, up to 2 s.
+/// Where that comes again within [`CALM`] the computer is too busy for it: more and more, up to 2 s.
 const MOST_SILENT_LOOKS: u32 = 40;
+/// See [`MOST_SILENT_LOOKS`].
+const CALM: Duration = Duration::from_secs(10);
 /// Devices are opened again at most this often.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// Devices that are not open by then will not be: the sound server hangs.
@@ -78,6 +80,8 @@ pub(crate) struct Devices {
     ringer_used: Instant,
     next_attempt: Instant,
     patience: u32,
+    /// When a stream stood still last.
+    stuck: Option<Instant>,
     looks: u32,
     /// Why the last attempt failed, while it matters.
     problem: Option<DeviceError>,
@@ -114,6 +118,7 @@ impl Devices {
             ringer_used: now,
             next_attempt: now,
             patience: SILENT_LOOKS,
+            stuck: None,
             looks: 0,
             problem: None,
         }
@@ -173,7 +178,7 @@ impl Devices {
             AudioCommand::Open => {
                 if self.call.is_none() {
                     self.tell(Control::Call(true));
-                    self.patience = SILENT_LOOKS;
+                    self.stuck = None;
                 }
                 self.call = Some(Presence::new());
             }
@@ -296,11 +301,14 @@ impl Devices {
 
     /// Looks at the open streams.
     fn look(&mut self) {
-        let patience = self.patience;
+        let now = Instant::now();
+        let calm = self.stuck.is_none_or(|stuck| now >= stuck + CALM);
+        let patience = if calm { SILENT_LOOKS } else { self.patience };
         for slot in Slot::ALL {
             let opened = self.place(slot).as_mut();
             if opened.is_some_and(|opened| !opened.lives(patience)) {
                 self.patience = (patience * 2).min(MOST_SILENT_LOOKS);
+                self.stuck = Some(now);
                 self.lost(slot);
             }
         }
@@ -309,10 +317,10 @@ impl Devices {
             self.show_levels();
         }
         if let Some(pending) = &self.pending
-            && Instant::now() >= pending.until
+            && now >= pending.until
         {
             self.pending = None;
-            self.next_attempt = Instant::now() + RETRY_EVERY;
+            self.next_attempt = now + RETRY_EVERY;
             self.complain(DeviceError::NoServer);
         }
     }
@@ -434,7 +442,9 @@ impl Devices {
         let now = Instant::now();
         self.next_attempt = now + RETRY_EVERY;
         let mut problem = None;
+        let mut stale = false;
         for Outcome { job, result } in outcomes {
+            stale |= job.id.as_ref() != self.target(job.slot);
             match result {
                 Ok((stream, _)) if !self.wants(job.slot, now) => {
                     self.closing.push(close(stream));
@@ -458,8 +468,8 @@ impl Devices {
             Some(error) => self.complain(error),
             None => self.problem = None,
         }
-        if self.problem.is_none() {
-            // The person may have chosen again meanwhile.
+        if stale || self.problem.is_none() {
+            // Another device may be meant by now.
             self.next_attempt = now;
         }
     }

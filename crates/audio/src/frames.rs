@@ -163,6 +163,8 @@ impl Frames {
             Control::Speaker(Slot::Ring, outlet) => self.ringer = Some(outlet),
             Control::Speaker(_, outlet) => {
                 self.playout = Playout::new();
+                // Whoever speaks just now begins anew there, behind a margin.
+                self.far_end_heard = None;
                 self.outlet = Some(outlet);
             }
             Control::NoSpeaker => {
