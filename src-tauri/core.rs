@@ -16,7 +16,7 @@ use call::input::{Input, Intent};
 use call::number::Region;
 use call::output::ShellCommand;
 use call::view::PhoneView;
-use call::{CallId, Phone, PhoneSettings};
+use call::{CallId, DeskSettings, Phone};
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
@@ -128,9 +128,10 @@ impl Core {
         };
         task::spawn(signing_in.run(asks));
 
-        let phone = Phone::new(PhoneSettings {
+        let phone = Phone::new(DeskSettings {
             region,
-            ring_for: ring_for.unwrap_or(PhoneSettings::default().ring_for),
+            ring_for: ring_for.unwrap_or(DeskSettings::default().ring_for),
+            ..DeskSettings::default()
         });
         let ports = Ports {
             log,

@@ -73,7 +73,11 @@ async fn dial(core: State<'_, Core>, number: String) -> Answer<()> {
 #[tauri::command]
 async fn answer(core: State<'_, Core>, call: String) -> Answer<()> {
     let call = known(&core, &call)?;
-    core.intent(Intent::Answer { call }).await;
+    core.intent(Intent::Answer {
+        call,
+        other: call::input::OtherCall::Hold,
+    })
+    .await;
     Ok(())
 }
 

@@ -193,6 +193,8 @@ fn call_state(state: state::CallState) -> CallState {
         state::CallState::Claiming => CallState::Claiming,
         state::CallState::Answering => CallState::Answering,
         state::CallState::Live => CallState::Live,
+        state::CallState::Stranded => CallState::Stranded,
+        state::CallState::HandedOver => CallState::HandedOver,
         state::CallState::Ending => CallState::Ending,
         state::CallState::Ended => CallState::Ended,
     }

@@ -92,6 +92,8 @@ pub enum CallState {
     Claiming,
     Answering,
     Live,
+    Stranded,
+    HandedOver,
     Ending,
     Ended,
 }

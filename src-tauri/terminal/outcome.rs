@@ -27,7 +27,7 @@ pub const REFUSED: u8 = 40;
 #[must_use]
 pub fn exit_code(reason: &EndReason) -> u8 {
     match reason {
-        EndReason::HungUp | EndReason::FarEndHungUp => ANSWERED,
+        EndReason::HungUp | EndReason::FarEndHungUp | EndReason::Transferred { .. } => ANSWERED,
         EndReason::Busy => BUSY,
         EndReason::NoAnswer
         | EndReason::Unavailable

@@ -221,6 +221,8 @@ impl Follower {
                         | CallState::RemoteRinging
                         | CallState::Claiming
                         | CallState::Answering
+                        | CallState::Stranded
+                        | CallState::HandedOver
                         | CallState::Ending
                         | CallState::Ended,
                         _,

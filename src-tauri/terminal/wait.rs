@@ -34,7 +34,13 @@ pub(crate) async fn run(
             }
             News::Offered(call) => {
                 if let Some(pause) = asked.answer_after {
-                    session.send_after(pause, Intent::Answer { call });
+                    session.send_after(
+                        pause,
+                        Intent::Answer {
+                            call,
+                            other: call::input::OtherCall::Hold,
+                        },
+                    );
                 }
             }
             News::Live(call) => {

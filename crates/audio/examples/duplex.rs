@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! open | close                 microphone and speaker, as for a call
-//! ring on|off, ringback on|off, waiting on|off, busy, beep, ended, key 5
+//! ring on|off, ringback on|off, busy, beep, ended, key 5
 //! far 700                      the far end sends 700 Hz; `far 0`: nothing
 //! loop on|off                  the far end sends back what the microphone hears (use a headset)
 //! measure                      the last half second of the microphone: Hz, dBFS
@@ -139,8 +139,7 @@ impl Desk {
             "ringback" => AudioCommand::Ringback(on),
             "busy" => AudioCommand::BusyTone,
             "beep" => AudioCommand::Beep,
-            "waiting" => AudioCommand::WaitingBeep(on),
-            "ended" => AudioCommand::EndedTone,
+            "ended" => AudioCommand::EndTone,
             "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
             "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
             "loop" => return shared.looping.store(on, Relaxed),

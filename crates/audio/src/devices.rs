@@ -67,7 +67,6 @@ pub(crate) struct Devices {
     /// The ring device does not open: the speaker rings.
     ring_broken: bool,
     ringback: bool,
-    waiting: bool,
     /// A tone that ends by itself lasts until then.
     tone_until: Option<Instant>,
 
@@ -107,7 +106,6 @@ impl Devices {
             rings: None,
             ring_broken: false,
             ringback: false,
-            waiting: false,
             tone_until: None,
             microphone: None,
             speaker: None,
@@ -197,11 +195,7 @@ impl Devices {
             }
             AudioCommand::BusyTone => self.finite(Tone::Busy, now),
             AudioCommand::Beep => self.finite(Tone::Beep, now),
-            AudioCommand::WaitingBeep(on) => {
-                self.waiting = on;
-                self.endless(Tone::Waiting, on);
-            }
-            AudioCommand::EndedTone => self.finite(Tone::Ended, now),
+            AudioCommand::EndTone => self.finite(Tone::Ended, now),
             AudioCommand::KeyTone(key) => {
                 if let Some(tone) = Tone::key(key) {
                     self.finite(tone, now);
@@ -232,7 +226,6 @@ impl Devices {
         self.call.is_some()
             || self.ring && self.ring_slot() == Slot::Speaker
             || self.ringback
-            || self.waiting
             || self.tone_until.is_some_and(|until| now < until)
     }
 

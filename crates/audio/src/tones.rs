@@ -19,10 +19,8 @@ pub enum Tone {
     Ringback,
     /// The far end is busy: 480 + 620 Hz, half a second on and off, 2 s in all.
     Busy,
-    /// Another call waits: one soft 440 Hz beep of 250 ms.
+    /// Another call waits: two soft notes, 440 and 523 Hz, 0.4 s in all. Whoever wants it again asks again.
     Beep,
-    /// Another call goes on waiting: two soft notes, 440 and 523 Hz, every 4 s. Endless.
-    Waiting,
     /// The call is over: three soft notes downwards, 0.4 s in all.
     Ended,
     /// The two frequencies of a telephone key for 120 ms.
@@ -64,10 +62,9 @@ impl Tone {
     #[must_use]
     pub const fn length(self) -> Option<u64> {
         match self {
-            Self::Ring | Self::Ringback | Self::Waiting => None,
+            Self::Ring | Self::Ringback => None,
             Self::Busy => Some(millis(2000)),
-            Self::Beep => Some(millis(250)),
-            Self::Ended => Some(millis(400)),
+            Self::Beep | Self::Ended => Some(millis(400)),
             Self::Key { .. } => Some(millis(120)),
         }
     }
@@ -86,11 +83,7 @@ impl Tone {
             Self::Busy => {
                 pair(index, 480.0, 620.0, -20.0) * cadence(index, millis(500), millis(500))
             }
-            Self::Beep => sine(index, 440.0) * amplitude(-26.0) * cadence(index, millis(250), 0),
-            Self::Waiting => {
-                let at = index % millis(4000);
-                note(at, 0, 160, 440.0, -28.0) + note(at, 160, 240, 523.25, -28.0)
-            }
+            Self::Beep => note(index, 0, 160, 440.0, -28.0) + note(index, 160, 240, 523.25, -28.0),
             Self::Ended => {
                 note(index, 0, 110, 587.33, -26.0)
                     + note(index, 110, 110, 493.88, -26.0)
@@ -321,22 +314,12 @@ mod tests {
     }
 
     #[test]
-    fn the_beep_is_short_and_softer_than_ringback() {
-        let beep = render(Tone::Beep, millis(10), millis(200));
-        assert!((level(&beep, 440.0) + 26.0).abs() < 0.2);
-        assert_eq!(Tone::Beep.sample(millis(250)), 0.0);
-    }
-
-    #[test]
-    fn a_waiting_call_is_two_soft_notes_every_four_seconds() {
-        for start in [0, millis(4000), millis(4000) * 900] {
-            let first = render(Tone::Waiting, start + millis(20), millis(120));
-            let second = render(Tone::Waiting, start + millis(190), millis(180));
-            assert!((level(&first, 440.0) + 28.0).abs() < 0.5);
-            assert!((level(&second, 523.25) + 28.0).abs() < 0.5);
-            let rest = render(Tone::Waiting, start + millis(400), millis(3600));
-            assert!(rest.iter().all(|x| *x == 0.0));
-        }
+    fn the_beep_is_two_short_notes_softer_than_ringback() {
+        let first = render(Tone::Beep, millis(20), millis(120));
+        let second = render(Tone::Beep, millis(190), millis(180));
+        assert!((level(&first, 440.0) + 28.0).abs() < 0.5);
+        assert!((level(&second, 523.25) + 28.0).abs() < 0.5);
+        assert_eq!(Tone::Beep.sample(millis(400)), 0.0);
     }
 
     #[test]
@@ -360,7 +343,6 @@ mod tests {
             (Tone::Ringback, 7000, 0.02),
             (Tone::Busy, 3000, 0.02),
             (Tone::Beep, 1000, 0.01),
-            (Tone::Waiting, 9000, 0.01),
             (Tone::Ended, 1000, 0.01),
             (Tone::key('D').expect("is a key"), 500, 0.04),
         ];

@@ -144,12 +144,11 @@ fn it_rings_on_the_ring_device_as_loud_as_set_while_the_call_device_stays_quiet(
     at_bell.forget();
     desk.tell("open");
     desk.opened();
-    desk.tell("waiting on");
+    desk.tell("beep");
     at_desk
         .wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(300))
         .unwrap();
     assert_eq!(at_bell.so_far().loud(), Duration::ZERO);
-    desk.tell("waiting off");
     desk.tell("close");
 
     desk.tell("volume 60");

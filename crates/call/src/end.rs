@@ -53,6 +53,11 @@ pub enum EndReason {
     Missed,
     /// We declined.
     DeclinedHere,
+    /// We handed the far end over.
+    Transferred {
+        /// To whom, as a person writes it.
+        to: String,
+    },
     /// A colleague took it.
     AnsweredElsewhere {
         /// Name of the colleague.
@@ -93,6 +98,7 @@ impl EndReason {
             Self::NoSound { .. } => "no_sound",
             Self::Missed => "missed",
             Self::DeclinedHere => "declined_here",
+            Self::Transferred { .. } => "transferred",
             Self::AnsweredElsewhere { .. } => "answered_elsewhere",
             Self::Interrupted => "interrupted",
             Self::BadNumber { .. } => "bad_number",
@@ -132,6 +138,7 @@ impl EndReason {
             Self::NoSound { what } | Self::NoEngine { what } => what.clone(),
             Self::Missed => "Missed call".into(),
             Self::DeclinedHere => "You declined the call".into(),
+            Self::Transferred { to } => format!("Transferred to {to}"),
             Self::AnsweredElsewhere { by } => format!("Answered by {by}"),
             Self::Interrupted => "Interrupted: Deskline was closed during the call".into(),
             Self::BadNumber { why } => why.clone(),
@@ -147,6 +154,7 @@ impl EndReason {
             | Self::FarEndHungUp
             | Self::Cancelled
             | Self::DeclinedHere
+            | Self::Transferred { .. }
             | Self::AnsweredElsewhere { .. }
             | Self::NoEngine { .. }
             | Self::BadNumber { .. } => None,

@@ -49,7 +49,9 @@ impl Call {
     /// From here on the call is over for the person. Says whether it was not before.
     fn begin_ending(&mut self, shared: &mut Shared) -> bool {
         match self.state {
-            CallState::Ending | CallState::Ended => false,
+            CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
+                false
+            }
             CallState::Preparing
             | CallState::Joining
             | CallState::Dialling
@@ -264,6 +266,8 @@ impl Call {
             leg_gone: !self.is_loose(),
             heard_seconds: self.media.heard_seconds,
             heard_dbfs: self.media.heard_dbfs,
+            rang: self.rang,
+            facts: self.facts.clone(),
         }));
     }
 
@@ -296,6 +300,11 @@ impl Call {
     /// News of the server while the call is taken down.
     pub(crate) fn ending_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
         match fact {
+            LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => {}
             LegFact::Answered => match self.phase {
                 Phase::Verdict if self.place_failure.is_none() => self.answered_after_all(shared),
                 // answered in the very moment we gave up: the leg is up after all

@@ -67,6 +67,7 @@ impl Phone {
                 }
             }
             RoomFact::EndLegAnswered { done } => call.end_leg_answered(done, shared),
+            RoomFact::AudienceSet | RoomFact::AudienceFailed { .. } => {}
         }
     }
 
@@ -92,7 +93,7 @@ impl Phone {
             }
             CallState::Live => call.live_leg_fact(fact, shared),
             CallState::Ending => call.ending_leg_fact(fact, shared),
-            CallState::Ended => {}
+            CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
         }
     }
 
@@ -234,6 +235,8 @@ fn left_behind(call: &mut Call, link: &Link, fact: RoomFact, shared: &mut Shared
                 | CallState::Offered
                 | CallState::Answering
                 | CallState::Live
+                | CallState::Stranded
+                | CallState::HandedOver
                 | CallState::Ended => {}
             }
         }
@@ -247,6 +250,8 @@ fn left_behind(call: &mut Call, link: &Link, fact: RoomFact, shared: &mut Shared
         RoomFact::Joined { .. }
         | RoomFact::Published
         | RoomFact::PublishFailed { .. }
+        | RoomFact::AudienceSet
+        | RoomFact::AudienceFailed { .. }
         | RoomFact::Present(_)
         | RoomFact::Left { .. }
         | RoomFact::Reconnecting
@@ -288,13 +293,13 @@ fn join_failed(call: &mut Call, role: Role, why: JoinFailure, shared: &mut Share
         CallState::Dialling | CallState::RemoteRinging | CallState::Live | CallState::Ending => {
             closed(call, role, LeaveReason::Unknown, shared);
         }
-        CallState::Preparing | CallState::Ended => {}
+        CallState::Preparing | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
     }
 }
 
 fn closed(call: &mut Call, role: Role, reason: LeaveReason, shared: &mut Shared) {
     match call.state {
-        CallState::Preparing | CallState::Ended => {}
+        CallState::Preparing | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
         CallState::Joining | CallState::Dialling | CallState::RemoteRinging => {
             call.outbound_closed(reason, shared);
         }
@@ -344,7 +349,7 @@ fn publish_failed(call: &mut Call, shared: &mut Shared) {
         | CallState::Offered
         | CallState::Claiming
         | CallState::Ending
-        | CallState::Ended => {}
+        | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
     }
 }
 
@@ -379,7 +384,7 @@ fn leg_status(call: &mut Call, status: LegStatus, shared: &mut Shared) {
                 call.leg_is_gone(shared);
             }
         }
-        CallState::Ended => {}
+        CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
     }
 }
 
@@ -407,7 +412,7 @@ fn left(
             call.inbound_left(reason, shared);
         }
         CallState::Ending => call.ending_left(reason, shared),
-        CallState::Ended => {}
+        CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
     }
 }
 
@@ -422,6 +427,10 @@ fn no_sound(call: &mut Call, what: &str, shared: &mut Shared) {
         // somebody is there, or about to be: the devices may come back
         CallState::Answering | CallState::Dialling | CallState::RemoteRinging | CallState::Live => {
         }
-        CallState::Offered | CallState::Ending | CallState::Ended => {}
+        CallState::Offered
+        | CallState::Ending
+        | CallState::Stranded
+        | CallState::HandedOver
+        | CallState::Ended => {}
     }
 }

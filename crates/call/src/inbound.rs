@@ -157,6 +157,8 @@ impl Call {
             | CallState::Offered
             | CallState::Live
             | CallState::Ending
+            | CallState::Stranded
+            | CallState::HandedOver
             | CallState::Ended => false,
         }
     }
@@ -308,7 +310,12 @@ impl Call {
             | LegFact::PlaceFailed(_)
             | LegFact::Removed { .. }
             | LegFact::RoomDeleted { .. }
-            | LegFact::DropFailed { .. } => {}
+            | LegFact::DropFailed { .. }
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => {}
         }
     }
 
@@ -395,6 +402,8 @@ impl Call {
             | CallState::RemoteRinging
             | CallState::Live
             | CallState::Ending
+            | CallState::Stranded
+            | CallState::HandedOver
             | CallState::Ended => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::{CallId, Identity, Link, RoomName};
+use crate::settings::{Availability, DeskSettings};
 use crate::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant};
 
 /// One thing that happened.
@@ -39,6 +40,8 @@ pub enum Input {
     },
     /// A call of an earlier run that the journal still shows as open, or whose leg may still be up.
     Orphan(Orphan),
+    /// What the person has set, whole; takes effect at once.
+    Settings(DeskSettings),
     /// The deadline of the last [`Step`](crate::Step) has come.
     Tick,
 }
@@ -55,10 +58,12 @@ pub enum Intent {
         /// Name, number or id of the trunk to use; `None`: the first one.
         line: Option<String>,
     },
-    /// Take an offered call.
+    /// Take an offered call. A call that is talked on meanwhile is held or ended, as `other` says.
     Answer {
         /// Which.
         call: CallId,
+        /// What becomes of the call that is up.
+        other: OtherCall,
     },
     /// Refuse an offered call.
     Decline {
@@ -82,6 +87,62 @@ pub enum Intent {
         /// Off?
         muted: bool,
     },
+    /// Hold a call or take it back. Taking one back holds the one that is talked on.
+    SetHeld {
+        /// Which.
+        call: CallId,
+        /// Held?
+        held: bool,
+    },
+    /// Hand the far end over by SIP REFER: the provider connects it with somebody else and we are out. Only once the leg
+    /// is active; refused or unanswered, the call goes on as before.
+    Transfer {
+        /// Which.
+        call: CallId,
+        /// A number, or a `sip:` or `tel:` address: hostile.
+        to: String,
+    },
+    /// Dial somebody else into the room of a live call. `private`: the far end waits with music until [`Intent::Merge`],
+    /// [`Intent::HandOver`] or the end of the new leg.
+    AddPerson {
+        /// Which.
+        call: CallId,
+        /// As typed: hostile.
+        number: String,
+        /// Talk to the new person alone first.
+        private: bool,
+    },
+    /// Everybody in the call hears everybody.
+    Merge {
+        /// Which.
+        call: CallId,
+    },
+    /// Talk to one person of a call with several alone; the others wait with music.
+    TalkPrivately {
+        /// Which.
+        call: CallId,
+        /// To whom.
+        with: Identity,
+    },
+    /// Leave a call with several people: they talk on without us.
+    HandOver {
+        /// Which.
+        call: CallId,
+    },
+    /// End one leg of a call with several.
+    DropPerson {
+        /// Which.
+        call: CallId,
+        /// Whom.
+        leg: Identity,
+    },
+    /// Go back into a call that an earlier run left behind and whose leg is still up.
+    Rejoin {
+        /// Which.
+        call: CallId,
+    },
+    /// Say who may be rung here.
+    SetAvailability(Availability),
     /// Send keys (`0-9 * # A-D`, `w` = half a second of pause). Typed before the answer they wait.
     SendKeys {
         /// Which.
@@ -103,6 +164,16 @@ pub enum Intent {
     Quit,
 }
 
+/// What becomes of the call that is up when another is answered or dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OtherCall {
+    /// It waits with music.
+    #[default]
+    Hold,
+    /// It is ended first.
+    End,
+}
+
 /// News of one connection to a room.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoomFact {
@@ -120,6 +191,13 @@ pub enum RoomFact {
     },
     /// Our microphone is announced. For an inbound leg this *is* the answer.
     Published,
+    /// The connection is rightless no more: what [`RoomCommand::SetAudience`](crate::output::RoomCommand) asked for holds.
+    AudienceSet,
+    /// ... or could not be arranged.
+    AudienceFailed {
+        /// For the log.
+        detail: String,
+    },
     /// Our microphone could not be announced.
     PublishFailed {
         /// For the log.
@@ -196,6 +274,29 @@ pub enum LegFact {
         /// For the log.
         detail: String,
     },
+    /// The dial request for another person came back well.
+    PersonAnswered {
+        /// Whose leg.
+        leg: Identity,
+    },
+    /// ... or failed.
+    PersonFailed {
+        /// Whose leg.
+        leg: Identity,
+        /// Why.
+        failure: PlaceFailure,
+    },
+    /// The far end was handed over: the bridge ends the leg within a second or two.
+    Transferred,
+    /// The transfer was refused or nobody said what became of it: the leg is as it was.
+    TransferFailed(TransferFailure),
+    /// The legs hear each other no more, or again.
+    Parted {
+        /// As asked.
+        apart: bool,
+        /// Did the server do it?
+        done: bool,
+    },
     /// What the server lists in the room.
     Looked {
         /// The leg, if listed.
@@ -255,6 +356,30 @@ impl PlaceFailure {
             Self::Unreachable { .. } | Self::Other { .. } => false,
         }
     }
+}
+
+/// Why a call could not be transferred.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferFailure {
+    /// The far end, the provider or the third party answered with a SIP code.
+    Sip {
+        /// RFC 3261 status code, 300-699.
+        code: u16,
+    },
+    /// Nobody told the outcome in time.
+    NoOutcome,
+    /// The leg is not (or no longer) up.
+    NotUp,
+    /// The server could not be reached.
+    Unreachable {
+        /// For the log.
+        detail: String,
+    },
+    /// Anything else the server said.
+    Other {
+        /// For the log.
+        detail: String,
+    },
 }
 
 /// News of inbound rooms.
@@ -372,4 +497,16 @@ pub struct Orphan {
     pub answered: bool,
     /// How long ago its last sign of life was.
     pub age: Duration,
+    /// Did we leave the people in it to talk on without us?
+    pub handed_over: bool,
+    /// The far number, for showing it.
+    pub number: String,
+    /// Name on the line, for showing it.
+    pub name: Option<String>,
+    /// Our number or trunk.
+    pub line: Option<String>,
+    /// When it began, Unix milliseconds.
+    pub started_unix_ms: i64,
+    /// When it was answered here, Unix milliseconds.
+    pub answered_unix_ms: Option<i64>,
 }

@@ -169,6 +169,8 @@ impl Call {
             | CallState::Claiming
             | CallState::Answering
             | CallState::Ending
+            | CallState::Stranded
+            | CallState::HandedOver
             | CallState::Ended => {}
         }
     }
@@ -207,7 +209,13 @@ impl Call {
                     self.finish(EndReason::FarEndHungUp, shared);
                 }
             }
-            LegFact::Looked { leg: Some(_), .. } | LegFact::LookFailed => self.looking = false,
+            LegFact::Looked { leg: Some(_), .. }
+            | LegFact::LookFailed
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => self.looking = false,
             LegFact::Answered
             | LegFact::PlaceFailed(_)
             | LegFact::Removed { .. }

@@ -137,7 +137,12 @@ impl LooseLegs {
             LegFact::Removed { .. }
             | LegFact::DropFailed { .. }
             | LegFact::Looked { .. }
-            | LegFact::LookFailed => {}
+            | LegFact::LookFailed
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => {}
         }
     }
 

@@ -23,6 +23,7 @@ impl Call {
             call: self.id.clone(),
             direction: self.direction,
             number: self.number.clone(),
+            dialled: self.dialled.clone(),
             name: self.name.clone(),
             line: self.line.clone(),
             room: self.room.clone(),
@@ -98,6 +99,8 @@ impl Call {
             | CallState::Answering
             | CallState::Live
             | CallState::Ending
+            | CallState::Stranded
+            | CallState::HandedOver
             | CallState::Ended => false,
         }
     }
@@ -156,7 +159,12 @@ impl Call {
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }
             | LegFact::Looked { .. }
-            | LegFact::LookFailed => {}
+            | LegFact::LookFailed
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => {}
         }
     }
 
@@ -177,6 +185,8 @@ impl Call {
             | CallState::Answering
             | CallState::Live
             | CallState::Ending
+            | CallState::Stranded
+            | CallState::HandedOver
             | CallState::Ended => {}
         }
     }

@@ -59,6 +59,13 @@ pub enum LogCommand {
         /// Which.
         call: CallId,
     },
+    /// We left; those in the call talk on. The row stays open until they are done.
+    HandedOver {
+        /// Which.
+        call: CallId,
+        /// Unix milliseconds.
+        at_unix_ms: i64,
+    },
     /// The leg of a finished call is known to be gone: nothing is left on the server.
     LegGone {
         /// Which.
@@ -75,6 +82,8 @@ pub struct LogStart {
     pub direction: Direction,
     /// The far number: E.164 where it is one, else as it came, "" if withheld.
     pub number: String,
+    /// What the person typed; `None` for a call that came in.
+    pub dialled: Option<String>,
     /// Name on the line, already made safe.
     pub name: Option<String>,
     /// Our number or trunk, if known.
@@ -104,6 +113,44 @@ pub struct LogFinish {
     pub heard_seconds: f64,
     /// Their loudness in dBFS.
     pub heard_dbfs: Option<f64>,
+    /// How long the phone rang, there or here.
+    pub rang: Duration,
+    /// What the network call was named and how well it was heard.
+    pub facts: CallFacts,
+}
+
+/// What is known of a call besides who and when.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CallFacts {
+    /// The bridge's name of the call (`sip.callID`).
+    pub sip_call_id: Option<String>,
+    /// The `Call-ID` of the SIP dialogue (`sip.callIDFull`).
+    pub sip_call_id_full: Option<String>,
+    /// The provider's own name of the call, where it tells one.
+    pub provider_call_id: Option<String>,
+    /// The last SIP code that was told.
+    pub sip_code: Option<u16>,
+    /// Packets of the far end that never came.
+    pub packets_lost: u64,
+    /// Packets of the far end that came.
+    pub packets_received: u64,
+    /// Highest jitter of the far end's packets, milliseconds.
+    pub jitter_max_ms: f64,
+    /// How often the connection was rebuilt.
+    pub reconnections: u32,
+    /// The colleague who took it.
+    pub answered_by: Option<String>,
+    /// To whom it was handed over.
+    pub transferred_to: Option<String>,
+}
+
+/// Where a call is handed over to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TransferTarget {
+    /// A number: E.164 or a short code.
+    Number(String),
+    /// A `sip:` or `sips:` address, checked.
+    Address(String),
 }
 
 /// For one connection to a room.
@@ -138,6 +185,22 @@ pub enum RoomCommand {
         /// Silence?
         muted: bool,
     },
+    /// Hold: the far end hears music instead of our microphone, and nothing of this room is heard here. Packets go on.
+    /// Mute is kept apart and comes back with the end of the hold.
+    SetHeld {
+        /// Which connection.
+        link: Link,
+        /// Held?
+        held: bool,
+    },
+    /// Who hears our microphone and whom we hear: `Some` only this leg, and every other leg hears music; `None` all.
+    /// Answered with `AudienceSet` or `AudienceFailed`.
+    SetAudience {
+        /// Which connection.
+        link: Link,
+        /// The one leg.
+        only: Option<Identity>,
+    },
     /// Send keys to a phone leg, in order; `w` waits half a second.
     SendKeys {
         /// Which connection.
@@ -171,6 +234,8 @@ impl RoomCommand {
             | Self::PublishMicrophone { link }
             | Self::Listen { link }
             | Self::SetMuted { link, .. }
+            | Self::SetHeld { link, .. }
+            | Self::SetAudience { link, .. }
             | Self::SendKeys { link, .. }
             | Self::EndLeg { link, .. }
             | Self::Leave { link } => link,
@@ -196,6 +261,45 @@ pub enum LegCommand {
         line: Option<String>,
         /// How long the far end may ring, at most 75 s (the server's own limit for a waiting request is 80 s).
         ring_for: Duration,
+    },
+    /// Dial another person into the room of a call; answer with `PersonAnswered` or `PersonFailed`.
+    PlacePerson {
+        /// For which call.
+        call: CallId,
+        /// Where they go.
+        room: RoomName,
+        /// Their identity there.
+        leg: Identity,
+        /// E.164 or a short code.
+        to: String,
+        /// Name, number or id of the trunk; `None`: the first.
+        line: Option<String>,
+        /// How long their phone may ring, at most 75 s.
+        ring_for: Duration,
+    },
+    /// Hand the leg over by SIP REFER, waiting for the outcome; answer with `Transferred` or `TransferFailed`.
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// Where it is.
+        room: RoomName,
+        /// Whose leg.
+        leg: Identity,
+        /// To whom.
+        to: TransferTarget,
+        /// How long the outcome may take.
+        within: Duration,
+    },
+    /// Stop two phone legs of a room hearing each other, or let them again; answer with `Parted`.
+    Part {
+        /// Which call.
+        call: CallId,
+        /// Where they are.
+        room: RoomName,
+        /// All legs that must not hear each other.
+        legs: Vec<Identity>,
+        /// Apart?
+        apart: bool,
     },
     /// Remove a participant (ends a leg, cancels a ringing one, sweeps a crashed colleague); answer with `Removed`.
     Remove {
@@ -241,12 +345,10 @@ pub enum AudioCommand {
     BusyTone,
     /// One soft beep in the call device: another call waits.
     Beep,
-    /// Two soft notes in the call device every 4 s until told otherwise: another call goes on waiting.
-    WaitingBeep(bool),
-    /// Three soft notes in the call device, once: the call is over.
-    EndedTone,
     /// The tone of a key we sent, for our own ear.
     KeyTone(char),
+    /// A short falling tone: the call is over.
+    EndTone,
 }
 
 /// For the shell: windows and notifications.

@@ -7,30 +7,16 @@ use crate::end::EndReason;
 use crate::ids::{CallId, Identity, RoomName};
 use crate::input::{Input, Intent, LineStatus, WatchFact};
 use crate::loose::LooseLegs;
-use crate::number::{self, DialNumber, Region};
+use crate::number::{self, DialNumber};
 use crate::output::{AudioCommand, Output, ShellCommand, Step};
 use crate::record::{Call, Shared};
+use crate::settings::{Availability, DeskSettings};
 use crate::settle::Derived;
 use crate::state::{CallState, Direction, Now};
 use crate::view::PhoneView;
 
-/// What a person can set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneSettings {
-    /// The country of numbers typed without a country code.
-    pub region: Region,
-    /// How long the far end may ring, at most 75 s.
-    pub ring_for: Duration,
-}
-
-impl Default for PhoneSettings {
-    fn default() -> Self {
-        Self {
-            region: Region::US,
-            ring_for: Duration::from_secs(45),
-        }
-    }
-}
+/// The server's own limit for a waiting dial request is 80 s.
+const MOST_RINGING: Duration = Duration::from_secs(75);
 
 /// The phone of one desk. See the crate's documentation.
 #[derive(Debug)]
@@ -44,13 +30,14 @@ pub struct Phone {
     pub(crate) derived: Derived,
     pub(crate) quitting: bool,
     pub(crate) may_quit: bool,
+    pub(crate) availability: Availability,
     rev: u64,
 }
 
 impl Phone {
     /// A phone without calls that has not heard from its line yet.
     #[must_use]
-    pub fn new(settings: PhoneSettings) -> Self {
+    pub fn new(settings: DeskSettings) -> Self {
         Self {
             shared: Shared {
                 out: Vec::new(),
@@ -59,7 +46,7 @@ impl Phone {
                     unix_ms: 0,
                 },
                 region: settings.region,
-                ring_for: settings.ring_for.min(Duration::from_secs(75)),
+                ring_for: settings.ring_for.min(MOST_RINGING),
                 tone_until: None,
                 notice: None,
                 notices: 0,
@@ -72,6 +59,7 @@ impl Phone {
             derived: Derived::default(),
             quitting: false,
             may_quit: false,
+            availability: Availability::default(),
             rev: 1,
         }
     }
@@ -90,6 +78,7 @@ impl Phone {
             Input::Audio(fact) => self.audio(fact),
             Input::Log { call, fact } => self.log(&call, fact),
             Input::Orphan(orphan) => self.orphan(orphan),
+            Input::Settings(settings) => self.settings(settings),
             Input::Tick => {}
         }
         self.fire();
@@ -112,6 +101,8 @@ impl Phone {
             line: self.line.clone(),
             calls: self.calls.iter().map(Call::view).collect(),
             notice: self.shared.notice.clone(),
+            availability: self.availability,
+            quiet: None,
         }
     }
 
@@ -132,7 +123,7 @@ impl Phone {
     fn intent(&mut self, intent: Intent) {
         match intent {
             Intent::Dial { call, number, line } => self.dial(call, &number, line),
-            Intent::Answer { call } => self.answer(&call),
+            Intent::Answer { call, .. } => self.answer(&call),
             Intent::Decline { call } => {
                 if let Some((call, shared)) = self.find(&call)
                     && call.state == CallState::Offered
@@ -159,6 +150,18 @@ impl Phone {
                     call.set_muted(muted, shared);
                 }
             }
+            Intent::SetHeld { .. }
+            | Intent::Transfer { .. }
+            | Intent::AddPerson { .. }
+            | Intent::Merge { .. }
+            | Intent::TalkPrivately { .. }
+            | Intent::HandOver { .. }
+            | Intent::DropPerson { .. }
+            | Intent::Rejoin { .. } => {}
+            Intent::SetAvailability(availability) => {
+                self.shared.changed |= self.availability != availability;
+                self.availability = availability;
+            }
             Intent::SendKeys { call, keys } => self.send_keys(&call, &keys),
             Intent::Dismiss { call } => {
                 let before = self.calls.len();
@@ -179,6 +182,11 @@ impl Phone {
             }
             Intent::Quit => self.quit(),
         }
+    }
+
+    fn settings(&mut self, settings: DeskSettings) {
+        self.shared.region = settings.region;
+        self.shared.ring_for = settings.ring_for.min(MOST_RINGING);
     }
 
     fn dial(&mut self, id: CallId, typed: &str, wanted_line: Option<String>) {
@@ -204,6 +212,7 @@ impl Phone {
                     call.line = Some(trunk.number.clone()).filter(|n| !n.is_empty());
                 }
                 call.wanted_line = wanted_line;
+                call.dialled = Some(typed.trim().to_owned());
                 call.start_journal(&mut self.shared);
                 self.shared.changed = true;
                 self.calls.push(call);
@@ -298,7 +307,10 @@ impl Phone {
                 | CallState::RemoteRinging
                 | CallState::Answering
                 | CallState::Live => hang_up(call, shared),
-                CallState::Ending | CallState::Ended => {}
+                CallState::Ending
+                | CallState::Stranded
+                | CallState::HandedOver
+                | CallState::Ended => {}
             }
         }
     }
@@ -325,7 +337,7 @@ impl Phone {
             while let Some(timer) = call.take_due(shared.now) {
                 match call.state {
                     CallState::Ending => call.ending_timer(timer, shared),
-                    CallState::Ended => {}
+                    CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
                     CallState::Live => call.live_timer(timer, shared),
                     CallState::Preparing
                     | CallState::Joining
@@ -356,6 +368,6 @@ fn hang_up(call: &mut Call, shared: &mut Shared) {
         CallState::Offered | CallState::Claiming => call.decline(shared),
         CallState::Answering if !call.publishing => call.decline(shared),
         CallState::Answering | CallState::Live => call.finish(EndReason::HungUp, shared),
-        CallState::Ending | CallState::Ended => {}
+        CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
     }
 }

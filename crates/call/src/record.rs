@@ -6,7 +6,7 @@ use crate::end::EndReason;
 use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
-use crate::output::{LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
+use crate::output::{CallFacts, LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport, Now};
 use crate::view::CallView;
 
@@ -189,6 +189,11 @@ pub(crate) struct Call {
     pub(crate) keys_received: String,
     pub(crate) media: MediaReport,
     pub(crate) end: Option<EndReason>,
+    /// What the person typed.
+    pub(crate) dialled: Option<String>,
+    /// How long a phone rang.
+    pub(crate) rang: Duration,
+    pub(crate) facts: CallFacts,
 }
 
 impl Call {
@@ -253,6 +258,9 @@ impl Call {
             keys_received: String::new(),
             media: MediaReport::default(),
             end: None,
+            dialled: None,
+            rang: Duration::ZERO,
+            facts: CallFacts::default(),
         }
     }
 
@@ -420,7 +428,12 @@ impl Call {
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }
             | LegFact::Looked { .. }
-            | LegFact::LookFailed => {}
+            | LegFact::LookFailed
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
+            | LegFact::Transferred
+            | LegFact::TransferFailed(_)
+            | LegFact::Parted { .. } => {}
         }
     }
 
@@ -441,7 +454,9 @@ impl Call {
             CallState::Live if self.stalled => "Nothing is heard from the other side".into(),
             CallState::Live if self.muted => "Your microphone is off".into(),
             CallState::Live => "In call".into(),
-            CallState::Ending | CallState::Ended => "Ending".into(),
+            CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
+                "Ending".into()
+            }
         }
     }
 
@@ -459,6 +474,12 @@ impl Call {
             answered_unix_ms: self.answered_ms,
             ended_unix_ms: self.ended_ms,
             muted: self.muted,
+            held: false,
+            can_transfer: false,
+            transfer: None,
+            people: Vec::new(),
+            private_with: None,
+            can_rejoin: self.state == CallState::Stranded,
             reconnecting: self.state == CallState::Live
                 && (self.reconnecting || self.leg_missing || self.stalled),
             silenced: self.silenced,

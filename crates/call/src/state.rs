@@ -122,6 +122,19 @@ pub struct Participant {
     pub leg_status: Option<LegStatus>,
     /// Has set the attribute `desk.claim`: is about to answer.
     pub claims: bool,
+    /// For a phone leg: its names on the network, where the bridge tells them.
+    pub call_ids: CallIds,
+}
+
+/// How the network names the call of a leg.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallIds {
+    /// `sip.callID`: the bridge's name.
+    pub bridge: Option<String>,
+    /// `sip.callIDFull`: the `Call-ID` of the SIP dialogue; known once answered.
+    pub dialogue: Option<String>,
+    /// The provider's own name, where an attribute carries it.
+    pub provider: Option<String>,
 }
 
 /// The state of a call.
@@ -150,6 +163,10 @@ pub enum CallState {
     Answering,
     /// Both sides talk.
     Live,
+    /// A call of an earlier run that is still up; somebody may go back into it.
+    Stranded,
+    /// We left, the others talk on; watched, so that nobody is left alone in the room.
+    HandedOver,
     /// Being taken down.
     Ending,
     /// Over.
@@ -169,6 +186,8 @@ impl CallState {
             Self::Claiming => "claiming",
             Self::Answering => "answering",
             Self::Live => "live",
+            Self::Stranded => "stranded",
+            Self::HandedOver => "handed_over",
             Self::Ending => "ending",
             Self::Ended => "ended",
         }
@@ -185,7 +204,7 @@ impl CallState {
             | Self::Claiming
             | Self::Answering
             | Self::Live => true,
-            Self::Offered | Self::Ending | Self::Ended => false,
+            Self::Offered | Self::Stranded | Self::HandedOver | Self::Ending | Self::Ended => false,
         }
     }
 }
@@ -201,4 +220,10 @@ pub struct MediaReport {
     pub heard_seconds: f64,
     /// Root mean square of those seconds in dBFS; `None` while nothing was heard.
     pub heard_dbfs: Option<f64>,
+    /// Packets of the far end that never came.
+    pub lost: u64,
+    /// Jitter of the far end's packets at the last look, milliseconds.
+    pub jitter_ms: f64,
+    /// Round trip to the server at the last look, milliseconds; 0: not known yet.
+    pub round_trip_ms: f64,
 }

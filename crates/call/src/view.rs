@@ -2,8 +2,10 @@
 
 use crate::end::EndReason;
 use crate::ids::CallId;
+use crate::ids::Identity;
 use crate::input::LineStatus;
 use crate::output::Notice;
+use crate::settings::Availability;
 use crate::state::{CallState, Direction, MediaReport};
 
 /// Everything there is to see.
@@ -17,6 +19,10 @@ pub struct PhoneView {
     pub calls: Vec<CallView>,
     /// The newest notice.
     pub notice: Option<Notice>,
+    /// Who may be rung here.
+    pub availability: Availability,
+    /// Why nothing rings here just now, if something would otherwise; one sentence.
+    pub quiet: Option<String>,
 }
 
 impl PhoneView {
@@ -60,6 +66,18 @@ pub struct CallView {
     pub ended_unix_ms: Option<i64>,
     /// Is our microphone off?
     pub muted: bool,
+    /// Does the far end wait with music?
+    pub held: bool,
+    /// May it be handed over now (the leg is active)?
+    pub can_transfer: bool,
+    /// A handing over under way or its last result.
+    pub transfer: Option<TransferView>,
+    /// Everybody on the phone in this call, if more than one or another is being dialled; the first is the far end.
+    pub people: Vec<PersonView>,
+    /// The leg we talk to alone.
+    pub private_with: Option<Identity>,
+    /// A call of an earlier run whose leg is up: offer to go back into it.
+    pub can_rejoin: bool,
     /// Live, but the connection is being rebuilt or nothing comes from the far end.
     pub reconnecting: bool,
     /// Offered, but quiet here.
@@ -74,4 +92,60 @@ pub struct CallView {
     pub media: MediaReport,
     /// Set once the outcome is known.
     pub end: Option<EndReason>,
+}
+
+/// A handing over by REFER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferView {
+    /// To whom, as a person writes it.
+    pub to: String,
+    /// How far it is.
+    pub state: TransferState,
+}
+
+/// How far a handing over is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferState {
+    /// The outcome is awaited.
+    Asked,
+    /// It worked; the leg ends by itself.
+    Done,
+    /// It did not; the far end is still with us.
+    Failed {
+        /// One sentence: what, why, what next.
+        what: String,
+    },
+}
+
+/// One phone leg of a call with several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonView {
+    /// Its identity in the room.
+    pub leg: Identity,
+    /// E.164 where it is one.
+    pub number: String,
+    /// As a person writes it.
+    pub number_shown: String,
+    /// Name, if one is known.
+    pub name: Option<String>,
+    /// How far it is.
+    pub state: PersonState,
+}
+
+/// How far a leg of a call with several is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonState {
+    /// Being dialled.
+    Dialling,
+    /// Their phone rings.
+    Ringing,
+    /// In the call.
+    Up,
+    /// In the call, but waiting with music.
+    Waiting,
+    /// Gone.
+    Gone {
+        /// Why.
+        end: EndReason,
+    },
 }

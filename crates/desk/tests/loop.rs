@@ -7,7 +7,7 @@ use std::time::Duration;
 use call::input::{Intent, LineStatus, LogFact};
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand, ShellCommand};
 use call::view::PhoneView;
-use call::{CallId, EndReason, Input, Phone, PhoneSettings};
+use call::{CallId, DeskSettings, EndReason, Input, Phone};
 use desk::{Clock, Ports};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -38,7 +38,7 @@ fn bench() -> Bench {
         shell: shell_in,
     };
     let running = desk::spawn(
-        Phone::new(PhoneSettings::default()),
+        Phone::new(DeskSettings::default()),
         facts,
         ports,
         Clock::start(),

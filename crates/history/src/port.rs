@@ -66,6 +66,7 @@ impl Writer {
             LogCommand::Start(start) => Some((start.call.clone(), true)),
             LogCommand::Finish(finish) => Some((finish.call.clone(), false)),
             LogCommand::Answered { .. }
+            | LogCommand::HandedOver { .. }
             | LogCommand::Alive { .. }
             | LogCommand::FinishOrphan { .. }
             | LogCommand::LegGone { .. } => None,
@@ -97,7 +98,8 @@ impl Writer {
         let written = match command {
             LogCommand::Start(start) => store.start(start),
             LogCommand::Answered { call, at_unix_ms } => store.answered(call, *at_unix_ms),
-            LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
+            LogCommand::HandedOver { call, at_unix_ms }
+            | LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
             LogCommand::Finish(finish) => store.finish(finish),
             LogCommand::FinishOrphan { call } => store.finish_orphan(call),
             LogCommand::LegGone { call } => store.leg_gone(call),

@@ -136,7 +136,8 @@ impl Store {
         {
             let mut unsettled = change.prepare_cached(
                 "SELECT id, session, direction, room, leg, answered_at IS NOT NULL,
-                        max(started_at, ifnull(answered_at, 0), ifnull(last_alive_at, 0), ifnull(ended_at, 0))
+                        max(started_at, ifnull(answered_at, 0), ifnull(last_alive_at, 0), ifnull(ended_at, 0)),
+                        number, name, line, started_at, answered_at
                  FROM calls WHERE ended_at IS NULL OR leg_gone = 0 ORDER BY started_at, id",
             )?;
             let mut adopt = change.prepare_cached("UPDATE calls SET session = ?2 WHERE id = ?1")?;
@@ -166,6 +167,12 @@ impl Store {
                     leg,
                     answered: row.get(5)?,
                     age: Duration::from_millis(u64::try_from(silent_ms).unwrap_or(0)),
+                    handed_over: false,
+                    number: row.get("number")?,
+                    name: row.get("name")?,
+                    line: row.get("line")?,
+                    started_unix_ms: row.get("started_at")?,
+                    answered_unix_ms: row.get("answered_at")?,
                 });
             }
         }

@@ -21,6 +21,7 @@ fn start(call: &str, at: i64) -> LogStart {
         call: id(call),
         direction: Direction::Outbound,
         number: "+12125550100".into(),
+        dialled: None,
         name: None,
         line: Some("+12025550150".into()),
         room: RoomName::outbound(&id(call)),
@@ -38,6 +39,8 @@ fn finish(call: &str, reason: EndReason, answered: Option<i64>, ended: i64) -> L
         leg_gone: true,
         heard_seconds: 2.5,
         heard_dbfs: Some(-13.5),
+        rang: Duration::ZERO,
+        facts: call::output::CallFacts::default(),
     }
 }
 
@@ -427,26 +430,40 @@ fn programs_that_start_at_once_share_a_fresh_profile() {
     assert_eq!(stores[0].page(None, 50).unwrap().entries.len(), 8);
 }
 
+/// Does not outlive the test, whatever becomes of it.
+struct Writing(std::process::Child);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let _over = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
 /// The same test plays both parts: started by itself with the folder in the environment, it writes until it is killed.
 #[test]
 fn a_killed_program_leaves_good_rows() {
     const FOLDER: &str = "DESKLINE_TEST_JOURNAL";
     if let Some(folder) = std::env::var_os(FOLDER) {
         let store = Store::open(Path::new(&folder)).unwrap();
-        for n in 0_i64.. {
+        for n in 0_i64..100_000 {
             let call = format!("c{n}");
             store.start(&start(&call, n)).unwrap();
             store.answered(&id(&call), n).unwrap();
+            // SQLite's queue for the lock is not fair: who never pauses can keep the other program out for seconds.
+            std::thread::sleep(Duration::from_millis(3));
         }
     }
     let profile = tempfile::tempdir().unwrap();
     let mine = Store::open(profile.path()).unwrap();
-    let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "tests::a_killed_program_leaves_good_rows"])
-        .env(FOLDER, profile.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut writer = Writing(
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::a_killed_program_leaves_good_rows"])
+            .env(FOLDER, profile.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while mine.page(None, 500).unwrap().entries.len() < 50 {
         assert!(
@@ -456,8 +473,8 @@ fn a_killed_program_leaves_good_rows() {
         std::thread::sleep(Duration::from_millis(2));
     }
     assert_eq!(mine.take_orphans(0).unwrap(), [], "the writer lives");
-    writer.kill().unwrap();
-    writer.wait().unwrap();
+    writer.0.kill().unwrap();
+    writer.0.wait().unwrap();
     let orphans = mine.take_orphans(1_000_000).unwrap();
     assert!(orphans.len() >= 50);
     for (n, orphan) in orphans.iter().enumerate() {

@@ -242,6 +242,7 @@ impl InRoom {
                     self.media.set_muted(*ticket, muted);
                 }
             }
+            RoomCommand::SetHeld { .. } | RoomCommand::SetAudience { .. } => {}
             RoomCommand::SendKeys { leg, keys, .. } => {
                 self.keys.push_back((leg, keys));
                 self.send_next_keys();
@@ -315,6 +316,9 @@ impl InRoom {
             stalled: watchdog.stalled(Instant::now()),
             heard_seconds: self.heard.seconds(),
             heard_dbfs: self.heard.loudness(),
+            lost: 0,
+            jitter_ms: 0.0,
+            round_trip_ms: 0.0,
         };
         let link = self.reporter.link.clone();
         let _full = self.reporter.facts.try_send(Input::Room {

@@ -140,6 +140,8 @@ async fn deliver(
         | RoomCommand::Claim { .. }
         | RoomCommand::Listen { .. }
         | RoomCommand::SetMuted { .. }
+        | RoomCommand::SetHeld { .. }
+        | RoomCommand::SetAudience { .. }
         | RoomCommand::SendKeys { .. } => return,
     };
     let _gone = facts

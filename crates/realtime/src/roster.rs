@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use call::Identity;
-use call::state::{LegStatus, Participant, ParticipantKind};
+use call::state::{CallIds, LegStatus, Participant, ParticipantKind};
 
 use crate::backend::{Person, Publication};
 
@@ -112,6 +112,11 @@ fn participant(person: &Person) -> Option<Participant> {
             ParticipantKind::Standard | ParticipantKind::Agent | ParticipantKind::Other => None,
         },
         claims: person.attributes.contains_key(CLAIM),
+        call_ids: CallIds {
+            bridge: person.attributes.get("sip.callID").cloned(),
+            dialogue: person.attributes.get("sip.callIDFull").cloned(),
+            provider: None,
+        },
     })
 }
 

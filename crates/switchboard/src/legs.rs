@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use call::ids::{Link, Role};
-use call::input::{LegFact, PlaceFailure};
+use call::input::{LegFact, PlaceFailure, TransferFailure};
 use call::output::LegCommand;
 use call::state::ParticipantKind;
 use call::{CallId, Identity};
@@ -141,7 +141,11 @@ pub(crate) async fn carry_out(
                 LegFact::LookFailed
             }
         }),
-        LegCommand::Place { .. } | LegCommand::RetryLine => None,
+        LegCommand::Place { .. }
+        | LegCommand::PlacePerson { .. }
+        | LegCommand::Transfer { .. }
+        | LegCommand::Part { .. }
+        | LegCommand::RetryLine => None,
     }
 }
 
@@ -153,6 +157,17 @@ pub(crate) fn not_signed_in(command: &LegCommand) -> Option<LegFact> {
             detail: "not signed in".into(),
         }),
         LegCommand::Look { .. } => Some(LegFact::LookFailed),
+        LegCommand::PlacePerson { leg, .. } => Some(LegFact::PersonFailed {
+            leg: leg.clone(),
+            failure: PlaceFailure::NotSignedIn,
+        }),
+        LegCommand::Transfer { .. } => Some(LegFact::TransferFailed(TransferFailure::Other {
+            detail: "not signed in".into(),
+        })),
+        LegCommand::Part { apart, .. } => Some(LegFact::Parted {
+            apart: *apart,
+            done: false,
+        }),
         LegCommand::RetryLine => None,
     }
 }
@@ -163,6 +178,9 @@ pub(crate) fn call_of(command: &LegCommand) -> Option<&CallId> {
         LegCommand::Place { call, .. }
         | LegCommand::Remove { call, .. }
         | LegCommand::DeleteRoom { call, .. }
+        | LegCommand::PlacePerson { call, .. }
+        | LegCommand::Transfer { call, .. }
+        | LegCommand::Part { call, .. }
         | LegCommand::Look { call, .. } => Some(call),
         LegCommand::RetryLine => None,
     }

@@ -132,7 +132,11 @@ impl Port {
             LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } => {
                 queue.dropped.store(true, Ordering::Release)
             }
-            LegCommand::Look { .. } | LegCommand::RetryLine => {}
+            LegCommand::PlacePerson { .. }
+            | LegCommand::Transfer { .. }
+            | LegCommand::Part { .. }
+            | LegCommand::Look { .. }
+            | LegCommand::RetryLine => {}
         }
         if let Err(refused) = queue.commands.try_send(command) {
             let command = refused.into_inner();

@@ -132,6 +132,7 @@ fn somebody(rng: &mut Source<'_>) -> Participant {
         kind: *rng.choice(kinds.iter()).unwrap(),
         leg_status: status(rng),
         claims: rng.bool(),
+        call_ids: call::state::CallIds::default(),
     }
 }
 
@@ -174,6 +175,9 @@ fn room_fact(rng: &mut Source<'_>) -> RoomFact {
             stalled: Duration::from_secs(rng.u64(0..6)),
             heard_seconds: f64::from(rng.u8(0..9)),
             heard_dbfs: None,
+            lost: 0,
+            jitter_ms: 0.0,
+            round_trip_ms: 0.0,
         }),
         14 => RoomFact::KeyReceived {
             key: rng.char('\u{0}'..'z'),
@@ -217,7 +221,10 @@ fn intent(rng: &mut Source<'_>) -> Intent {
             number: text(rng),
             line: None,
         },
-        5..=9 => Intent::Answer { call },
+        5..=9 => Intent::Answer {
+            call,
+            other: call::input::OtherCall::Hold,
+        },
         10 => Intent::Decline { call },
         11 => Intent::Silence { call },
         12 | 13 => Intent::HangUp { call },
@@ -307,6 +314,12 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 },
                 answered: rng.bool(),
                 age: Duration::from_secs(rng.u64(0..100)),
+                handed_over: false,
+                number: "+12125550100".into(),
+                name: None,
+                line: None,
+                started_unix_ms: 1_800_000_000_000,
+                answered_unix_ms: None,
             })
         }
         _ => Input::Tick,

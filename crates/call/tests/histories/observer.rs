@@ -7,7 +7,7 @@ use call::input::{LegFact, RoomFact};
 use call::output::{AudioCommand, LegCommand, LogCommand, LogFinish, RoomCommand, ShellCommand};
 use call::state::{CallState, Direction, LegStatus, ParticipantKind};
 use call::view::PhoneView;
-use call::{CallId, Input, Link, Now, Output, Phone, PhoneSettings, Role};
+use call::{CallId, DeskSettings, Input, Link, Now, Output, Phone, Role};
 
 use crate::support::{START_MS, words};
 
@@ -58,7 +58,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     pub(crate) fn new(kind: &'static str, seed: u64) -> Self {
-        let phone = Phone::new(PhoneSettings::default());
+        let phone = Phone::new(DeskSettings::default());
         Self {
             kind,
             seed,
@@ -176,7 +176,11 @@ impl Observer {
                 LegCommand::Remove { call, .. } | LegCommand::DeleteRoom { call, .. } => {
                     self.dropped(call);
                 }
-                LegCommand::Look { .. } | LegCommand::RetryLine => {}
+                LegCommand::PlacePerson { .. }
+                | LegCommand::Transfer { .. }
+                | LegCommand::Part { .. }
+                | LegCommand::Look { .. }
+                | LegCommand::RetryLine => {}
             },
             Output::Audio(command) => match command {
                 AudioCommand::Open => {
@@ -192,9 +196,8 @@ impl Observer {
                     assert_ne!(std::mem::replace(&mut self.ringback, *on), *on);
                 }
                 AudioCommand::BusyTone
+                | AudioCommand::EndTone
                 | AudioCommand::Beep
-                | AudioCommand::WaitingBeep(_)
-                | AudioCommand::EndedTone
                 | AudioCommand::KeyTone(_) => {}
             },
             Output::Shell(command) => match command {
@@ -231,7 +234,7 @@ impl Observer {
                 assert!(!std::mem::replace(&mut row.lived, true), "answered twice");
                 assert!(row.finish.is_none() && *at_unix_ms >= row.started_ms);
             }
-            LogCommand::Alive { call, .. } => {
+            LogCommand::HandedOver { call, .. } | LogCommand::Alive { call, .. } => {
                 let row = &self.rows[call];
                 assert!(row.lived && row.finish.is_none());
             }

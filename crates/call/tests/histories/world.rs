@@ -285,7 +285,10 @@ impl World {
         };
         let intent = match self.rng.u8(0..14) {
             0..=2 => return self.dial(),
-            3..=6 => Intent::Answer { call },
+            3..=6 => Intent::Answer {
+                call,
+                other: call::input::OtherCall::Hold,
+            },
             7 => Intent::Decline { call },
             8 => Intent::Silence { call },
             9 | 10 => Intent::HangUp { call },
@@ -366,6 +369,12 @@ impl World {
                 room,
                 answered: true,
                 age: Duration::from_secs(30),
+                handed_over: false,
+                number: "+12125550100".into(),
+                name: None,
+                line: None,
+                started_unix_ms: 1_800_000_000_000,
+                answered_unix_ms: None,
             })),
         );
     }

@@ -23,7 +23,7 @@ use call::state::{
 };
 use call::view::CallView;
 use call::{
-    CallId, EndReason, Identity, Input, Link, Now, Output, Phone, PhoneSettings, Role, RoomName,
+    CallId, DeskSettings, EndReason, Identity, Input, Link, Now, Output, Phone, Role, RoomName,
 };
 
 /// Where the wall clock of every test starts.
@@ -73,6 +73,7 @@ pub fn phone_leg(call: &str, status: Option<LegStatus>) -> Participant {
         kind: ParticipantKind::Sip,
         leg_status: status,
         claims: false,
+        call_ids: call::state::CallIds::default(),
     }
 }
 
@@ -83,6 +84,7 @@ pub fn colleague(name: &str, claims: bool) -> Participant {
         kind: ParticipantKind::Standard,
         leg_status: None,
         claims,
+        call_ids: call::state::CallIds::default(),
     }
 }
 
@@ -108,6 +110,7 @@ pub fn words(output: &Output) -> String {
                 )
             }
             LogCommand::FinishOrphan { call } => named("finish orphan".into(), call),
+            LogCommand::HandedOver { call, .. } => named("handed over".into(), call),
             LogCommand::LegGone { call } => named("leg gone".into(), call),
         },
         Output::Room(command) => {
@@ -122,6 +125,11 @@ pub fn words(output: &Output) -> String {
                 RoomCommand::PublishMicrophone { .. } => "publish".into(),
                 RoomCommand::Listen { .. } => "listen".into(),
                 RoomCommand::SetMuted { muted, .. } => format!("muted {muted}"),
+                RoomCommand::SetHeld { held, .. } => format!("held {held}"),
+                RoomCommand::SetAudience {
+                    only: Some(leg), ..
+                } => format!("only {leg}"),
+                RoomCommand::SetAudience { only: None, .. } => "everybody".into(),
                 RoomCommand::SendKeys { keys, .. } => format!("keys {keys}"),
                 RoomCommand::EndLeg { .. } => "end leg".into(),
                 RoomCommand::Leave { .. } => format!("leave {role} {}", link.attempt),
@@ -140,6 +148,9 @@ pub fn words(output: &Output) -> String {
             }
             LegCommand::DeleteRoom { call, .. } => named("delete room".into(), call),
             LegCommand::Look { call, .. } => named("look".into(), call),
+            LegCommand::PlacePerson { call, leg, .. } => named(format!("place {leg}"), call),
+            LegCommand::Transfer { call, .. } => named("transfer".into(), call),
+            LegCommand::Part { call, apart, .. } => named(format!("part {apart}"), call),
             LegCommand::RetryLine => "retry line".into(),
         },
         Output::Audio(command) => match command {
@@ -148,11 +159,8 @@ pub fn words(output: &Output) -> String {
             AudioCommand::Ring(on) => format!("ring {on}"),
             AudioCommand::Ringback(on) => format!("ringback {on}"),
             AudioCommand::BusyTone => "busy tone".into(),
+            AudioCommand::EndTone => "end tone".into(),
             AudioCommand::Beep => "beep".into(),
-            AudioCommand::WaitingBeep(on) => {
-                format!("waiting beep {}", if *on { "on" } else { "off" })
-            }
-            AudioCommand::EndedTone => "ended tone".into(),
             AudioCommand::KeyTone(key) => format!("key tone {key}"),
         },
         Output::Shell(command) => match command {
@@ -184,7 +192,7 @@ impl Desk {
     /// A phone whose line is ready.
     pub fn new() -> Self {
         let mut desk = Self {
-            phone: Phone::new(PhoneSettings::default()),
+            phone: Phone::new(DeskSettings::default()),
             now: Duration::from_secs(1_000),
             wall_shift_ms: 0,
             deadline: None,
@@ -321,7 +329,10 @@ impl Desk {
 
     pub fn answer(&mut self) -> Vec<String> {
         let call = id(&self.call);
-        self.intent(Intent::Answer { call })
+        self.intent(Intent::Answer {
+            call,
+            other: call::input::OtherCall::Hold,
+        })
     }
 
     pub fn decline(&mut self) -> Vec<String> {
@@ -440,6 +451,9 @@ impl Desk {
             stalled: Duration::from_secs(stalled_seconds),
             heard_seconds: 1.5,
             heard_dbfs: Some(-20.0),
+            lost: 0,
+            jitter_ms: 0.0,
+            round_trip_ms: 0.0,
         }))
     }
 
@@ -503,6 +517,12 @@ impl Desk {
             leg: leg_of(&call),
             answered,
             age: Duration::from_secs(9),
+            handed_over: false,
+            number: NUMBER.into(),
+            name: None,
+            line: None,
+            started_unix_ms: START_MS,
+            answered_unix_ms: None,
         }))
     }
 

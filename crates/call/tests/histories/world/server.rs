@@ -68,6 +68,8 @@ impl World {
             | RoomCommand::Claim { .. }
             | RoomCommand::Listen { .. }
             | RoomCommand::SetMuted { .. }
+            | RoomCommand::SetHeld { .. }
+            | RoomCommand::SetAudience { .. }
             | RoomCommand::SendKeys { .. } => {}
         }
     }
@@ -92,6 +94,7 @@ impl World {
                 kind: ParticipantKind::Standard,
                 leg_status: None,
                 claims: true,
+                call_ids: call::state::CallIds::default(),
             })
             .collect();
         if let (Some(status), Some(call)) = (room.leg, &room.call) {
@@ -186,7 +189,10 @@ impl World {
                 }
                 self.tell_leg(&call, fact);
             }
-            LegCommand::RetryLine => {}
+            LegCommand::PlacePerson { .. }
+            | LegCommand::Transfer { .. }
+            | LegCommand::Part { .. }
+            | LegCommand::RetryLine => {}
         }
     }
 
