@@ -11,6 +11,8 @@
 //! hear b on|off                call `b`, whose far end always sends 300 Hz, is heard or not
 //! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
 //! volume 50                    of the ring
+//! sample bells                 a ringtone, heard once
+//! tones GB                     ringback and busy as they sound there
 //! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds
 //! devices                      what `deskline devices` would say
@@ -32,6 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use audio::tones::{Ringtone, TonePlan};
 use audio::{AudioPorts, Choice, FarEnd, Feed, Panel, PatchBay, PlaybackSignal, Sends, Statistics};
 use call::ids::Role;
 use call::input::AudioFact;
@@ -165,6 +168,11 @@ impl Desk {
             }
             "volume" => {
                 choice.ring_volume = rest.parse().unwrap_or(100);
+                return self.panel.choose(choice.clone());
+            }
+            "sample" => return self.panel.sample(Ringtone::of_word(rest)),
+            "tones" => {
+                choice.tone_plan = TonePlan::of_country(rest);
                 return self.panel.choose(choice.clone());
             }
             "status" => return say(status(&self.panel)),

@@ -1,7 +1,8 @@
 //! The device thread: opens what is wanted, notices what is lost, reopens, follows the person's choice and the system's
 //! list, tells the phone. It waits for no sound server: whatever may hang is asked aside.
 
-use std::sync::atomic::Ordering::Relaxed;
+mod show;
+
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::frames::Control;
-use crate::host::{DeviceError, Part, close};
-use crate::list::{Choice, Present, Targets, choose};
+use crate::host::{DeviceError, close};
+use crate::list::{Present, Targets, choose};
 use crate::opening::{self, Job, Opened, Outcome, Ring, Slot};
 use crate::presence::Presence;
 use crate::statistics::count;
-use crate::status::{Behind, Levels, Status};
+use crate::status::Behind;
 use crate::stream::Wiring;
-use crate::tones::Tone;
+use crate::tones::{Ringtone, Tone, TonePlan};
 
 /// How often the signs of life of open streams are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -39,8 +40,8 @@ const OPEN_LIMIT: Duration = Duration::from_secs(4);
 const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// The speaker stays open this long after its last use, for the end of a fade and for what often follows at once.
 const LINGER: Duration = Duration::from_millis(300);
-/// Frames of digital silence after which a microphone is called silent: 3 s.
-const SILENT_FRAMES: u64 = 300;
+/// How long a ringtone is heard that somebody only tries: about one phrase of it, and the opening of the device.
+const SAMPLE: Duration = Duration::from_secs(3);
 
 /// Devices on their way to be open.
 struct Pending {
@@ -62,11 +63,14 @@ pub(crate) struct Devices {
     /// Between `Open` and `Close`: what the phone knows.
     call: Option<Presence>,
     ring: bool,
-    /// Where the ring was started, and how loud.
-    rings: Option<(Slot, f32)>,
+    /// A ringtone that is heard once, until then.
+    sample: Option<(Ringtone, Instant)>,
+    /// Where the ring was started, which, and how loud.
+    rings: Option<(Slot, Ringtone, f32)>,
     /// The ring device does not open: the speaker rings.
     ring_broken: bool,
-    ringback: bool,
+    /// As it was started.
+    ringback: Option<Tone>,
     /// A tone that ends by itself lasts until then.
     tone_until: Option<Instant>,
 
@@ -103,9 +107,10 @@ impl Devices {
             targets: Targets::default(),
             call: None,
             ring: false,
+            sample: None,
             rings: None,
             ring_broken: false,
-            ringback: false,
+            ringback: None,
             tone_until: None,
             microphone: None,
             speaker: None,
@@ -135,7 +140,7 @@ impl Devices {
         let (mut lists, mut chooses) = (true, true);
         loop {
             let busy = self.wants_speaker(Instant::now())
-                || self.ring
+                || self.rings()
                 || self.tone_until.is_some()
                 || Slot::ALL.iter().any(|slot| self.opened(*slot).is_some());
             tokio::select! {
@@ -154,6 +159,10 @@ impl Devices {
                     continue;
                 }
                 outcomes = arrived(&mut self.pending) => self.arrived(outcomes),
+                Some(ringtone) = self.panel.samples.recv() => {
+                    self.sample = Some((ringtone, Instant::now() + SAMPLE));
+                    self.next_attempt = Instant::now();
+                }
                 changed = present.changed(), if lists => lists = self.changed(changed.is_ok()),
                 changed = choice.changed(), if chooses => chooses = self.changed(changed.is_ok()),
                 _ = looks.tick(), if busy || self.pending.is_some() => self.look(),
@@ -190,10 +199,17 @@ impl Devices {
                 self.ring_broken = false;
             }
             AudioCommand::Ringback(on) => {
-                self.ringback = on;
-                self.endless(Tone::Ringback, on);
+                // The person may choose another country while it sounds.
+                if let Some(tone) = self.ringback.take() {
+                    self.tell(Control::Stop(tone));
+                }
+                if on {
+                    let tone = Tone::Ringback(self.tone_plan());
+                    self.ringback = Some(tone);
+                    self.tell(Control::Start(tone));
+                }
             }
-            AudioCommand::BusyTone => self.finite(Tone::Busy, now),
+            AudioCommand::BusyTone => self.finite(Tone::Busy(self.tone_plan()), now),
             AudioCommand::Beep => self.finite(Tone::Beep, now),
             AudioCommand::EndTone => self.finite(Tone::Ended, now),
             AudioCommand::KeyTone(key) => {
@@ -206,12 +222,8 @@ impl Devices {
         self.next_attempt = self.next_attempt.min(now);
     }
 
-    fn endless(&mut self, tone: Tone, on: bool) {
-        self.tell(if on {
-            Control::Start(tone)
-        } else {
-            Control::Stop(tone)
-        });
+    fn tone_plan(&self) -> TonePlan {
+        self.panel.choice.borrow().tone_plan
     }
 
     fn finite(&mut self, tone: Tone, now: Instant) {
@@ -224,8 +236,8 @@ impl Devices {
 
     fn wants_speaker(&self, now: Instant) -> bool {
         self.call.is_some()
-            || self.ring && self.ring_slot() == Slot::Speaker
-            || self.ringback
+            || self.rings() && self.ring_slot() == Slot::Speaker
+            || self.ringback.is_some()
             || self.tone_until.is_some_and(|until| now < until)
     }
 
@@ -233,8 +245,12 @@ impl Devices {
         match slot {
             Slot::Microphone => self.call.is_some(),
             Slot::Speaker => self.wants_speaker(now),
-            Slot::Ring => self.ring && self.ring_slot() == Slot::Ring,
+            Slot::Ring => self.rings() && self.ring_slot() == Slot::Ring,
         }
+    }
+
+    fn rings(&self) -> bool {
+        self.ring || self.sample.is_some()
     }
 
     fn ring_slot(&self) -> Slot {
@@ -369,18 +385,25 @@ impl Devices {
 
     /// Rings where it should, as loud as it may.
     fn settle_ring(&mut self) {
-        let gain = self.panel.choice.borrow().ring_gain();
-        let wanted = self.ring.then(|| (self.ring_slot(), gain));
+        let (ringtone, gain) = {
+            let choice = self.panel.choice.borrow();
+            (choice.ringtone, choice.ring_gain())
+        };
+        self.sample = self.sample.filter(|(_, until)| Instant::now() < *until);
+        let sampled = self.sample.map(|(ringtone, _)| ringtone);
+        let ringtone = if self.ring { Some(ringtone) } else { sampled };
+        let wanted = ringtone.map(|ringtone| (self.ring_slot(), ringtone, gain));
         if wanted == self.rings {
             return;
         }
-        if let Some((slot, _)) = self.rings
-            && wanted.map(|(slot, _)| slot) != Some(slot)
+        let place = |rings: (Slot, Ringtone, f32)| (rings.0, rings.1);
+        if let Some((slot, ringtone)) = self.rings.map(place)
+            && wanted.map(place) != Some((slot, ringtone))
         {
-            self.tell(Control::StopRing(slot));
+            self.tell(Control::StopRing(slot, ringtone));
         }
-        if let Some((slot, gain)) = wanted {
-            self.tell(Control::Ring(slot, gain));
+        if let Some((slot, ringtone, gain)) = wanted {
+            self.tell(Control::Ring(slot, ringtone, gain));
         }
         self.rings = wanted;
     }
@@ -489,65 +512,6 @@ impl Devices {
         {
             self.facts.push(fact);
         }
-    }
-
-    fn show_status(&self) {
-        let present = self.present.borrow().clone();
-        let choice = self.panel.choice.borrow().clone();
-        let name = |slot: Slot| {
-            let opened = self.opened(slot)?;
-            let id = opened.stream.device.as_ref().map(cpal::DeviceId::id);
-            let known = id.and_then(|id| present.name(slot.part(), id));
-            Some(known.unwrap_or(&opened.stream.name).to_owned())
-        };
-        let replaced = |part: Part, wish: &Option<String>| {
-            wish.as_ref()
-                .is_some_and(|id| present.answers && present.name(part, id).is_none())
-        };
-        let silent = self.wiring.statistics.silent_frames.load(Relaxed) >= SILENT_FRAMES;
-        let incomplete = self.microphone.is_none() || self.speaker.is_none();
-        let Choice {
-            microphone,
-            speaker,
-            ..
-        } = &choice;
-        let status = Status {
-            microphone: name(Slot::Microphone),
-            speaker: name(Slot::Speaker),
-            ring: name(Slot::Ring),
-            microphone_replaced: replaced(Part::Microphone, microphone),
-            speaker_replaced: replaced(Part::Speaker, speaker),
-            microphone_silent: self.microphone.is_some() && silent,
-            problem: self
-                .problem
-                .as_ref()
-                .filter(|_| self.call.is_some() && incomplete)
-                .map(ToString::to_string),
-            present,
-        };
-        self.panel.status.send_if_modified(|shown| {
-            let news = *shown != status;
-            *shown = status;
-            news
-        });
-    }
-
-    fn show_levels(&self) {
-        let statistics = &self.wiring.statistics;
-        let levels = Levels {
-            microphone: statistics.microphone_level.swap(0, Relaxed),
-            speaker: statistics.speaker_level.swap(0, Relaxed),
-        };
-        let shown = if self.call.is_some() {
-            levels
-        } else {
-            Levels::default()
-        };
-        self.panel.levels.send_if_modified(|last| {
-            let news = *last != shown;
-            *last = shown;
-            news
-        });
     }
 
     fn close(&mut self, slot: Slot) {

@@ -17,7 +17,7 @@ use crate::playout::Playout;
 use crate::sender::{Pace, Sender};
 use crate::statistics::{Statistics, count, note_peak, peak};
 use crate::stream::{Inlet, Outlet, Vitals};
-use crate::tones::Tone;
+use crate::tones::{Ringtone, Tone};
 
 /// A microphone backlog beyond this (60 ms) is not worth sending late.
 const LONGEST_BACKLOG: usize = 6;
@@ -43,9 +43,9 @@ pub(crate) enum Control {
     /// The ring device is closed.
     NoRinger,
     /// Somebody calls: it rings there, with this gain (0 … 1), until told otherwise.
-    Ring(Slot, f32),
+    Ring(Slot, Ringtone, f32),
     /// It no longer rings there.
-    StopRing(Slot),
+    StopRing(Slot, Ringtone),
     /// A call begins or ends: the far end is heard only during one.
     Call(bool),
     /// A tone begins.
@@ -175,8 +175,10 @@ impl Frames {
                 self.ringer = None;
                 self.ring_mixer.forget_finite();
             }
-            Control::Ring(slot, gain) => self.mixer(slot).start(Tone::Ring, gain),
-            Control::StopRing(slot) => self.mixer(slot).stop(Tone::Ring),
+            Control::Ring(slot, ringtone, gain) => {
+                self.mixer(slot).start(Tone::Ring(ringtone), gain);
+            }
+            Control::StopRing(slot, ringtone) => self.mixer(slot).stop(Tone::Ring(ringtone)),
             Control::Call(call) => {
                 // What the far end said before the call began, or after it ended, is not for anyone's ear.
                 self.far.hear_port(call);
@@ -363,6 +365,7 @@ mod tests {
     use super::*;
     use crate::convert::{DeviceFormat, FromDevice, ToDevice};
     use crate::patch::{Feed, Sends};
+    use crate::tones::TonePlan;
 
     const MONO: DeviceFormat = DeviceFormat {
         rate: 48_000,
@@ -514,7 +517,7 @@ mod tests {
         let mut bench = Bench::new();
         let mut speaker = bench.speaker();
         bench.tell(Control::Call(true));
-        bench.tell(Control::Start(Tone::Ringback));
+        bench.tell(Control::Start(Tone::Ringback(TonePlan::Europe)));
         let ahead = TONES_AHEAD..TONES_AHEAD + FRAME_SAMPLES;
         assert!(ahead.contains(&speaker.slots()));
         Bench::heard(&mut speaker, 480);

@@ -3,6 +3,7 @@
 use call::number::display_name;
 
 use crate::host::{DeviceError, Part};
+use crate::tones::{Ringtone, TonePlan};
 
 /// One device that a person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub struct Present {
     pub default_speaker: Option<String>,
 }
 
-/// Which devices the person wants. `None` follows the system, also when that changes its mind. A device that is named
-/// but not there is replaced by the system's own until it comes back.
+/// Which devices and tones the person wants. `None` follows the system, also when that changes its mind. A device that is
+/// named but not there is replaced by the system's own until it comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// Id of a microphone.
@@ -40,6 +41,10 @@ pub struct Choice {
     pub ring: Option<String>,
     /// How loud it rings, 0 (not at all) to 100 (as composed). Nothing makes it ring louder.
     pub ring_volume: u8,
+    /// How it rings.
+    pub ringtone: Ringtone,
+    /// The country whose ringback and busy tone the person knows.
+    pub tone_plan: TonePlan,
 }
 
 impl Default for Choice {
@@ -49,6 +54,8 @@ impl Default for Choice {
             speaker: None,
             ring: None,
             ring_volume: 100,
+            ringtone: Ringtone::default(),
+            tone_plan: TonePlan::default(),
         }
     }
 }
@@ -263,7 +270,7 @@ mod tests {
             microphone: wish("usb"),
             speaker: wish("usb"),
             ring: wish("hdmi"),
-            ring_volume: 50,
+            ..Choice::default()
         };
         let targets = choose(&present, &pinned);
         assert_eq!(
@@ -278,7 +285,7 @@ mod tests {
             microphone: wish("usb"),
             speaker: wish("usb"),
             ring: wish("usb"),
-            ring_volume: 100,
+            ..Choice::default()
         };
         let mut present = desk();
         assert_eq!(choose(&present, &pinned).ring, None, "one stream is enough");

@@ -134,6 +134,11 @@ impl Mixer {
 )]
 mod tests {
     use super::*;
+    use crate::tones::{Ringtone, TonePlan};
+
+    const RING: Tone = Tone::Ring(Ringtone::Bars);
+    const RINGBACK: Tone = Tone::Ringback(TonePlan::NorthAmerica);
+    const BUSY: Tone = Tone::Busy(TonePlan::NorthAmerica);
 
     fn frames(mixer: &mut Mixer, count: usize) -> Vec<i16> {
         (0..count)
@@ -148,9 +153,9 @@ mod tests {
     #[test]
     fn a_stopped_tone_fades_within_five_milliseconds_and_is_gone() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Ringback, 1.0);
+        mixer.start(RINGBACK, 1.0);
         let before = frames(&mut mixer, 10);
-        mixer.stop(Tone::Ringback);
+        mixer.stop(RINGBACK);
         let after = frames(&mut mixer, 1);
         let jump = (i32::from(after[0]) - i32::from(before[before.len() - 1])).abs();
         assert!(jump < 500, "the edge is soft, not a jump of {jump}");
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn busy_tone_ends_by_itself_after_two_seconds() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Busy, 1.0);
+        mixer.start(BUSY, 1.0);
         let heard = frames(&mut mixer, 200);
         assert!(heard[..20_000].iter().any(|x| x.abs() > 2000));
         assert!(!mixer.sounds());
@@ -174,11 +179,11 @@ mod tests {
     #[test]
     fn starting_an_endless_tone_twice_is_one_tone_and_a_new_one_may_follow_its_fade() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Ring, 1.0);
-        mixer.start(Tone::Ring, 1.0);
+        mixer.start(RING, 1.0);
+        mixer.start(RING, 1.0);
         assert_eq!(mixer.voices.len(), 1);
-        mixer.stop(Tone::Ring);
-        mixer.start(Tone::Ring, 1.0);
+        mixer.stop(RING);
+        mixer.start(RING, 1.0);
         assert_eq!(mixer.voices.len(), 2, "one fades, one starts");
         frames(&mut mixer, 1);
         assert_eq!(mixer.voices.len(), 1);
@@ -188,12 +193,12 @@ mod tests {
     fn a_ring_is_as_loud_as_set_and_changes_softly_while_it_rings() {
         let loudest = |samples: &[i16]| samples.iter().map(|x| x.abs()).max().unwrap();
         let (mut full, mut soft) = (Mixer::new(), Mixer::new());
-        full.start(Tone::Ring, 7.0);
-        soft.start(Tone::Ring, 0.1);
+        full.start(RING, 7.0);
+        soft.start(RING, 0.1);
         let (full, quiet) = (frames(&mut full, 100), frames(&mut soft, 100));
         assert!(loudest(&full) < 24_000, "never louder than composed");
         assert!((loudest(&quiet) - loudest(&full) / 10).abs() < 10);
-        soft.start(Tone::Ring, 0.0);
+        soft.start(RING, 0.0);
         let fading = frames(&mut soft, 100);
         assert_eq!(soft.voices.len(), 1, "the same ring goes on");
         assert!(fading[240..].iter().all(|x| *x == 0));
@@ -222,9 +227,9 @@ mod tests {
     fn a_beep_for_a_speaker_that_went_away_is_not_heard_later() {
         let mut mixer = Mixer::new();
         mixer.start(Tone::Beep, 1.0);
-        mixer.start(Tone::Ring, 1.0);
+        mixer.start(RING, 1.0);
         mixer.forget_finite();
         assert_eq!(mixer.voices.len(), 1);
-        assert_eq!(mixer.voices[0].tone, Tone::Ring);
+        assert_eq!(mixer.voices[0].tone, RING);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::list::{Choice, Present};
+use crate::tones::Ringtone;
 
 /// The devices as a person should see them. Changes with every arrival, departure and choice, within a second.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +42,7 @@ pub struct Levels {
 #[derive(Debug, Clone)]
 pub struct Panel {
     choice: Arc<watch::Sender<Choice>>,
+    samples: mpsc::Sender<Ringtone>,
     status: watch::Receiver<Status>,
     levels: watch::Receiver<Levels>,
 }
@@ -48,6 +50,7 @@ pub struct Panel {
 /// The other side of the [`Panel`].
 pub(crate) struct Behind {
     pub(crate) choice: watch::Receiver<Choice>,
+    pub(crate) samples: mpsc::Receiver<Ringtone>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) levels: watch::Sender<Levels>,
 }
@@ -57,13 +60,17 @@ impl Panel {
         let (choice, chosen) = watch::channel(Choice::default());
         let (status, seen) = watch::channel(Status::default());
         let (levels, shown) = watch::channel(Levels::default());
+        // An impatient finger needs no more.
+        let (samples, asked) = mpsc::channel(4);
         let panel = Self {
             choice: Arc::new(choice),
+            samples,
             status: seen,
             levels: shown,
         };
         let behind = Behind {
             choice: chosen,
+            samples: asked,
             status,
             levels,
         };
@@ -73,6 +80,12 @@ impl Panel {
     /// Uses these devices from now on. In a call the new one is opened before the old one is closed.
     pub fn choose(&self, choice: Choice) {
         self.choice.send_replace(choice);
+    }
+
+    /// Lets a ringtone be heard once, where and as loud as it would ring. Nothing happens while somebody calls.
+    pub fn sample(&self, ringtone: Ringtone) {
+        // A queue that is full will be heard for a while.
+        let _ = self.samples.try_send(ringtone);
     }
 
     /// The devices, now and whenever something changes.

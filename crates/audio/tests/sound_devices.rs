@@ -126,6 +126,12 @@ fn it_rings_on_the_ring_device_as_loud_as_set_while_the_call_device_stays_quiet(
     let sound = Sound::start().unwrap();
     let mut desk = Desk::start(&sound.environment());
     let bell = sound.plug_speaker("bell", 48_000, 2).unwrap();
+    desk.sees("the bell", |status| {
+        status["speakers"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("bell"))
+    });
     desk.tell("choose ring bell");
     let (at_bell, at_desk) = (
         sound.listen_to("bell.monitor").unwrap(),
@@ -172,6 +178,32 @@ fn it_rings_on_the_ring_device_as_loud_as_set_while_the_call_device_stays_quiet(
         .unwrap();
     desk.tell("ring off");
     desk.end_with(4);
+}
+
+#[test]
+fn a_ringtone_can_be_tried_and_ringback_sounds_as_the_person_knows_it() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let ear = sound.listen().unwrap();
+    desk.tell("sample bells");
+    let bells = ear
+        .wait_until(SOON, |heard| heard.loud() >= Duration::from_millis(1000))
+        .unwrap();
+    assert!(bells.share_of(392.0) + bells.share_of(523.25) + bells.share_of(440.0) > 0.1);
+    wait_until("it ends by itself", || streams(&sound) == (0, 1));
+
+    desk.tell("tones GB");
+    desk.tell("ringback on");
+    let stretch = Duration::from_millis(300);
+    ear.wait_until(SOON, |heard| {
+        let last = heard.last(stretch);
+        last.share_of(400.0) > 0.4 && last.share_of(450.0) > 0.4
+    })
+    .unwrap();
+    desk.tell("tones JP");
+    desk.tell("ringback off");
+    ear.wait_for_silence(Duration::from_secs(3), SOON).unwrap();
+    desk.end();
 }
 
 #[test]
