@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::frames::Control;
 use crate::host::{DeviceError, close};
-use crate::list::{Present, Targets, choose};
+use crate::list::{Present, Target, Targets, choose};
 use crate::opening::{self, Job, Opened, Outcome, Ring, Slot};
 use crate::presence::Presence;
 use crate::statistics::count;
@@ -82,6 +82,8 @@ pub(crate) struct Devices {
     speaker_used: Instant,
     ringer_used: Instant,
     next_attempt: Instant,
+    /// Since the last `Open`, a failure was not told but tried again.
+    tried_twice: bool,
     patience: u32,
     /// When a stream stood still last.
     stuck: Option<Instant>,
@@ -120,6 +122,7 @@ impl Devices {
             speaker_used: now,
             ringer_used: now,
             next_attempt: now,
+            tried_twice: false,
             patience: SILENT_LOOKS,
             stuck: None,
             looks: 0,
@@ -188,6 +191,7 @@ impl Devices {
                     self.stuck = None;
                 }
                 self.call = Some(Presence::new());
+                self.tried_twice = false;
             }
             AudioCommand::Close => {
                 if self.call.take().is_some() {
@@ -277,7 +281,7 @@ impl Devices {
         }
     }
 
-    fn target(&self, slot: Slot) -> Option<&String> {
+    fn target(&self, slot: Slot) -> Option<&Target> {
         match slot {
             Slot::Microphone => self.targets.microphone.as_ref(),
             Slot::Speaker => self.targets.speaker.as_ref(),
@@ -424,10 +428,10 @@ impl Devices {
             })
             .map(|slot| Job {
                 slot,
-                id: self.target(slot).cloned(),
+                target: self.target(slot).cloned(),
             })
             .collect();
-        let missing = |job: &&Job| answers && job.id.is_none();
+        let missing = |job: &&Job| answers && job.target.is_none();
         if let Some(job) = jobs.iter().find(missing) {
             self.next_attempt = now + RETRY_EVERY;
             self.complain(DeviceError::NotFound(job.slot.part()));
@@ -460,7 +464,7 @@ impl Devices {
         let mut problem = None;
         let mut stale = false;
         for Outcome { job, result } in outcomes {
-            stale |= job.id.as_ref() != self.target(job.slot);
+            stale |= job.target.as_ref() != self.target(job.slot);
             match result {
                 Ok((stream, _)) if !self.wants(job.slot, now) => {
                     self.closing.push(close(stream));
@@ -472,7 +476,10 @@ impl Devices {
                         Ring::Out(outlet) => Control::Speaker(job.slot, outlet),
                     });
                     // The old one goes after the new one has come: next to no gap.
-                    if let Some(old) = self.place(job.slot).replace(Opened::new(stream)) {
+                    if let Some(old) = self
+                        .place(job.slot)
+                        .replace(Opened::new(stream, job.target))
+                    {
                         self.closing.push(close(old));
                     }
                 }
@@ -481,6 +488,12 @@ impl Devices {
             }
         }
         match problem {
+            // Whoever waits for the answer may lose a call by it: a busy computer is given a second chance.
+            Some(error) if self.call.is_some() && !self.tried_twice => {
+                tracing::debug!("opened again at once: {error}");
+                self.tried_twice = true;
+                stale = true;
+            }
             Some(error) => self.complain(error),
             None => self.problem = None,
         }

@@ -230,6 +230,7 @@ impl SoundSystem {
                     id: id(device),
                     name: device.to_string(),
                     monitor: is_monitor(device),
+                    serial: 0,
                 })
                 .collect()
         };

@@ -19,19 +19,23 @@
 //!              AudioPorts::capture                |                   far ends of the patch bay,
 //!              (into the engine)                  |                   AudioPorts::playback (from the engine)
 //!                                                 |
-//!   "audio-    AudioCommand ----> opens, closes, watches, reopens ----> AudioFact
-//!   devices"
+//!   "audio-    AudioCommand, Panel ----> opens, closes, watches, reopens ----> AudioFact, Panel
+//!   devices"                                   ^            |
+//!   "audio-                                    |            '---> "audio-wait": asks what may hang
+//!   registry"  arrivals, departures, defaults -'
 //! ```
 //!
-//! - The callbacks take no lock, allocate nothing, log nothing; their one system call is the unpark.
-//! - The frame thread never waits for a sound server; the device thread may, within limits.
+//! - The callbacks take no lock, allocate nothing, log nothing (a test counts); their one system call is the unpark.
+//! - No thread of ours but those that ask waits for a sound server.
 //! - A [`PatchBay`] says for each call what it is sent (microphone, silence, hold music) and whether it is heard. What is
 //!   sent goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces it then.
 //! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
-//!   sounds.
-//! - A device that is lost is replaced by the default one, tried once a second. A loss of 3 s is told once.
-//! - Everything between the threads is bounded. What waits for the speaker never exceeds 50 ms, and delay left behind
-//!   by a gap is taken back (`playout.rs`).
+//!   sounds; a ring device of its own while it rings.
+//! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
+//!   when it is back; one that stands still for 100 ms is opened anew. A call without a device goes on, and after 3 s it is
+//!   told once. In a change of devices the new one is opened before the old one is closed.
+//! - Everything between the threads is bounded. What waits for the speaker agrees with a margin of 2 ms, more where sound
+//!   has gaps; two clocks that run apart are met by bending the rate (`playout.rs`).
 //!
 //! On Linux devices are those of PulseAudio, or of PipeWire through its PulseAudio socket. `cargo run -p audio --example
 //! duplex` tries all of it by hand.

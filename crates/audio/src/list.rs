@@ -12,6 +12,8 @@ pub struct DeviceEntry {
     pub id: String,
     /// What a person reads: never empty, no two alike in one list.
     pub name: String,
+    /// Another one each time the device comes, where the system tells.
+    pub(crate) serial: u32,
 }
 
 /// What the sound system has at one moment.
@@ -70,21 +72,34 @@ impl Choice {
     }
 }
 
-/// Ids of what is to be open; `None`: there is no such device.
+/// One device as it is there now. Pulled out and put back it is another: the server has moved our stream away meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) id: String,
+    pub(crate) serial: u32,
+}
+
+/// What is to be open; `None`: there is no such device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Targets {
-    pub(crate) microphone: Option<String>,
-    pub(crate) speaker: Option<String>,
+    pub(crate) microphone: Option<Target>,
+    pub(crate) speaker: Option<Target>,
     /// Only where it is not the speaker.
-    pub(crate) ring: Option<String>,
+    pub(crate) ring: Option<Target>,
 }
 
 /// What to use of what there is.
 pub(crate) fn choose(present: &Present, choice: &Choice) -> Targets {
     let pick = |wish: &Option<String>, default: &Option<String>, list: &[DeviceEntry]| {
-        let there = |id: &&String| list.iter().any(|entry| entry.id == **id);
-        let pinned = wish.as_ref().filter(there);
-        pinned.or(default.as_ref().filter(there)).cloned()
+        let there = |id: &String| {
+            let entry = list.iter().find(|entry| entry.id == *id)?;
+            Some(Target {
+                id: entry.id.clone(),
+                serial: entry.serial,
+            })
+        };
+        let pinned = wish.as_ref().and_then(there);
+        pinned.or_else(|| default.as_ref().and_then(there))
     };
     let speaker = pick(&choice.speaker, &present.default_speaker, &present.speakers);
     let ring =
@@ -152,6 +167,7 @@ pub(crate) struct Listed {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) monitor: bool,
+    pub(crate) serial: u32,
 }
 
 /// The system's favourite if it is one of ours, else the first.
@@ -180,6 +196,7 @@ fn entries(listed: Vec<Listed>, nameless: &str) -> Vec<DeviceEntry> {
         entries.push(DeviceEntry {
             id: device.id,
             name,
+            serial: device.serial,
         });
     }
     entries
@@ -200,6 +217,7 @@ mod tests {
             id: id.into(),
             name: name.into(),
             monitor: id.ends_with(".monitor"),
+            serial: 0,
         }
     }
 
@@ -210,6 +228,10 @@ mod tests {
             Some("cam".into()),
             Some("hdmi".into()),
         )
+    }
+
+    fn id(target: Option<Target>) -> Option<String> {
+        target.map(|target| target.id)
     }
 
     fn wish(id: &str) -> Option<String> {
@@ -263,7 +285,7 @@ mod tests {
         let present = desk();
         let follows = choose(&present, &Choice::default());
         assert_eq!(
-            (follows.microphone, follows.speaker, follows.ring),
+            (id(follows.microphone), id(follows.speaker), follows.ring),
             (wish("cam"), wish("hdmi"), None)
         );
         let pinned = Choice {
@@ -274,7 +296,11 @@ mod tests {
         };
         let targets = choose(&present, &pinned);
         assert_eq!(
-            (targets.microphone, targets.speaker, targets.ring),
+            (
+                id(targets.microphone),
+                id(targets.speaker),
+                id(targets.ring)
+            ),
             (wish("usb"), wish("usb"), wish("hdmi"))
         );
     }
@@ -294,10 +320,14 @@ mod tests {
         present.speakers.retain(|entry| entry.id != "usb");
         let without = choose(&present, &pinned);
         assert_eq!(
-            (without.microphone, without.speaker, without.ring),
+            (id(without.microphone), id(without.speaker), without.ring),
             (wish("cam"), wish("hdmi"), None)
         );
-        assert_eq!(choose(&all, &pinned).speaker, wish("usb"));
+        assert_eq!(id(choose(&all, &pinned).speaker), wish("usb"));
+        let before = choose(&all, &pinned);
+        let mut again = all.clone();
+        again.speakers[1].serial = 7;
+        assert_ne!(choose(&again, &pinned), before, "put back it is another");
         assert_eq!(
             choose(&Present::default(), &pinned),
             Targets::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::host::{DeviceError, Part, SoundSystem, aside};
+use crate::list::Target;
 use crate::stream::{Inlet, OpenStream, Outlet, Wiring, open_microphone, open_speaker};
 
 /// The three streams that we may hold.
@@ -35,8 +36,8 @@ impl Slot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) slot: Slot,
-    /// Id of the device; `None`: whichever the system prefers.
-    pub(crate) id: Option<String>,
+    /// The device; `None`: whichever the system prefers.
+    pub(crate) target: Option<Target>,
 }
 
 /// The frame thread's end of what was opened.
@@ -77,7 +78,7 @@ pub(crate) fn open(
 /// What became of a job whose thread died.
 pub(crate) fn no_answer(slot: Slot) -> Outcome {
     Outcome {
-        job: Job { slot, id: None },
+        job: Job { slot, target: None },
         result: Err(DeviceError::NoServer),
     }
 }
@@ -85,7 +86,7 @@ pub(crate) fn no_answer(slot: Slot) -> Outcome {
 fn open_one(job: &Job, wiring: &Wiring) -> Result<(OpenStream, Ring), DeviceError> {
     let part = job.slot.part();
     let missing = DeviceError::NotFound(part);
-    let id = job.id.as_deref();
+    let id = job.target.as_ref().map(|target| target.id.as_str());
     Ok(match job.slot {
         Slot::Microphone => {
             let device = SoundSystem::connect()?.device(part, id).ok_or(missing)?;
@@ -108,6 +109,8 @@ const FIRST_LOOKS: u32 = 20;
 /// One open stream as the device thread sees it.
 pub(crate) struct Opened {
     pub(crate) stream: OpenStream,
+    /// As what it was opened.
+    asked: Option<Target>,
     /// Callbacks at the last look.
     callbacks: u64,
     /// Looks left without a callback.
@@ -115,18 +118,24 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) fn new(stream: OpenStream) -> Self {
+    pub(crate) fn new(stream: OpenStream, asked: Option<Target>) -> Self {
         Self {
             stream,
+            asked,
             callbacks: 0,
             patience: FIRST_LOOKS,
         }
     }
 
-    /// Is it this device?
-    pub(crate) fn is(&self, id: &str) -> bool {
-        let device = self.stream.device.as_ref();
-        device.is_some_and(|device| device.id() == id)
+    /// Is it this device? One that was opened as such is, whatever it calls itself.
+    pub(crate) fn is(&self, target: &Target) -> bool {
+        match &self.asked {
+            Some(asked) => asked == target,
+            None => {
+                let device = self.stream.device.as_ref();
+                device.is_some_and(|device| device.id() == target.id)
+            }
+        }
     }
 
     /// Does it still run? To be asked at every look; `patience` looks without a callback mean no. Counts looks, not time:

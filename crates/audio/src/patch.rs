@@ -38,8 +38,7 @@ pub enum Sends {
     HoldMusic,
 }
 
-/// Takes one frame of a feed, on the frame thread. It may take some hundred microseconds; what takes longer makes all
-/// sound stutter. What it does with a frame of a room that is gone is its own affair.
+/// Takes one frame of a feed, on the frame thread.
 pub(crate) type Take = Box<dyn FnMut(&Frame) + Send>;
 
 /// What the patch bay tells the frame thread.
@@ -85,6 +84,10 @@ impl PatchBay {
 
     /// Begins a feed: `take` gets 100 frames a second from now on, until [`disconnect`](Self::disconnect). Takes the place
     /// of an earlier feed of the same name.
+    ///
+    /// `take` runs on the frame thread, is dropped there, and must neither wait nor use the bay. It may take some hundred
+    /// microseconds; what takes longer makes all sound stutter. What it does with a frame of a room that is gone is its
+    /// own affair.
     pub fn connect(
         &self,
         link: &Link,

@@ -175,11 +175,13 @@ mod pulse {
                 id: text(&source.name),
                 name: text(source.description.as_ref().unwrap_or(&source.name)),
                 monitor: source.monitor_of_sink_index.is_some(),
+                serial: source.index,
             });
             let speakers = sinks.iter().map(|sink| Listed {
                 id: text(&sink.name),
                 name: text(sink.description.as_ref().unwrap_or(&sink.name)),
                 monitor: false,
+                serial: sink.index,
             });
             Ok(Present::new(
                 microphones.collect(),

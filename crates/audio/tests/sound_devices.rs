@@ -64,7 +64,7 @@ fn a_chosen_speaker_that_leaves_is_replaced_at_once_and_taken_again_when_it_is_b
     });
     drop(ear);
 
-    let _headset = sound.plug_speaker("headset", 48_000, 1).unwrap();
+    let headset = sound.plug_speaker("headset", 48_000, 1).unwrap();
     let ear = sound.listen_to("headset.monitor").unwrap();
     ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
     other.wait_for_silence(STEADY, SOON).unwrap();
@@ -73,9 +73,16 @@ fn a_chosen_speaker_that_leaves_is_replaced_at_once_and_taken_again_when_it_is_b
     });
     assert!(desk.facts.is_empty(), "no news: {:?}", desk.facts);
 
+    // Pulled out and put back faster than anybody can look: the server has moved the stream away without a word.
+    sound.unplug(headset).unwrap();
+    let _headset = sound.plug_speaker("headset", 44_100, 2).unwrap();
+    let ear = sound.listen_to("headset.monitor").unwrap();
+    ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+
     // Chosen anew in the middle of the call.
     desk.tell("choose speaker");
     other.wait_for_tone(700.0, STEADY, SOON).unwrap();
+    drop(ear);
     // Two speakers at once, for a moment, are two connections.
     desk.end_with(6);
 }

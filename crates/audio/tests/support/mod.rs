@@ -67,7 +67,9 @@ impl Desk {
     }
 
     pub(crate) fn opened(&mut self) {
-        assert_eq!(self.fact()["fact"], "opened");
+        let fact = self.fact();
+        let log = self.process.log_tail();
+        assert_eq!(fact["fact"], "opened", "{fact}\n{log}");
     }
 
     pub(crate) fn figures(&mut self) -> Value {
