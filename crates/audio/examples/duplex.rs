@@ -2,10 +2,18 @@
 //!
 //! ```text
 //! open | close                 microphone and speaker, as for a call
-//! ring on|off, ringback on|off, busy, beep, key 5
+//! ring on|off, ringback on|off, busy, beep, ended, key 5
 //! far 700                      the far end sends 700 Hz; `far 0`: nothing
 //! loop on|off                  the far end sends back what the microphone hears (use a headset)
 //! measure                      the last half second of the microphone: Hz, dBFS
+//! feed a microphone|silence|music|off      what the far end of call `a` is sent
+//! sent a                       the last half second of it: Hz, dBFS, frames in all
+//! hear b on|off                call `b`, whose far end always sends 300 Hz, is heard or not
+//! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
+//! volume 50                    of the ring
+//! sample bells                 a ringtone, heard once
+//! tones GB                     ringback and busy as they sound there
+//! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds
 //! devices                      what `deskline devices` would say
 //! ```
@@ -19,18 +27,20 @@
     clippy::indexing_slicing
 )]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::f64::consts::TAU;
 use std::io::BufRead;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audio::{AudioPorts, PlaybackSignal, Statistics};
-use call::Input;
+use audio::tones::{Ringtone, TonePlan};
+use audio::{AudioPorts, Choice, FarEnd, Feed, Panel, PatchBay, PlaybackSignal, Sends, Statistics};
+use call::ids::Role;
 use call::input::AudioFact;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use call::output::AudioCommand;
+use call::{CallId, Input, Link};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -43,6 +53,21 @@ struct Shared {
     looping: AtomicBool,
     ended: AtomicBool,
     heard: Mutex<VecDeque<i16>>,
+    sent: Mutex<BTreeMap<String, Sent>>,
+    far_ends: Mutex<Vec<FarEnd>>,
+}
+
+/// What one call was sent.
+#[derive(Default)]
+struct Sent {
+    frames: u64,
+    kept: VecDeque<i16>,
+}
+
+fn keep(kept: &mut VecDeque<i16>, frame: &Frame) {
+    kept.extend(frame);
+    let old = kept.len().saturating_sub(KEPT);
+    kept.drain(..old);
 }
 
 fn main() {
@@ -56,14 +81,19 @@ fn main() {
     let (far_end, playback) = rtrb::RingBuffer::new(10);
     let microphone = Arc::clone(&shared);
     let capture = Box::new(move |frame: &Frame| {
-        let mut heard = microphone.heard.lock().unwrap();
-        heard.extend(frame);
-        let old = heard.len().saturating_sub(KEPT);
-        heard.drain(..old);
+        keep(&mut microphone.heard.lock().unwrap(), frame);
     });
     let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
     let statistics = audio.statistics();
     let signal = audio.playback_signal();
+    let desk = Desk {
+        commands,
+        patch_bay: audio.patch_bay(),
+        panel: audio.panel(),
+        statistics,
+        shared: Arc::clone(&shared),
+    };
+    let mut choice = Choice::default();
 
     let far = Arc::clone(&shared);
     let far_end = std::thread::spawn(move || send_far_end(&far, far_end, &signal));
@@ -80,9 +110,9 @@ fn main() {
     say(json!({"ready": true}));
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("input");
-        obey(&line, &commands, &shared, &statistics);
+        desk.obey(&line, &mut choice);
     }
-    drop(commands);
+    drop(desk);
     audio.join();
     facts.join().expect("facts");
     shared.ended.store(true, Relaxed);
@@ -90,36 +120,146 @@ fn main() {
     say(json!({"ended": true, "threads": entries("/proc/self/task")}));
 }
 
-fn obey(
-    line: &str,
-    commands: &mpsc::Sender<AudioCommand>,
-    shared: &Shared,
-    statistics: &Statistics,
-) {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    let on = rest == "on";
-    let command = match word {
-        "open" => AudioCommand::Open,
-        "close" => AudioCommand::Close,
-        "ring" => AudioCommand::Ring(on),
-        "ringback" => AudioCommand::Ringback(on),
-        "busy" => AudioCommand::BusyTone,
-        "beep" => AudioCommand::Beep,
-        "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
-        "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
-        "loop" => return shared.looping.store(on, Relaxed),
-        "measure" => return say(measure(shared)),
-        "figures" => return say(figures(statistics)),
-        "devices" => {
-            let list = audio::devices();
-            return say(json!({
-                "microphone": list.microphone, "speaker": list.speaker, "microphones": list.microphones,
-                "speakers": list.speakers, "problem": list.problem,
-            }));
-        }
-        _ => return say(json!({"unknown": line})),
+struct Desk {
+    commands: mpsc::Sender<AudioCommand>,
+    patch_bay: PatchBay,
+    panel: Panel,
+    statistics: Arc<Statistics>,
+    shared: Arc<Shared>,
+}
+
+impl Desk {
+    fn obey(&self, line: &str, choice: &mut Choice) {
+        let Self {
+            patch_bay, shared, ..
+        } = self;
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        let on = rest == "on";
+        let command = match word {
+            "open" => AudioCommand::Open,
+            "close" => AudioCommand::Close,
+            "ring" => AudioCommand::Ring(on),
+            "ringback" => AudioCommand::Ringback(on),
+            "busy" => AudioCommand::BusyTone,
+            "beep" => AudioCommand::Beep,
+            "ended" => AudioCommand::EndTone,
+            "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
+            "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
+            "loop" => return shared.looping.store(on, Relaxed),
+            "measure" => return say(measure(&shared.heard.lock().unwrap())),
+            "feed" => return feed(rest, patch_bay, shared),
+            "sent" => {
+                let sent = shared.sent.lock().unwrap();
+                let mut said = measure(&sent[rest].kept);
+                said["frames"] = json!(sent[rest].frames);
+                return say(said);
+            }
+            "hear" => return hear(rest, patch_bay, shared),
+            "figures" => return say(figures(&self.statistics)),
+            "choose" => {
+                let (what, id) = rest.split_once(' ').unwrap_or((rest, ""));
+                let id = (!id.is_empty()).then(|| id.to_owned());
+                match what {
+                    "microphone" => choice.microphone = id,
+                    "speaker" => choice.speaker = id,
+                    _ => choice.ring = id,
+                }
+                return self.panel.choose(choice.clone());
+            }
+            "volume" => {
+                choice.ring_volume = rest.parse().unwrap_or(100);
+                return self.panel.choose(choice.clone());
+            }
+            "sample" => return self.panel.sample(Ringtone::of_word(rest)),
+            "tones" => {
+                choice.tone_plan = TonePlan::of_country(rest);
+                return self.panel.choose(choice.clone());
+            }
+            "status" => return say(status(&self.panel)),
+            "devices" => {
+                let list = audio::devices();
+                return say(json!({
+                    "microphone": list.microphone, "speaker": list.speaker, "microphones": list.microphones,
+                    "speakers": list.speakers, "problem": list.problem,
+                }));
+            }
+            _ => return say(json!({"unknown": line})),
+        };
+        self.commands.blocking_send(command).expect("audio runs");
+    }
+}
+
+fn status(panel: &Panel) -> Value {
+    let status = panel.status().borrow().clone();
+    let levels = *panel.levels().borrow();
+    let ids = |list: &[audio::DeviceEntry]| -> Vec<String> {
+        list.iter().map(|entry| entry.id.clone()).collect()
     };
-    commands.blocking_send(command).expect("audio runs");
+    json!({
+        "microphones": ids(&status.present.microphones),
+        "speakers": ids(&status.present.speakers),
+        "microphone": status.microphone,
+        "speaker": status.speaker,
+        "ring": status.ring,
+        "speaker_replaced": status.speaker_replaced,
+        "microphone_replaced": status.microphone_replaced,
+        "silent": status.microphone_silent,
+        "problem": status.problem,
+        "levels": [levels.microphone, levels.speaker],
+    })
+}
+
+fn link(call: &str) -> Link {
+    Link {
+        call: CallId::parse(call).expect("a name"),
+        role: Role::Talk,
+        attempt: 1,
+    }
+}
+
+fn feed(rest: &str, patch_bay: &PatchBay, shared: &Arc<Shared>) {
+    let (call, what) = rest.split_once(' ').expect("call and what");
+    let sends = match what {
+        "microphone" => Sends::Microphone,
+        "music" => Sends::HoldMusic,
+        "silence" => Sends::Silence,
+        _ => return patch_bay.disconnect(&link(call), Feed::Voice),
+    };
+    let first = !shared.sent.lock().unwrap().contains_key(call);
+    if !first {
+        return patch_bay.send(&link(call), Feed::Voice, sends);
+    }
+    shared
+        .sent
+        .lock()
+        .unwrap()
+        .insert(call.to_owned(), Sent::default());
+    let (shared, name) = (Arc::clone(shared), call.to_owned());
+    patch_bay.connect(&link(call), Feed::Voice, sends, move |frame| {
+        let mut sent = shared.sent.lock().unwrap();
+        let sent = sent.get_mut(&name).expect("was put in");
+        sent.frames += 1;
+        keep(&mut sent.kept, frame);
+    });
+}
+
+fn hear(rest: &str, patch_bay: &PatchBay, shared: &Shared) {
+    let (call, on) = rest.split_once(' ').expect("call and what");
+    patch_bay.hear(&link(call), on == "on");
+    let mut far_ends = shared.far_ends.lock().unwrap();
+    if far_ends.is_empty() {
+        far_ends.push(patch_bay.far_end(&link(call)));
+    }
+}
+
+/// 10 ms of a sine that goes on from frame to frame.
+fn sine(hz: f64, number: u64) -> Frame {
+    let mut frame = [0; FRAME_SAMPLES];
+    for (index, slot) in frame.iter_mut().enumerate() {
+        let at = (number * FRAME_SAMPLES as u64 + index as u64) as f64 / f64::from(SAMPLE_RATE);
+        *slot = (8000.0 * (TAU * hz * at).sin()) as i16;
+    }
+    frame
 }
 
 /// A frame every 10 ms, as an engine delivers them.
@@ -131,6 +271,9 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
         if shared.ended.load(Relaxed) {
             return;
         }
+        for far_end in shared.far_ends.lock().unwrap().iter_mut() {
+            far_end.push(&sine(300.0, number));
+        }
         let hz = f64::from(shared.far_hz.load(Relaxed));
         let mut frame = [0; FRAME_SAMPLES];
         if shared.looping.load(Relaxed) {
@@ -141,11 +284,7 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
                 .zip(heard.iter().skip(newest))
                 .for_each(|(slot, sample)| *slot = *sample);
         } else if hz > 0.0 {
-            for (index, slot) in frame.iter_mut().enumerate() {
-                let at =
-                    (number * FRAME_SAMPLES as u64 + index as u64) as f64 / f64::from(SAMPLE_RATE);
-                *slot = (8000.0 * (TAU * hz * at).sin()) as i16;
-            }
+            frame = sine(hz, number);
         } else {
             continue;
         }
@@ -154,14 +293,8 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
     }
 }
 
-fn measure(shared: &Shared) -> Value {
-    let heard: Vec<f64> = shared
-        .heard
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|sample| f64::from(*sample))
-        .collect();
+fn measure(samples: &VecDeque<i16>) -> Value {
+    let heard: Vec<f64> = samples.iter().map(|sample| f64::from(*sample)).collect();
     let rises = heard
         .windows(2)
         .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0)
@@ -196,6 +329,7 @@ fn figures(statistics: &Statistics) -> Value {
         "input_callbacks": counters.input_callbacks,
         "output_callbacks": counters.output_callbacks,
         "frames_captured": counters.frames_captured,
+        "frames_by_clock": counters.frames_by_clock,
         "frames_played": counters.frames_played,
         "under_runs": counters.under_runs,
         "under_run_samples": counters.under_run_samples,
@@ -203,6 +337,7 @@ fn figures(statistics: &Statistics) -> Value {
         "frames_trimmed": counters.frames_trimmed,
         "opens": counters.opens,
         "losses": counters.losses,
+        "margin_samples": counters.margin_samples,
         "stream_errors": counters.stream_errors,
         "microphone_peak": statistics.take_microphone_peak(),
         "speaker_peak": statistics.take_speaker_peak(),

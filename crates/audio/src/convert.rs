@@ -1,11 +1,15 @@
 //! Between the form of a device (its rate, its channels) and the frames of the house (48 kHz, mono).
 //!
-//! A device that runs at 48 kHz costs nothing but the remix. Others pass a windowed-sinc resampler, which delays by
-//! half its length (0.7 ms). Nothing allocates once made.
+//! A microphone that runs at 48 kHz costs nothing but the remix. On the way to a speaker of 48 kHz a polynomial of the
+//! seventh degree (0.1 ms) bends the rate by some parts in a million, since no two clocks agree. Other rates pass a
+//! windowed-sinc resampler, which delays by half its length (0.7 ms). Nothing allocates once made.
 
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Async, FixedAsync, Resampler, SincInterpolationParameters, WindowFunction};
+use rubato::{
+    Adjustable as _, Async, FixedAsync, PolynomialDegree, Resampler, SincInterpolationParameters,
+    WindowFunction,
+};
 
 /// Rate and channels of an open device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +36,16 @@ impl DeviceFormat {
 #[error("a sample rate of {0} Hz cannot be converted")]
 pub(crate) struct UnsupportedRate(u32);
 
+/// Most that a rate is ever bent, as a factor.
+const MOST_BENT: f64 = 1.01;
+
 fn resampler(ratio: f64, rate: u32, fixed: FixedAsync) -> Result<Async<f32>, UnsupportedRate> {
     if !(8_000..=768_000).contains(&rate) {
         return Err(UnsupportedRate(rate));
     }
     let filter = SincInterpolationParameters::new(64, WindowFunction::BlackmanHarris2);
-    Async::new_sinc(ratio, 1.0, &filter, FRAME_SAMPLES, 1, fixed).map_err(|_| UnsupportedRate(rate))
+    Async::new_sinc(ratio, MOST_BENT, &filter, FRAME_SAMPLES, 1, fixed)
+        .map_err(|_| UnsupportedRate(rate))
 }
 
 /// Mono from interleaved channels: their mean.
@@ -149,7 +157,8 @@ impl<I: Iterator<Item = i16>> Iterator for Mono<'_, I> {
 /// From frames to a speaker.
 pub(crate) struct ToDevice {
     format: DeviceFormat,
-    resampler: Option<Async<f32>>,
+    resampler: Async<f32>,
+    stretch: f64,
     mono: Vec<f32>,
     resampled: Vec<f32>,
     interleaved: Vec<i16>,
@@ -158,33 +167,46 @@ pub(crate) struct ToDevice {
 impl ToDevice {
     pub(crate) fn new(format: DeviceFormat) -> Result<Self, UnsupportedRate> {
         let resampler = if format.is_ours() {
-            None
+            Async::new_poly(
+                1.0,
+                MOST_BENT,
+                PolynomialDegree::Septic,
+                FRAME_SAMPLES,
+                1,
+                FixedAsync::Input,
+            )
+            .map_err(|_| UnsupportedRate(format.rate))?
         } else {
             let ratio = f64::from(format.rate) / f64::from(SAMPLE_RATE);
-            Some(resampler(ratio, format.rate, FixedAsync::Input)?)
+            resampler(ratio, format.rate, FixedAsync::Input)?
         };
-        let most = resampler
-            .as_ref()
-            .map_or(FRAME_SAMPLES, Resampler::output_frames_max);
+        let most = resampler.output_frames_max();
         Ok(Self {
             format,
             resampler,
+            stretch: 0.0,
             mono: vec![0.0; FRAME_SAMPLES],
             resampled: vec![0.0; most],
             interleaved: Vec::with_capacity(most * usize::from(format.channels)),
         })
     }
 
+    /// By how much longer sound is played than it is, from the next frame on: 0.001 makes 1 s last 1.001 s.
+    pub(crate) fn stretch(&mut self, stretch: f64) {
+        if stretch != self.stretch
+            && self
+                .resampler
+                .set_resample_ratio_relative(1.0 + stretch, true)
+                .is_ok()
+        {
+            self.stretch = stretch;
+        }
+    }
+
     /// The frame in the form of the device: the first two channels carry it, further ones are silent.
     pub(crate) fn samples(&mut self, frame: &Frame) -> &[i16] {
         self.interleaved.clear();
         let channels = self.format.channels;
-        let Some(resampler) = &mut self.resampler else {
-            for sample in frame {
-                spread(&mut self.interleaved, *sample, channels);
-            }
-            return &self.interleaved;
-        };
         for (slot, sample) in self.mono.iter_mut().zip(frame) {
             *slot = f32::from(*sample);
         }
@@ -192,7 +214,9 @@ impl ToDevice {
         let input = InterleavedSlice::new(&self.mono, 1, FRAME_SAMPLES);
         let output = InterleavedSlice::new_mut(&mut self.resampled, 1, most);
         if let (Ok(input), Ok(mut output)) = (input, output)
-            && let Ok((_, made)) = resampler.process_into_buffer(&input, &mut output, None)
+            && let Ok((_, made)) = self
+                .resampler
+                .process_into_buffer(&input, &mut output, None)
         {
             for sample in self.resampled.iter().take(made) {
                 spread(&mut self.interleaved, sample.round() as i16, channels);
@@ -321,6 +345,33 @@ mod tests {
         assert!(played.iter().skip(2).step_by(4).all(|x| *x == 0));
         let level = amplitude(&left[4410..39_690], 44_100, 1000.0);
         assert!((level - 8000.0).abs() < 200.0, "amplitude {level}");
+    }
+
+    #[test]
+    fn a_bent_rate_changes_the_length_and_nothing_that_is_heard() {
+        for stretch in [-0.004, -0.0002, 0.0, 0.0002, 0.004] {
+            let format = DeviceFormat {
+                rate: 48_000,
+                channels: 1,
+            };
+            let mut convert = ToDevice::new(format).unwrap();
+            convert.stretch(stretch);
+            let mut played = Vec::new();
+            for frame in sine(48_000, 1000.0, 96_000).as_chunks::<FRAME_SAMPLES>().0 {
+                played.extend_from_slice(convert.samples(frame));
+            }
+            let longer = (played.len() as f64 - 96_000.0) / 96_000.0;
+            assert!((longer - stretch).abs() < 2e-4, "{stretch}: {longer}");
+            let steady = &played[4800..52_800];
+            let level = amplitude(steady, 48_000, 1000.0 / (1.0 + stretch));
+            assert!((level - 8000.0).abs() < 40.0, "{stretch}: {level}");
+            let steepest = played
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]).abs())
+                .max()
+                .unwrap();
+            assert!(steepest < 1060, "a jump of {steepest}");
+        }
     }
 
     #[test]

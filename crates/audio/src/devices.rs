@@ -1,108 +1,53 @@
-//! The device thread: opens what is wanted, notices what is lost, reopens, tells the phone. It may wait for a slow sound
-//! server; the frame thread never does.
+//! The device thread: opens what is wanted, notices what is lost, reopens, follows the person's choice and the system's
+//! list, tells the phone. It waits for no sound server: whatever may hang is asked aside.
 
-use std::sync::atomic::Ordering::Relaxed;
+mod show;
+
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use call::Input;
 use call::input::AudioFact;
 use call::output::AudioCommand;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::frames::Control;
-use crate::host::{DeviceError, Part, SoundSystem, close, within};
+use crate::host::{DeviceError, close};
+use crate::list::{Present, Target, Targets, choose};
+use crate::opening::{self, Job, Opened, Outcome, Ring, Slot};
 use crate::presence::Presence;
 use crate::statistics::count;
-use crate::stream::{Inlet, OpenStream, Outlet, Wiring, open_microphone, open_speaker};
-use crate::tones::Tone;
+use crate::status::Behind;
+use crate::stream::Wiring;
+use crate::tones::{Ringtone, Tone, TonePlan};
 
 /// How often the signs of life of open streams are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// A stream without a callback for so many looks is lost.
-const SILENT_LOOKS: u32 = 3;
-/// A stream that was just opened is given more.
-const FIRST_LOOKS: u32 = 10;
-/// How often the system is asked for its default devices while a stream is open.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The level meters move at every second look: ten times a second.
+const LOOKS_A_LEVEL: u32 = 2;
+/// A stream without a callback for so many looks (100 ms) is lost.
+const SILENT_LOOKS: u32 = 2;
+/// Where that comes again within [`CALM`] the computer is too busy for it: more and more, up to 2 s.
+const MOST_SILENT_LOOKS: u32 = 40;
+/// See [`MOST_SILENT_LOOKS`].
+const CALM: Duration = Duration::from_secs(10);
 /// Devices are opened again at most this often.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// A sound server that hangs is asked less often: each question may leave a waiting thread behind until it wakes.
-const RETRY_HUNG: Duration = Duration::from_secs(5);
-/// Longest wait for devices to open.
+/// Devices that are not open by then will not be: the sound server hangs.
 const OPEN_LIMIT: Duration = Duration::from_secs(4);
-/// Longest wait for devices to close, or for the names of the defaults.
-const SHORT_LIMIT: Duration = Duration::from_millis(500);
+/// Longest wait for devices to close at the end of the program.
+const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// The speaker stays open this long after its last use, for the end of a fade and for what often follows at once.
 const LINGER: Duration = Duration::from_millis(300);
+/// How long a ringtone is heard that somebody only tries: about one phrase of it, and the opening of the device.
+const SAMPLE: Duration = Duration::from_secs(3);
 
-/// One end as the device thread sees it.
-struct Opened {
-    stream: OpenStream,
-    /// Callbacks at the last look.
-    callbacks: u64,
-    /// Looks left without a callback.
-    patience: u32,
-}
-
-impl Opened {
-    fn new(stream: OpenStream) -> Self {
-        Self {
-            stream,
-            callbacks: 0,
-            patience: FIRST_LOOKS,
-        }
-    }
-
-    /// Does it still run? Counts looks, not time: a computer that slept is no reason to reopen.
-    fn lives(&mut self) -> bool {
-        if self.stream.vitals.broken.load(Relaxed) {
-            return false;
-        }
-        let callbacks = self.stream.vitals.callbacks.load(Relaxed);
-        if callbacks == self.callbacks {
-            self.patience = self.patience.saturating_sub(1);
-        } else {
-            self.callbacks = callbacks;
-            self.patience = SILENT_LOOKS;
-        }
-        self.patience > 0
-    }
-}
-
-/// What one attempt to open brought.
-struct Attempt {
-    microphone: Option<Result<(OpenStream, Inlet), DeviceError>>,
-    speaker: Option<Result<(OpenStream, Outlet), DeviceError>>,
-}
-
-impl Attempt {
-    fn make(microphone: bool, speaker: bool, wiring: &Wiring) -> Self {
-        let system = match SoundSystem::connect() {
-            Ok(system) => system,
-            Err(error) => {
-                return Self {
-                    microphone: microphone.then(|| Err(error.clone())),
-                    speaker: speaker.then_some(Err(error)),
-                };
-            }
-        };
-        let missing = DeviceError::NotFound;
-        // The speaker first: whoever calls out wants to hear before being heard.
-        let speaker = speaker.then(|| {
-            let device = system.speaker().ok_or(missing(Part::Speaker))?;
-            open_speaker(&device, wiring)
-        });
-        let microphone = microphone.then(|| {
-            let device = system.microphone().ok_or(missing(Part::Microphone))?;
-            open_microphone(&device, wiring)
-        });
-        Self {
-            microphone,
-            speaker,
-        }
-    }
+/// Devices on their way to be open.
+struct Pending {
+    outcomes: oneshot::Receiver<Vec<Outcome>>,
+    slots: Vec<Slot>,
+    until: Instant,
 }
 
 /// The state of the device thread.
@@ -110,39 +55,77 @@ pub(crate) struct Devices {
     controls: SyncSender<Control>,
     wiring: Wiring,
     facts: Vec<AudioFact>,
+    present: watch::Receiver<Present>,
+    panel: Behind,
+    /// What present devices and choice come to.
+    targets: Targets,
 
     /// Between `Open` and `Close`: what the phone knows.
     call: Option<Presence>,
     ring: bool,
-    ringback: bool,
+    /// A ringtone that is heard once, until then.
+    sample: Option<(Ringtone, Instant)>,
+    /// Where the ring was started, which, and how loud.
+    rings: Option<(Slot, Ringtone, f32)>,
+    /// The ring device does not open: the speaker rings.
+    ring_broken: bool,
+    /// As it was started.
+    ringback: Option<Tone>,
     /// A tone that ends by itself lasts until then.
     tone_until: Option<Instant>,
 
     microphone: Option<Opened>,
     speaker: Option<Opened>,
+    ringer: Option<Opened>,
+    closing: Vec<std::sync::mpsc::Receiver<()>>,
+    pending: Option<Pending>,
     speaker_used: Instant,
+    ringer_used: Instant,
     next_attempt: Instant,
-    next_question: Instant,
+    /// Since the last `Open`, a failure was not told but tried again.
+    tried_twice: bool,
+    patience: u32,
+    /// When a stream stood still last.
+    stuck: Option<Instant>,
+    looks: u32,
     /// Why the last attempt failed, while it matters.
     problem: Option<DeviceError>,
 }
 
 impl Devices {
-    pub(crate) fn new(controls: SyncSender<Control>, wiring: Wiring) -> Self {
+    pub(crate) fn new(
+        controls: SyncSender<Control>,
+        wiring: Wiring,
+        present: watch::Receiver<Present>,
+        panel: Behind,
+    ) -> Self {
         let now = Instant::now();
         Self {
             controls,
             wiring,
             facts: Vec::new(),
+            present,
+            panel,
+            targets: Targets::default(),
             call: None,
             ring: false,
-            ringback: false,
+            sample: None,
+            rings: None,
+            ring_broken: false,
+            ringback: None,
             tone_until: None,
             microphone: None,
             speaker: None,
+            ringer: None,
+            closing: Vec::new(),
+            pending: None,
             speaker_used: now,
+            ringer_used: now,
             next_attempt: now,
-            next_question: now,
+            tried_twice: false,
+            patience: SILENT_LOOKS,
+            stuck: None,
+            looks: 0,
             problem: None,
         }
     }
@@ -155,18 +138,22 @@ impl Devices {
     ) {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut present = self.present.clone();
+        let mut choice = self.panel.choice.clone();
+        let (mut lists, mut chooses) = (true, true);
         loop {
-            // Facts wait here rather than in `send`, so that a phone that is busy giving us commands is never in our way.
             let busy = self.wants_speaker(Instant::now())
+                || self.rings()
                 || self.tone_until.is_some()
-                || self.speaker.is_some()
-                || self.microphone.is_some();
+                || Slot::ALL.iter().any(|slot| self.opened(*slot).is_some());
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
                     None => break,
                 },
+                // Facts wait here rather than in `send`, so that a phone that is busy giving us commands is never in our
+                // way.
                 permit = facts.reserve(), if !self.facts.is_empty() => {
                     let fact = self.facts.remove(0);
                     if let Ok(permit) = permit {
@@ -174,12 +161,25 @@ impl Devices {
                     }
                     continue;
                 }
-                _ = looks.tick(), if busy => self.look(),
+                outcomes = arrived(&mut self.pending) => self.arrived(outcomes),
+                Some(ringtone) = self.panel.samples.recv() => {
+                    self.sample = Some((ringtone, Instant::now() + SAMPLE));
+                    self.next_attempt = Instant::now();
+                }
+                changed = present.changed(), if lists => lists = self.changed(changed.is_ok()),
+                changed = choice.changed(), if chooses => chooses = self.changed(changed.is_ok()),
+                _ = looks.tick(), if busy || self.pending.is_some() => self.look(),
             }
             self.settle();
         }
-        self.close_microphone();
-        self.close_speaker();
+        for slot in Slot::ALL {
+            self.close(slot);
+        }
+        for closed in std::mem::take(&mut self.closing) {
+            let _ = closed.recv_timeout(CLOSE_LIMIT);
+        }
+        // Patch bays may live longer than we do.
+        self.tell(Control::End);
     }
 
     fn obey(&mut self, command: AudioCommand) {
@@ -188,8 +188,10 @@ impl Devices {
             AudioCommand::Open => {
                 if self.call.is_none() {
                     self.tell(Control::Call(true));
+                    self.stuck = None;
                 }
                 self.call = Some(Presence::new());
+                self.tried_twice = false;
             }
             AudioCommand::Close => {
                 if self.call.take().is_some() {
@@ -198,14 +200,22 @@ impl Devices {
             }
             AudioCommand::Ring(on) => {
                 self.ring = on;
-                self.endless(Tone::Ring, on);
+                self.ring_broken = false;
             }
             AudioCommand::Ringback(on) => {
-                self.ringback = on;
-                self.endless(Tone::Ringback, on);
+                // The person may choose another country while it sounds.
+                if let Some(tone) = self.ringback.take() {
+                    self.tell(Control::Stop(tone));
+                }
+                if on {
+                    let tone = Tone::Ringback(self.tone_plan());
+                    self.ringback = Some(tone);
+                    self.tell(Control::Start(tone));
+                }
             }
-            AudioCommand::BusyTone | AudioCommand::EndTone => self.finite(Tone::Busy, now),
+            AudioCommand::BusyTone => self.finite(Tone::Busy(self.tone_plan()), now),
             AudioCommand::Beep => self.finite(Tone::Beep, now),
+            AudioCommand::EndTone => self.finite(Tone::Ended, now),
             AudioCommand::KeyTone(key) => {
                 if let Some(tone) = Tone::key(key) {
                     self.finite(tone, now);
@@ -216,12 +226,8 @@ impl Devices {
         self.next_attempt = self.next_attempt.min(now);
     }
 
-    fn endless(&mut self, tone: Tone, on: bool) {
-        self.tell(if on {
-            Control::Start(tone)
-        } else {
-            Control::Stop(tone)
-        });
+    fn tone_plan(&self) -> TonePlan {
+        self.panel.choice.borrow().tone_plan
     }
 
     fn finite(&mut self, tone: Tone, now: Instant) {
@@ -234,79 +240,136 @@ impl Devices {
 
     fn wants_speaker(&self, now: Instant) -> bool {
         self.call.is_some()
-            || self.ring
-            || self.ringback
+            || self.rings() && self.ring_slot() == Slot::Speaker
+            || self.ringback.is_some()
             || self.tone_until.is_some_and(|until| now < until)
+    }
+
+    fn wants(&self, slot: Slot, now: Instant) -> bool {
+        match slot {
+            Slot::Microphone => self.call.is_some(),
+            Slot::Speaker => self.wants_speaker(now),
+            Slot::Ring => self.rings() && self.ring_slot() == Slot::Ring,
+        }
+    }
+
+    fn rings(&self) -> bool {
+        self.ring || self.sample.is_some()
+    }
+
+    fn ring_slot(&self) -> Slot {
+        if self.targets.ring.is_some() && !self.ring_broken {
+            Slot::Ring
+        } else {
+            Slot::Speaker
+        }
+    }
+
+    fn opened(&self, slot: Slot) -> Option<&Opened> {
+        match slot {
+            Slot::Microphone => self.microphone.as_ref(),
+            Slot::Speaker => self.speaker.as_ref(),
+            Slot::Ring => self.ringer.as_ref(),
+        }
+    }
+
+    fn place(&mut self, slot: Slot) -> &mut Option<Opened> {
+        match slot {
+            Slot::Microphone => &mut self.microphone,
+            Slot::Speaker => &mut self.speaker,
+            Slot::Ring => &mut self.ringer,
+        }
+    }
+
+    fn target(&self, slot: Slot) -> Option<&Target> {
+        match slot {
+            Slot::Microphone => self.targets.microphone.as_ref(),
+            Slot::Speaker => self.targets.speaker.as_ref(),
+            Slot::Ring => self.targets.ring.as_ref(),
+        }
+    }
+
+    /// Devices came or went, or the person chose others. False: nobody will tell us any more.
+    fn changed(&mut self, told: bool) -> bool {
+        let present = self.present.borrow().clone();
+        let choice = self.panel.choice.borrow().clone();
+        let targets = choose(&present, &choice);
+        if targets != self.targets {
+            tracing::debug!("other devices are meant now");
+            self.ring_broken = false;
+            self.next_attempt = Instant::now();
+            self.targets = targets;
+        }
+        if present.answers {
+            // The server moves the stream of a device that leaves to whatever there is, be it what another speaker
+            // plays: no microphone is better than that one.
+            for slot in Slot::ALL {
+                if self.opened(slot).is_some() && self.target(slot).is_none() {
+                    self.lost(slot);
+                }
+            }
+        }
+        told
     }
 
     /// Looks at the open streams.
     fn look(&mut self) {
-        if self
-            .microphone
-            .as_mut()
-            .is_some_and(|opened| !opened.lives())
-        {
-            self.lost(Part::Microphone);
-        }
-        if self.speaker.as_mut().is_some_and(|opened| !opened.lives()) {
-            self.lost(Part::Speaker);
-        }
         let now = Instant::now();
-        if now >= self.next_question && (self.microphone.is_some() || self.speaker.is_some()) {
-            self.next_question = now + ASK_EVERY;
-            self.follow_defaults();
+        let calm = self.stuck.is_none_or(|stuck| now >= stuck + CALM);
+        let patience = if calm { SILENT_LOOKS } else { self.patience };
+        for slot in Slot::ALL {
+            let opened = self.place(slot).as_mut();
+            if opened.is_some_and(|opened| !opened.lives(patience)) {
+                self.patience = (patience * 2).min(MOST_SILENT_LOOKS);
+                self.stuck = Some(now);
+                self.lost(slot);
+            }
+        }
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOKS_A_LEVEL) {
+            self.show_levels();
+        }
+        if let Some(pending) = &self.pending
+            && now >= pending.until
+        {
+            self.pending = None;
+            self.next_attempt = now + RETRY_EVERY;
+            self.complain(DeviceError::NoServer);
         }
     }
 
-    fn lost(&mut self, part: Part) {
-        tracing::warn!(%part, "a sound device went away");
+    fn lost(&mut self, slot: Slot) {
+        let part = slot.part();
+        tracing::warn!(?slot, "a sound device went away");
         count(&self.wiring.statistics.losses);
+        if slot == Slot::Ring {
+            self.close(slot);
+            return;
+        }
         self.problem = Some(DeviceError::NotFound(part));
         if let Some(presence) = &mut self.call {
             presence.lost(Instant::now());
         }
-        match part {
-            Part::Microphone => self.close_microphone(),
-            Part::Speaker => self.close_speaker(),
-        }
-    }
-
-    /// The server moves streams silently when a device goes away, so only its list of defaults shows that another one
-    /// is meant now.
-    fn follow_defaults(&mut self) {
-        let ask = || SoundSystem::known().map(|system| system.defaults());
-        let Some((microphone, speaker)) = within(SHORT_LIMIT, ask).flatten() else {
-            return;
-        };
-        let moved = |opened: &Option<Opened>, default: &Option<cpal::DeviceId>| {
-            default.is_some()
-                && opened
-                    .as_ref()
-                    .is_some_and(|opened| opened.stream.device != *default)
-        };
-        if moved(&self.microphone, &microphone) {
-            tracing::info!("following the new default microphone");
-            self.close_microphone();
-        }
-        if moved(&self.speaker, &speaker) {
-            tracing::info!("following the new default speaker");
-            self.close_speaker();
-        }
+        self.close(slot);
     }
 
     /// Brings what is open in line with what is wanted.
     fn settle(&mut self) {
         let now = Instant::now();
-        let wants_microphone = self.call.is_some();
-        let wants_speaker = self.wants_speaker(now);
-        if wants_speaker {
+        self.settle_ring();
+        if self.wants_speaker(now) {
             self.speaker_used = now;
         }
-        if !wants_microphone {
-            self.close_microphone();
+        if self.call.is_none() {
+            self.close(Slot::Microphone);
         }
-        if !wants_speaker && now >= self.speaker_used + LINGER {
-            self.close_speaker();
+        if !self.wants_speaker(now) && now >= self.speaker_used + LINGER {
+            self.close(Slot::Speaker);
+        }
+        if self.wants(Slot::Ring, now) {
+            self.ringer_used = now;
+        } else if now >= self.ringer_used + LINGER {
+            self.close(Slot::Ring);
         }
         if self.tone_until.is_some_and(|until| now >= until + LINGER) {
             self.tone_until = None;
@@ -315,53 +378,128 @@ impl Devices {
                 self.tell(Control::NoSpeaker);
             }
         }
-        let microphone = wants_microphone && self.microphone.is_none();
-        let speaker = wants_speaker && self.speaker.is_none();
-        if (microphone || speaker) && now >= self.next_attempt {
-            self.attempt(microphone, speaker);
-        }
-        if !wants_speaker && self.speaker.is_none() {
+        self.attempt(now);
+        if !self.wants_speaker(now) && self.speaker.is_none() {
             // Nothing is wanted: an old complaint is void.
             self.problem = None;
         }
         self.report();
+        self.show_status();
     }
 
-    fn attempt(&mut self, microphone: bool, speaker: bool) {
-        let wiring = self.wiring.clone();
-        let attempt = within(OPEN_LIMIT, move || {
-            Attempt::make(microphone, speaker, &wiring)
-        });
-        let now = Instant::now();
-        self.next_question = now + ASK_EVERY;
-        let Some(attempt) = attempt else {
-            self.next_attempt = now + RETRY_HUNG;
-            self.complain(DeviceError::NoServer);
-            return;
+    /// Rings where it should, as loud as it may.
+    fn settle_ring(&mut self) {
+        let (ringtone, gain) = {
+            let choice = self.panel.choice.borrow();
+            (choice.ringtone, choice.ring_gain())
         };
+        self.sample = self.sample.filter(|(_, until)| Instant::now() < *until);
+        let sampled = self.sample.map(|(ringtone, _)| ringtone);
+        let ringtone = if self.ring { Some(ringtone) } else { sampled };
+        let wanted = ringtone.map(|ringtone| (self.ring_slot(), ringtone, gain));
+        if wanted == self.rings {
+            return;
+        }
+        let place = |rings: (Slot, Ringtone, f32)| (rings.0, rings.1);
+        if let Some((slot, ringtone)) = self.rings.map(place)
+            && wanted.map(place) != Some((slot, ringtone))
+        {
+            self.tell(Control::StopRing(slot, ringtone));
+        }
+        if let Some((slot, ringtone, gain)) = wanted {
+            self.tell(Control::Ring(slot, ringtone, gain));
+        }
+        self.rings = wanted;
+    }
+
+    /// Opens what is wanted and not open, or open on another device than meant.
+    fn attempt(&mut self, now: Instant) {
+        if self.pending.is_some() || now < self.next_attempt {
+            return;
+        }
+        let answers = self.present.borrow().answers;
+        let jobs: Vec<Job> = Slot::ALL
+            .into_iter()
+            .filter(|slot| self.wants(*slot, now))
+            .filter(|slot| match (self.opened(*slot), self.target(*slot)) {
+                (None, _) => true,
+                (Some(opened), Some(target)) => !opened.is(target),
+                (Some(_), None) => false,
+            })
+            .map(|slot| Job {
+                slot,
+                target: self.target(slot).cloned(),
+            })
+            .collect();
+        let missing = |job: &&Job| answers && job.target.is_none();
+        if let Some(job) = jobs.iter().find(missing) {
+            self.next_attempt = now + RETRY_EVERY;
+            self.complain(DeviceError::NotFound(job.slot.part()));
+        }
+        let jobs: Vec<Job> = jobs.into_iter().filter(|job| !missing(&job)).collect();
+        if jobs.is_empty() {
+            return;
+        }
+        let slots = jobs.iter().map(|job| job.slot).collect();
+        let closing = std::mem::take(&mut self.closing);
+        match opening::open(jobs, closing, self.wiring.clone()) {
+            Some(outcomes) => {
+                self.pending = Some(Pending {
+                    outcomes,
+                    slots,
+                    until: now + OPEN_LIMIT,
+                });
+            }
+            None => {
+                self.next_attempt = now + RETRY_EVERY;
+                self.complain(DeviceError::NoServer);
+            }
+        }
+    }
+
+    /// Takes what was opened, if it is still wanted.
+    fn arrived(&mut self, outcomes: Vec<Outcome>) {
+        let now = Instant::now();
         self.next_attempt = now + RETRY_EVERY;
         let mut problem = None;
-        match attempt.speaker {
-            Some(Ok((stream, outlet))) => {
-                tracing::debug!(speaker = stream.name, "opened");
-                self.speaker = Some(Opened::new(stream));
-                self.tell(Control::Speaker(outlet));
+        let mut stale = false;
+        for Outcome { job, result } in outcomes {
+            stale |= job.target.as_ref() != self.target(job.slot);
+            match result {
+                Ok((stream, _)) if !self.wants(job.slot, now) => {
+                    self.closing.push(close(stream));
+                }
+                Ok((stream, ring)) => {
+                    tracing::debug!(slot = ?job.slot, name = stream.name, "opened");
+                    self.tell(match ring {
+                        Ring::In(inlet) => Control::Microphone(inlet),
+                        Ring::Out(outlet) => Control::Speaker(job.slot, outlet),
+                    });
+                    // The old one goes after the new one has come: next to no gap.
+                    if let Some(old) = self
+                        .place(job.slot)
+                        .replace(Opened::new(stream, job.target))
+                    {
+                        self.closing.push(close(old));
+                    }
+                }
+                Err(_) if job.slot == Slot::Ring => self.ring_broken = true,
+                Err(error) => problem = Some(error),
             }
-            Some(Err(error)) => problem = Some(error),
-            None => {}
-        }
-        match attempt.microphone {
-            Some(Ok((stream, inlet))) => {
-                tracing::debug!(microphone = stream.name, "opened");
-                self.microphone = Some(Opened::new(stream));
-                self.tell(Control::Microphone(inlet));
-            }
-            Some(Err(error)) => problem = Some(error),
-            None => {}
         }
         match problem {
+            // Whoever waits for the answer may lose a call by it: a busy computer is given a second chance.
+            Some(error) if self.call.is_some() && !self.tried_twice => {
+                tracing::debug!("opened again at once: {error}");
+                self.tried_twice = true;
+                stale = true;
+            }
             Some(error) => self.complain(error),
             None => self.problem = None,
+        }
+        if stale || self.problem.is_none() {
+            // Another device may be meant by now.
+            self.next_attempt = now;
         }
     }
 
@@ -389,17 +527,17 @@ impl Devices {
         }
     }
 
-    fn close_microphone(&mut self) {
-        if let Some(opened) = self.microphone.take() {
-            self.tell(Control::NoMicrophone);
-            close(SHORT_LIMIT, opened);
-        }
-    }
-
-    fn close_speaker(&mut self) {
-        if let Some(opened) = self.speaker.take() {
-            self.tell(Control::NoSpeaker);
-            close(SHORT_LIMIT, opened);
+    fn close(&mut self, slot: Slot) {
+        if let Some(opened) = self.place(slot).take() {
+            self.tell(match slot {
+                Slot::Microphone => Control::NoMicrophone,
+                Slot::Speaker => Control::NoSpeaker,
+                Slot::Ring => Control::NoRinger,
+            });
+            self.closing.retain(|closed| {
+                matches!(closed.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty))
+            });
+            self.closing.push(close(opened));
         }
     }
 
@@ -408,4 +546,19 @@ impl Devices {
         let _ = self.controls.send(control);
         self.wiring.frames.unpark();
     }
+}
+
+/// What was opened, once it is; waits for ever while nothing is on its way.
+async fn arrived(pending: &mut Option<Pending>) -> Vec<Outcome> {
+    let Some(Pending {
+        outcomes, slots, ..
+    }) = pending
+    else {
+        return std::future::pending().await;
+    };
+    let arrived = outcomes.await;
+    let slots = std::mem::take(slots);
+    *pending = None;
+    // The thread that asked died: as good as no answer.
+    arrived.unwrap_or_else(|_| slots.into_iter().map(opening::no_answer).collect())
 }

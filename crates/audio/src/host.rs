@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, DeviceId, ErrorKind};
+use cpal::{Device, ErrorKind};
+use tokio::sync::oneshot;
+
+use crate::list::{DeviceEntry, Listed, Present};
+use crate::registry;
 
 /// Which of the two ends of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,11 +90,15 @@ impl DeviceError {
 /// A connection to the sound system. Every question may block for as long as the sound server takes: see [`within`].
 pub(crate) struct SoundSystem {
     host: cpal::Host,
+    /// Held by whoever plays over this connection.
+    playing: Arc<()>,
 }
 
 /// One connection serves the whole program and is replaced only when it is dead: the client library below cpal does
 /// not notice that its last user left, and keeps the thread and the socket of an abandoned connection.
 static CONNECTION: Mutex<Option<Arc<SoundSystem>>> = Mutex::new(None);
+/// Further connections, for a second and third speaker at once.
+static FURTHER: Mutex<Vec<Arc<SoundSystem>>> = Mutex::new(Vec::new());
 
 impl SoundSystem {
     /// The connection, made anew if there is none that answers.
@@ -107,13 +115,47 @@ impl SoundSystem {
         }
         *connection = None;
         // Bounded by cpal to 2 s, so the lock is no trap.
+        let system = Self::new()?;
+        *connection = Some(Arc::clone(&system));
+        Ok(system)
+    }
+
+    fn new() -> Result<Arc<Self>, DeviceError> {
         let host = host().map_err(|error| {
             tracing::debug!("no sound system: {error}");
             DeviceError::NoServer
         })?;
-        let system = Arc::new(Self { host });
-        *connection = Some(Arc::clone(&system));
-        Ok(system)
+        Ok(Arc::new(Self {
+            host,
+            playing: Arc::default(),
+        }))
+    }
+
+    /// A connection over which nobody plays, and the right to play over it. The client library puts all that one
+    /// connection plays into one group of synchronised streams, and the server refuses a group on two devices
+    /// (measured: "invalid argument").
+    pub(crate) fn for_playing() -> Result<(Arc<Self>, Arc<()>), DeviceError> {
+        let first = Self::connect()?;
+        if let Some(right) = first.right_to_play() {
+            return Ok((first, right));
+        }
+        let mut further = FURTHER.lock().unwrap_or_else(PoisonError::into_inner);
+        further.retain(|system| system.answers());
+        let free = further
+            .iter()
+            .find_map(|system| Some((Arc::clone(system), system.right_to_play()?)));
+        if let Some(free) = free {
+            return Ok(free);
+        }
+        let system = Self::new()?;
+        let right = Arc::clone(&system.playing);
+        further.push(Arc::clone(&system));
+        Ok((system, right))
+    }
+
+    fn right_to_play(&self) -> Option<Arc<()>> {
+        let free = !self.is_sound_server() || Arc::strong_count(&self.playing) == 1;
+        free.then(|| Arc::clone(&self.playing))
     }
 
     /// The connection that was made last, be it alive or not.
@@ -125,13 +167,36 @@ impl SoundSystem {
     }
 
     #[cfg(target_os = "linux")]
-    fn answers(&self) -> bool {
-        self.host.id() != cpal::HostId::PulseAudio || self.host.devices().is_ok()
+    fn is_sound_server(&self) -> bool {
+        self.host.id() == cpal::HostId::PulseAudio
     }
 
     #[cfg(not(target_os = "linux"))]
+    fn is_sound_server(&self) -> bool {
+        false
+    }
+
     fn answers(&self) -> bool {
-        true
+        !self.is_sound_server() || self.host.devices().is_ok()
+    }
+
+    /// A device by its id, or the default one.
+    pub(crate) fn device(&self, part: Part, id: Option<&str>) -> Option<Device> {
+        let Some(id) = id else {
+            return match part {
+                Part::Microphone => self.microphone(),
+                Part::Speaker => self.speaker(),
+            };
+        };
+        // A microphone and a speaker may share one id.
+        let fits = |device: &Device| match part {
+            Part::Microphone => device.supports_input(),
+            Part::Speaker => device.supports_output(),
+        };
+        self.host
+            .devices()
+            .ok()?
+            .find(|device| fits(device) && device.id().is_ok_and(|own| own.id() == id))
     }
 
     /// The default microphone. What merely listens to a speaker is none: the far end would hear itself.
@@ -146,39 +211,35 @@ impl SoundSystem {
         self.host.default_output_device()
     }
 
-    /// Ids of default microphone and default speaker.
-    pub(crate) fn defaults(&self) -> (Option<DeviceId>, Option<DeviceId>) {
-        let id = |device: Device| device.id().ok();
-        (self.microphone().and_then(id), self.speaker().and_then(id))
-    }
-
-    fn list(&self) -> Result<DeviceList, DeviceError> {
+    /// All devices, as this library lists them.
+    pub(crate) fn present(&self) -> Result<Present, DeviceError> {
         let devices = self.host.devices().map_err(|error| {
             tracing::debug!("devices cannot be listed: {error}");
             DeviceError::NoServer
         })?;
         let devices: Vec<Device> = devices.collect();
-        let names = |wanted: fn(&Device) -> bool| {
-            devices
-                .iter()
-                .filter(|d| wanted(d))
-                .map(Device::to_string)
+        let id = |device: &Device| {
+            device
+                .id()
+                .map_or_else(|_| String::new(), |id| id.id().into())
+        };
+        let list = |wanted: fn(&Device) -> bool| {
+            let wanted = devices.iter().filter(|device| wanted(device));
+            wanted
+                .map(|device| Listed {
+                    id: id(device),
+                    name: device.to_string(),
+                    monitor: is_monitor(device),
+                    serial: 0,
+                })
                 .collect()
         };
-        let microphone = self.microphone().map(|device| device.to_string());
-        let speaker = self.speaker().map(|device| device.to_string());
-        let missing = match (&microphone, &speaker) {
-            (None, _) => Some(DeviceError::NotFound(Part::Microphone)),
-            (_, None) => Some(DeviceError::NotFound(Part::Speaker)),
-            (Some(_), Some(_)) => None,
-        };
-        Ok(DeviceList {
-            microphone,
-            speaker,
-            microphones: names(|device| device.supports_input() && !is_monitor(device)),
-            speakers: names(DeviceTrait::supports_output),
-            problem: missing.map(|error| error.to_string()),
-        })
+        Ok(Present::new(
+            list(DeviceTrait::supports_input),
+            list(DeviceTrait::supports_output),
+            self.microphone().as_ref().map(id),
+            self.speaker().as_ref().map(id),
+        ))
     }
 }
 
@@ -232,14 +293,20 @@ pub struct DeviceList {
 #[must_use]
 pub fn devices() -> DeviceList {
     let listed = within(Duration::from_secs(3), || {
-        SoundSystem::connect().and_then(|system| system.list())
+        registry::ask().or_else(|_| SoundSystem::connect().and_then(|system| system.present()))
     });
-    match listed.unwrap_or(Err(DeviceError::NoServer)) {
-        Ok(list) => list,
-        Err(error) => DeviceList {
-            problem: Some(error.to_string()),
-            ..DeviceList::default()
-        },
+    let present = listed.and_then(Result::ok).unwrap_or_default();
+    let names = |list: &[DeviceEntry]| list.iter().map(|entry| entry.name.clone()).collect();
+    let name = |part, id: &Option<String>| {
+        let id = id.as_ref()?;
+        present.name(part, id).map(str::to_owned)
+    };
+    DeviceList {
+        microphone: name(Part::Microphone, &present.default_microphone),
+        speaker: name(Part::Speaker, &present.default_speaker),
+        microphones: names(&present.microphones),
+        speakers: names(&present.speakers),
+        problem: present.problem(),
     }
 }
 
@@ -264,36 +331,44 @@ impl Drop for Unanswered {
     }
 }
 
-/// Asks what may never be answered, on a thread of its own; `None` when `limit` has passed. What arrives later is
-/// dropped.
+/// Asks what may never be answered, on a thread of its own. What is no longer waited for is dropped there. `None`: too
+/// many questions hang already.
+pub(crate) fn aside<T: Send + 'static>(
+    question: impl FnOnce() -> T + Send + 'static,
+) -> Option<oneshot::Receiver<T>> {
+    let unanswered = Unanswered::one_more()?;
+    let (done, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("audio-wait".into());
+    let spawned = thread.spawn(move || {
+        let answer = question();
+        drop(unanswered);
+        let _ = done.send(answer);
+    });
+    spawned.ok().map(|_| result)
+}
+
+/// Asks what may never be answered; `None` when `limit` has passed.
 pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     question: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let unanswered = Unanswered::one_more()?;
-    aside(limit, move || {
-        let answer = question();
-        drop(unanswered);
-        answer
-    })
-}
-
-/// Drops a stream, which waits for its threads; gives up waiting when `limit` has passed. When a PulseAudio server
-/// takes the last speaker away from under a stream, two threads of that stream stay behind until the connection ends.
-pub(crate) fn close<T: Send + 'static>(limit: Duration, stream: T) {
-    if aside(limit, move || drop(stream)).is_none() {
-        tracing::debug!("a stream does not close in time; left to itself");
-    }
-}
-
-fn aside<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
     let (done, result) = std::sync::mpsc::sync_channel(1);
+    let _asked = aside(move || done.send(question()))?;
+    result.recv_timeout(limit).ok()
+}
+
+/// Drops a stream, which waits for its threads, without waiting for that; says when it is done. When a PulseAudio server
+/// takes the last speaker away from under a stream (most keep a dummy for that case), two threads of that stream and its
+/// connection stay behind until the server ends.
+pub(crate) fn close<T: Send + 'static>(stream: T) -> std::sync::mpsc::Receiver<()> {
+    let (done, closed) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name("audio-wait".into());
-    let spawned = thread.spawn(move || drop(done.send(work())));
-    spawned.ok().and_then(|_| result.recv_timeout(limit).ok())
+    // Without a thread the stream is dropped here and now.
+    let _ = thread.spawn(move || {
+        drop(stream);
+        let _ = done.send(());
+    });
+    closed
 }
 
 #[cfg(test)]

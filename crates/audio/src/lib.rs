@@ -15,34 +15,50 @@
 //!   frames"    remix, resample, 480 samples   (one thread)     trim, mix tones, resample, remix
 //!                  |                              ^                       ^
 //!                  v                              | controls          ring of frames  <--- PlaybackSignal
-//!              AudioPorts::capture                |                       ^
+//!              feeds of the patch bay,            |                       ^
+//!              AudioPorts::capture                |                   far ends of the patch bay,
 //!              (into the engine)                  |                   AudioPorts::playback (from the engine)
 //!                                                 |
-//!   "audio-    AudioCommand ----> opens, closes, watches, reopens ----> AudioFact
-//!   devices"
+//!   "audio-    AudioCommand, Panel ----> opens, closes, watches, reopens ----> AudioFact, Panel
+//!   devices"                                   ^            |
+//!   "audio-                                    |            '---> "audio-wait": asks what may hang
+//!   registry"  arrivals, departures, defaults -'
 //! ```
 //!
-//! - The callbacks take no lock, allocate nothing, log nothing; their one system call is the unpark.
-//! - The frame thread never waits for a sound server; the device thread may, within limits.
+//! - The callbacks take no lock, allocate nothing, log nothing (a test counts); their one system call is the unpark.
+//! - No thread of ours but those that ask waits for a sound server.
+//! - A [`PatchBay`] says for each call what it is sent (microphone, silence, hold music) and whether it is heard. What is
+//!   sent goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces it then.
 //! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
-//!   sounds.
-//! - A device that is lost is replaced by the default one, tried once a second. A loss of 3 s is told once.
-//! - Everything between the threads is bounded. What waits for the speaker never exceeds 50 ms, and delay left behind
-//!   by a gap is taken back (`playout.rs`).
+//!   sounds; a ring device of its own while it rings.
+//! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
+//!   when it is back; one that stands still for 100 ms is opened anew. A call without a device goes on, and after 3 s it is
+//!   told once. In a change of devices the new one is opened before the old one is closed.
+//! - Everything between the threads is bounded. What waits for the speaker agrees with a margin of 2 ms, more where sound
+//!   has gaps; two clocks that run apart are met by bending the rate (`playout.rs`).
 //!
 //! On Linux devices are those of PulseAudio, or of PipeWire through its PulseAudio socket. `cargo run -p audio --example
 //! duplex` tries all of it by hand.
 
+mod callback;
 mod convert;
 #[cfg(target_os = "linux")]
 mod cookie;
 mod devices;
+mod far;
 mod frames;
 mod host;
+mod list;
 mod mixer;
+mod music;
+mod opening;
+mod patch;
 mod playout;
 mod presence;
+mod registry;
+mod sender;
 mod statistics;
+mod status;
 mod stream;
 pub mod tones;
 
@@ -54,11 +70,20 @@ use call::media::Frame;
 use call::output::AudioCommand;
 use tokio::sync::mpsc;
 
+/// Counts what is allocated where nothing may be.
+#[cfg(test)]
+#[global_allocator]
+static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
+
 pub use host::{DeviceError, DeviceList, Part, devices};
+pub use list::{Choice, DeviceEntry, Present};
+pub use patch::{FarEnd, Feed, PatchBay, Sends};
 pub use statistics::{Counters, Statistics};
+pub use status::{Levels, Panel, Status};
 
 use devices::Devices;
 use frames::Frames;
+use registry::Registry;
 use stream::Wiring;
 
 /// Where sound leaves this crate and where it comes in.
@@ -88,6 +113,8 @@ impl PlaybackSignal {
 pub struct Audio {
     statistics: Arc<Statistics>,
     frames: Thread,
+    patch_bay: PatchBay,
+    panel: Panel,
     thread: JoinHandle<()>,
 }
 
@@ -102,6 +129,19 @@ impl Audio {
     #[must_use]
     pub fn playback_signal(&self) -> PlaybackSignal {
         PlaybackSignal(self.frames.clone())
+    }
+
+    /// Says which call hears what and who is heard. A program with one call needs none: that is what [`AudioPorts`] are
+    /// for, and their far end is added to those of the patch bay.
+    #[must_use]
+    pub fn patch_bay(&self) -> PatchBay {
+        self.patch_bay.clone()
+    }
+
+    /// Choice of devices, what there is, what is in use, how loud it is.
+    #[must_use]
+    pub fn panel(&self) -> Panel {
+        self.panel.clone()
     }
 
     /// Waits until devices are closed and both threads are gone. Drop the sender of commands before.
@@ -131,6 +171,7 @@ pub fn spawn(
         .name("audio-frames".into())
         .spawn(move || frames.run())?;
     let frame_thread = frames.thread().clone();
+    let patch_bay = PatchBay::new(controls.clone(), frame_thread.clone());
 
     let wiring = Wiring {
         frames: frame_thread.clone(),
@@ -139,17 +180,22 @@ pub fn spawn(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
+    let registry = Registry::start()?;
+    let (panel, behind) = Panel::new();
     let thread = std::thread::Builder::new()
         .name("audio-devices".into())
         .spawn(move || {
-            // Dropping `Devices` drops the controls: the frame thread's sign to end.
-            runtime.block_on(Devices::new(controls, wiring).run(commands, facts));
-            frames.thread().unpark();
+            let devices = Devices::new(controls, wiring, registry.present(), behind);
+            // Its last control tells the frame thread to end.
+            runtime.block_on(devices.run(commands, facts));
+            drop(registry);
             let _ = frames.join();
         })?;
     Ok(Audio {
         statistics,
         frames: frame_thread,
+        patch_bay,
+        panel,
         thread,
     })
 }

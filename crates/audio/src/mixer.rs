@@ -15,11 +15,15 @@ struct Voice {
     position: u64,
     /// Being faded out since this position.
     released: Option<u64>,
+    /// How loud now, 0 … 1.
+    gain: f32,
+    /// How loud soon: a change takes 5 ms.
+    target: f32,
 }
 
 impl Voice {
     fn sample(&self) -> f32 {
-        let sample = self.tone.sample(self.position);
+        let sample = self.tone.sample(self.position) * self.gain;
         match self.released {
             None => sample,
             Some(from) => {
@@ -27,6 +31,12 @@ impl Voice {
                 sample * raised_cosine(left) as f32
             }
         }
+    }
+
+    fn advance(&mut self) {
+        self.position += 1;
+        let step = 1.0 / RAMP_SAMPLES as f32;
+        self.gain += (self.target - self.gain).clamp(-step, step);
     }
 
     fn over(&self) -> bool {
@@ -52,15 +62,13 @@ impl Mixer {
         }
     }
 
-    /// Starts a tone. An endless one that sounds already goes on undisturbed.
-    pub(crate) fn start(&mut self, tone: Tone) {
+    /// Starts a tone with a gain of 0 … 1. An endless one that sounds already goes on, as loud as asked for now.
+    pub(crate) fn start(&mut self, tone: Tone, gain: f32) {
+        let gain = gain.clamp(0.0, 1.0);
         let endless = tone.length().is_none();
-        if endless
-            && self
-                .voices
-                .iter()
-                .any(|voice| voice.tone == tone && voice.released.is_none())
-        {
+        let sounds = |voice: &&mut Voice| voice.tone == tone && voice.released.is_none();
+        if endless && let Some(voice) = self.voices.iter_mut().find(sounds) {
+            voice.target = gain;
             return;
         }
         if self.voices.len() == MOST_VOICES {
@@ -70,6 +78,8 @@ impl Mixer {
             tone,
             position: 0,
             released: None,
+            gain,
+            target: gain,
         });
     }
 
@@ -104,7 +114,7 @@ impl Mixer {
         for voice in &mut self.voices {
             for slot in &mut sum {
                 *slot += voice.sample();
-                voice.position += 1;
+                voice.advance();
             }
         }
         self.voices.retain(|voice| !voice.over());
@@ -124,6 +134,11 @@ impl Mixer {
 )]
 mod tests {
     use super::*;
+    use crate::tones::{Ringtone, TonePlan};
+
+    const RING: Tone = Tone::Ring(Ringtone::Bars);
+    const RINGBACK: Tone = Tone::Ringback(TonePlan::NorthAmerica);
+    const BUSY: Tone = Tone::Busy(TonePlan::NorthAmerica);
 
     fn frames(mixer: &mut Mixer, count: usize) -> Vec<i16> {
         (0..count)
@@ -138,9 +153,9 @@ mod tests {
     #[test]
     fn a_stopped_tone_fades_within_five_milliseconds_and_is_gone() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Ringback);
+        mixer.start(RINGBACK, 1.0);
         let before = frames(&mut mixer, 10);
-        mixer.stop(Tone::Ringback);
+        mixer.stop(RINGBACK);
         let after = frames(&mut mixer, 1);
         let jump = (i32::from(after[0]) - i32::from(before[before.len() - 1])).abs();
         assert!(jump < 500, "the edge is soft, not a jump of {jump}");
@@ -155,7 +170,7 @@ mod tests {
     #[test]
     fn busy_tone_ends_by_itself_after_two_seconds() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Busy);
+        mixer.start(BUSY, 1.0);
         let heard = frames(&mut mixer, 200);
         assert!(heard[..20_000].iter().any(|x| x.abs() > 2000));
         assert!(!mixer.sounds());
@@ -164,14 +179,34 @@ mod tests {
     #[test]
     fn starting_an_endless_tone_twice_is_one_tone_and_a_new_one_may_follow_its_fade() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Ring);
-        mixer.start(Tone::Ring);
+        mixer.start(RING, 1.0);
+        mixer.start(RING, 1.0);
         assert_eq!(mixer.voices.len(), 1);
-        mixer.stop(Tone::Ring);
-        mixer.start(Tone::Ring);
+        mixer.stop(RING);
+        mixer.start(RING, 1.0);
         assert_eq!(mixer.voices.len(), 2, "one fades, one starts");
         frames(&mut mixer, 1);
         assert_eq!(mixer.voices.len(), 1);
+    }
+
+    #[test]
+    fn a_ring_is_as_loud_as_set_and_changes_softly_while_it_rings() {
+        let loudest = |samples: &[i16]| samples.iter().map(|x| x.abs()).max().unwrap();
+        let (mut full, mut soft) = (Mixer::new(), Mixer::new());
+        full.start(RING, 7.0);
+        soft.start(RING, 0.1);
+        let (full, quiet) = (frames(&mut full, 100), frames(&mut soft, 100));
+        assert!(loudest(&full) < 24_000, "never louder than composed");
+        assert!((loudest(&quiet) - loudest(&full) / 10).abs() < 10);
+        soft.start(RING, 0.0);
+        let fading = frames(&mut soft, 100);
+        assert_eq!(soft.voices.len(), 1, "the same ring goes on");
+        assert!(fading[240..].iter().all(|x| *x == 0));
+        assert!(
+            fading
+                .windows(2)
+                .all(|pair| (pair[1] - pair[0]).abs() < 500)
+        );
     }
 
     #[test]
@@ -181,7 +216,7 @@ mod tests {
         mixer.mix(&mut frame);
         assert_eq!(frame, [i16::MAX; FRAME_SAMPLES], "no tone, no change");
         for key in "1234567890".chars() {
-            mixer.start(Tone::key(key).unwrap());
+            mixer.start(Tone::key(key).unwrap(), 1.0);
         }
         assert_eq!(mixer.voices.len(), MOST_VOICES, "bounded");
         mixer.mix(&mut frame);
@@ -191,10 +226,10 @@ mod tests {
     #[test]
     fn a_beep_for_a_speaker_that_went_away_is_not_heard_later() {
         let mut mixer = Mixer::new();
-        mixer.start(Tone::Beep);
-        mixer.start(Tone::Ring);
+        mixer.start(Tone::Beep, 1.0);
+        mixer.start(RING, 1.0);
         mixer.forget_finite();
         assert_eq!(mixer.voices.len(), 1);
-        assert_eq!(mixer.voices[0].tone, Tone::Ring);
+        assert_eq!(mixer.voices[0].tone, RING);
     }
 }

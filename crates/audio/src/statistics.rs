@@ -1,4 +1,4 @@
-//! What benchmarks, `deskline devices` and the level meters read: counters that the callbacks may raise.
+//! What benchmarks and the level meters read: counters that the callbacks may raise.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
@@ -9,14 +9,20 @@ pub struct Statistics {
     pub(crate) input_callbacks: AtomicU64,
     pub(crate) output_callbacks: AtomicU64,
     pub(crate) frames_captured: AtomicU64,
+    pub(crate) frames_by_clock: AtomicU64,
     pub(crate) frames_played: AtomicU64,
     pub(crate) under_runs: AtomicU64,
     pub(crate) under_run_samples: AtomicU64,
     pub(crate) overflows: AtomicU64,
     pub(crate) frames_trimmed: AtomicU64,
+    pub(crate) margin_samples: AtomicU64,
     pub(crate) opens: AtomicU64,
     pub(crate) losses: AtomicU64,
     pub(crate) stream_errors: AtomicU64,
+    /// Frames of digital silence in a row that somebody should have heard.
+    pub(crate) silent_frames: AtomicU64,
+    pub(crate) microphone_level: AtomicU16,
+    pub(crate) speaker_level: AtomicU16,
     pub(crate) microphone_peak: AtomicU16,
     pub(crate) speaker_peak: AtomicU16,
 }
@@ -28,8 +34,10 @@ pub struct Counters {
     pub input_callbacks: u64,
     /// Calls of the speaker's callback.
     pub output_callbacks: u64,
-    /// Frames of 10 ms handed to the call.
+    /// Frames of 10 ms of the microphone handed to the calls.
     pub frames_captured: u64,
+    /// Frames of 10 ms handed to the calls although no microphone delivered.
+    pub frames_by_clock: u64,
     /// Frames of 10 ms handed to the speaker, tones included.
     pub frames_played: u64,
     /// Gaps in the sound at the speaker: the callback found too little, and sound went on within 200 ms.
@@ -40,6 +48,8 @@ pub struct Counters {
     pub overflows: u64,
     /// Frames taken out of the way to the speaker to take back delay.
     pub frames_trimmed: u64,
+    /// What should always wait for the speaker, in samples at 48 kHz; grows when sound has gaps.
+    pub margin_samples: u64,
     /// Streams opened.
     pub opens: u64,
     /// Streams that went away or fell silent while they were wanted.
@@ -56,11 +66,13 @@ impl Statistics {
             input_callbacks: self.input_callbacks.load(Relaxed),
             output_callbacks: self.output_callbacks.load(Relaxed),
             frames_captured: self.frames_captured.load(Relaxed),
+            frames_by_clock: self.frames_by_clock.load(Relaxed),
             frames_played: self.frames_played.load(Relaxed),
             under_runs: self.under_runs.load(Relaxed),
             under_run_samples: self.under_run_samples.load(Relaxed),
             overflows: self.overflows.load(Relaxed),
             frames_trimmed: self.frames_trimmed.load(Relaxed),
+            margin_samples: self.margin_samples.load(Relaxed),
             opens: self.opens.load(Relaxed),
             losses: self.losses.load(Relaxed),
             stream_errors: self.stream_errors.load(Relaxed),
@@ -85,12 +97,16 @@ pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }
 
-/// The highest sample of a frame, for a level meter.
-pub(crate) fn note_peak(peak: &AtomicU16, samples: &[i16]) {
-    let highest = samples
+/// The highest sample of a frame, 0 … 32 767.
+pub(crate) fn peak(samples: &[i16]) -> u16 {
+    samples
         .iter()
         .map(|sample| sample.unsigned_abs().min(32_767))
         .max()
-        .unwrap_or(0);
-    peak.fetch_max(highest, Relaxed);
+        .unwrap_or(0)
+}
+
+/// Raises a level meter.
+pub(crate) fn note_peak(meter: &AtomicU16, peak: u16) {
+    meter.fetch_max(peak, Relaxed);
 }

@@ -1,7 +1,4 @@
-//! One open stream: how it is configured, and what its callback does.
-//!
-//! The callbacks copy, and change the type of a sample while doing so. They take no lock, allocate nothing, log nothing.
-//! Their one system call is the wake of the frame thread.
+//! One open stream and how it is configured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -11,11 +8,12 @@ use std::time::Duration;
 use call::media::SAMPLE_RATE;
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
-    BufferSize, Device, ErrorKind, FromSample, Sample, SampleFormat, StreamConfig,
-    SupportedBufferSize, SupportedStreamConfigRange,
+    BufferSize, Device, ErrorKind, SampleFormat, StreamConfig, SupportedBufferSize,
+    SupportedStreamConfigRange,
 };
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::callback::{MicrophoneCallback, SpeakerCallback};
 use crate::convert::{DeviceFormat, FromDevice, ToDevice};
 use crate::host::{DeviceError, Part};
 use crate::statistics::{Statistics, count};
@@ -27,13 +25,13 @@ const MICROPHONE_PERIOD: u32 = 480;
 const SPEAKER_PERIOD: u32 = 240;
 /// A server that hangs must not hold us for ever.
 const BUILD_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Silence shorter than this inside a flow of sound is a gap, longer is an end: 200 ms.
-const GAP_MILLIS: usize = 200;
 
 /// Signs of life of one stream.
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
     pub(crate) callbacks: AtomicU64,
+    /// Times that the ring of a speaker ran dry within the sound.
+    pub(crate) gaps: AtomicU64,
     pub(crate) broken: AtomicBool,
 }
 
@@ -41,6 +39,8 @@ pub(crate) struct Vitals {
 pub(crate) struct OpenStream {
     /// Never read: it is what keeps the device open.
     _stream: cpal::Stream,
+    /// Given back when the stream is closed.
+    pub(crate) right_to_play: Option<Arc<()>>,
     /// The device behind it, to notice another default.
     pub(crate) device: Option<cpal::DeviceId>,
     pub(crate) name: String,
@@ -57,6 +57,7 @@ pub(crate) struct Inlet {
 /// The frame thread's end of a speaker.
 pub(crate) struct Outlet {
     pub(crate) ring: Producer<i16>,
+    pub(crate) vitals: Arc<Vitals>,
     pub(crate) convert: ToDevice,
     pub(crate) format: DeviceFormat,
 }
@@ -68,6 +69,15 @@ impl Outlet {
         let per_channel = samples / usize::from(self.format.channels.max(1));
         per_channel * SAMPLE_RATE as usize / self.format.rate.max(1) as usize
     }
+
+    /// Puts silence before sound: so many samples of one channel at 48 kHz.
+    pub(crate) fn pad(&mut self, samples: usize) {
+        let per_channel = samples * self.format.rate as usize / SAMPLE_RATE as usize;
+        let count = per_channel * usize::from(self.format.channels);
+        if let Ok(chunk) = self.ring.write_chunk_uninit(count.min(self.ring.slots())) {
+            chunk.fill_from_iter(std::iter::repeat(0));
+        }
+    }
 }
 
 /// What both callbacks need.
@@ -76,83 +86,6 @@ pub(crate) struct Wiring {
     /// To be unparked when there is something to do.
     pub(crate) frames: Thread,
     pub(crate) statistics: Arc<Statistics>,
-}
-
-struct MicrophoneCallback {
-    ring: Producer<i16>,
-    channels: usize,
-    /// A frame is ready from here on.
-    ready: usize,
-    wiring: Wiring,
-    vitals: Arc<Vitals>,
-}
-
-impl MicrophoneCallback {
-    fn take<T: Copy>(&mut self, samples: &[T])
-    where
-        i16: FromSample<T>,
-    {
-        if self.ring.is_abandoned() {
-            // Closed on our side, while the sound server takes its time.
-            return;
-        }
-        count(&self.vitals.callbacks);
-        count(&self.wiring.statistics.input_callbacks);
-        let room = self.ring.slots().min(samples.len());
-        let room = room - room % self.channels;
-        if let Ok(chunk) = self.ring.write_chunk_uninit(room) {
-            chunk.fill_from_iter(samples.iter().map(|sample| i16::from_sample(*sample)));
-        }
-        if room < samples.len() {
-            count(&self.wiring.statistics.overflows);
-        }
-        if self.ring.buffer().capacity() - self.ring.slots() >= self.ready {
-            self.wiring.frames.unpark();
-        }
-    }
-}
-
-struct SpeakerCallback {
-    ring: Consumer<i16>,
-    /// Samples of silence since the flow broke off; `None`: it flows.
-    gap: Option<usize>,
-    /// From here on a gap was an end.
-    longest_gap: usize,
-    wiring: Wiring,
-    vitals: Arc<Vitals>,
-}
-
-impl SpeakerCallback {
-    fn fill<T: Sample + FromSample<i16>>(&mut self, samples: &mut [T]) {
-        count(&self.vitals.callbacks);
-        count(&self.wiring.statistics.output_callbacks);
-        let have = self.ring.slots().min(samples.len());
-        let (sound, silence) = samples.split_at_mut(have);
-        if let Ok(chunk) = self.ring.read_chunk(have) {
-            for (slot, sample) in sound.iter_mut().zip(chunk) {
-                *slot = T::from_sample(sample);
-            }
-        }
-        silence.fill(T::EQUILIBRIUM);
-        self.note_gap(have, silence.len());
-        self.wiring.frames.unpark();
-    }
-
-    fn note_gap(&mut self, sound: usize, silence: usize) {
-        if sound > 0
-            && let Some(gap) = self.gap.take()
-            && gap < self.longest_gap
-        {
-            count(&self.wiring.statistics.under_runs);
-            self.wiring
-                .statistics
-                .under_run_samples
-                .fetch_add(gap as u64, Relaxed);
-        }
-        if silence > 0 {
-            self.gap = Some(self.gap.unwrap_or(0).saturating_add(silence));
-        }
-    }
 }
 
 /// Expands `stream!(type)` for the type of the samples: cpal wants it at compile time.
@@ -199,13 +132,8 @@ pub(crate) fn open_microphone(
     let build = |config: StreamConfig| {
         // 200 ms: far more than is ever let wait, since the frame thread drops a backlog.
         let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
-        let mut callback = MicrophoneCallback {
-            ring: producer,
-            channels: usize::from(format.channels),
-            ready: format.samples_in_frame(),
-            wiring: wiring.clone(),
-            vitals: Arc::clone(&vitals),
-        };
+        let mut callback =
+            MicrophoneCallback::new(producer, format, wiring.clone(), Arc::clone(&vitals));
         let on_error = on_error(Part::Microphone, &vitals, wiring);
         macro_rules! stream {
             ($sample:ty) => {
@@ -260,14 +188,8 @@ pub(crate) fn open_speaker(
     let vitals = Arc::new(Vitals::default());
     let build = |config: StreamConfig| {
         let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
-        let mut callback = SpeakerCallback {
-            ring: consumer,
-            // What comes first is a start, not the end of a gap.
-            gap: Some(usize::MAX),
-            longest_gap: format.samples_in_frame() / 10 * GAP_MILLIS,
-            wiring: wiring.clone(),
-            vitals: Arc::clone(&vitals),
-        };
+        let mut callback =
+            SpeakerCallback::new(consumer, format, wiring.clone(), Arc::clone(&vitals));
         let on_error = on_error(Part::Speaker, &vitals, wiring);
         macro_rules! stream {
             ($sample:ty) => {
@@ -286,9 +208,10 @@ pub(crate) fn open_speaker(
     stream.play().map_err(unusable)?;
     count(&wiring.statistics.opens);
     Ok((
-        OpenStream::new(stream, device, vitals),
+        OpenStream::new(stream, device, Arc::clone(&vitals)),
         Outlet {
             ring,
+            vitals,
             convert,
             format,
         },
@@ -299,6 +222,7 @@ impl OpenStream {
     fn new(stream: cpal::Stream, device: &Device, vitals: Arc<Vitals>) -> Self {
         Self {
             _stream: stream,
+            right_to_play: None,
             device: device.id().ok(),
             name: device.to_string(),
             vitals,
@@ -399,13 +323,6 @@ fn on_error(
 mod tests {
     use super::*;
 
-    fn wiring() -> Wiring {
-        Wiring {
-            frames: std::thread::current(),
-            statistics: Arc::default(),
-        }
-    }
-
     fn range(channels: u16, rates: (u32, u32), format: SampleFormat) -> SupportedStreamConfigRange {
         SupportedStreamConfigRange::new(
             channels,
@@ -470,68 +387,5 @@ mod tests {
             Err::<(), _>(cpal::Error::new(ErrorKind::DeviceBusy))
         });
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::DeviceBusy);
-    }
-
-    #[test]
-    fn the_microphone_callback_keeps_channels_together_when_the_ring_is_full() {
-        let (producer, mut consumer) = RingBuffer::new(7);
-        let wiring = wiring();
-        let mut callback = MicrophoneCallback {
-            ring: producer,
-            channels: 2,
-            ready: 4,
-            wiring: wiring.clone(),
-            vitals: Arc::default(),
-        };
-        callback.take(&[1i16, 2, 3, 4, 5, 6, 7, 8]);
-        callback.take(&[9i16, 10]);
-        let counters = wiring.statistics.counters();
-        assert_eq!((counters.overflows, counters.input_callbacks), (2, 2));
-        let mut kept = [0; 6];
-        consumer.pop_entire_slice(&mut kept).unwrap();
-        assert_eq!(kept, [1, 2, 3, 4, 5, 6]);
-        callback.take(&[0.5f32, -1.0]);
-        assert_eq!((consumer.pop(), consumer.pop()), (Ok(16_384), Ok(i16::MIN)));
-    }
-
-    #[test]
-    fn the_speaker_callback_plays_silence_when_it_runs_dry_and_counts_only_gaps_inside_the_sound() {
-        let (mut producer, consumer) = RingBuffer::new(100);
-        let wiring = wiring();
-        let mut callback = SpeakerCallback {
-            ring: consumer,
-            gap: Some(usize::MAX),
-            longest_gap: 20,
-            wiring: wiring.clone(),
-            vitals: Arc::default(),
-        };
-        let mut heard = [7i16; 4];
-        callback.fill(&mut heard);
-        assert_eq!(heard, [0; 4], "silence before the first sound");
-        producer.push_entire_slice(&[1, 2, 3, 4, 5, 6]).unwrap();
-        callback.fill(&mut heard);
-        callback.fill(&mut heard);
-        assert_eq!(heard, [5, 6, 0, 0]);
-        producer.push_entire_slice(&[8, 9]).unwrap();
-        callback.fill(&mut heard);
-        let counters = wiring.statistics.counters();
-        assert_eq!(
-            (counters.under_runs, counters.under_run_samples),
-            (1, 2),
-            "the start was none, this is one"
-        );
-        for _ in 0..10 {
-            callback.fill(&mut heard);
-        }
-        producer.push_entire_slice(&[1; 4]).unwrap();
-        callback.fill(&mut heard);
-        assert_eq!(
-            wiring.statistics.counters().under_runs,
-            1,
-            "after a long silence it is a new start"
-        );
-        let mut floats = [1.0f32; 2];
-        callback.fill(&mut floats);
-        assert_eq!(floats, [0.0; 2]);
     }
 }

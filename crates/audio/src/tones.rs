@@ -3,9 +3,15 @@
 //! Levels are RMS in dBFS, where a full-scale square wave is 0 dBFS. Every start, stop and change of cadence is a raised
 //! cosine of [`RAMP_SAMPLES`], so that nothing clicks.
 
+mod plan;
+mod ringtone;
+
 use std::f64::consts::{PI, TAU};
 
 use call::media::SAMPLE_RATE;
+
+pub use plan::TonePlan;
+pub use ringtone::Ringtone;
 
 /// Length of a start or stop: 5 ms.
 pub const RAMP_SAMPLES: u64 = SAMPLE_RATE as u64 / 200;
@@ -14,13 +20,17 @@ pub const RAMP_SAMPLES: u64 = SAMPLE_RATE as u64 / 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// Somebody calls. Endless.
-    Ring,
-    /// The far end rings: 440 + 480 Hz, 2 s on, 4 s off. Endless.
-    Ringback,
-    /// The far end is busy: 480 + 620 Hz, half a second on and off, 2 s in all.
-    Busy,
-    /// Another call waits: one soft 440 Hz beep of 250 ms.
+    Ring(Ringtone),
+    /// The far end rings. Endless.
+    Ringback(TonePlan),
+    /// The far end is busy: about 2 s in all.
+    Busy(TonePlan),
+    /// The network could not carry the call: about 2 s in all.
+    Congestion(TonePlan),
+    /// Another call waits: two soft notes, 440 and 523 Hz, 0.4 s in all. Whoever wants it again asks again.
     Beep,
+    /// The call is over: three soft notes downwards, 0.4 s in all.
+    Ended,
     /// The two frequencies of a telephone key for 120 ms.
     Key {
         /// Of the row of keys, Hz.
@@ -58,11 +68,12 @@ impl Tone {
 
     /// How long it lasts, in samples; `None`: until it is stopped.
     #[must_use]
-    pub const fn length(self) -> Option<u64> {
+    pub fn length(self) -> Option<u64> {
         match self {
-            Self::Ring | Self::Ringback => None,
-            Self::Busy => Some(millis(2000)),
-            Self::Beep => Some(millis(250)),
+            Self::Ring(_) | Self::Ringback(_) => None,
+            Self::Busy(plan) => Some(plan.busy().length()),
+            Self::Congestion(plan) => Some(plan.congestion().length()),
+            Self::Beep | Self::Ended => Some(millis(400)),
             Self::Key { .. } => Some(millis(120)),
         }
     }
@@ -74,14 +85,16 @@ impl Tone {
             return 0.0;
         }
         let sample = match self {
-            Self::Ring => ring(index),
-            Self::Ringback => {
-                pair(index, 440.0, 480.0, -20.0) * cadence(index, millis(2000), millis(4000))
+            Self::Ring(ringtone) => ringtone.sample(index),
+            Self::Ringback(plan) => plan.ringback().sample(index),
+            Self::Busy(plan) => plan.busy().sample(index),
+            Self::Congestion(plan) => plan.congestion().sample(index),
+            Self::Beep => note(index, 0, 160, 440.0, -28.0) + note(index, 160, 240, 523.25, -28.0),
+            Self::Ended => {
+                note(index, 0, 110, 587.33, -26.0)
+                    + note(index, 110, 110, 493.88, -26.0)
+                    + note(index, 220, 180, 392.0, -26.0)
             }
-            Self::Busy => {
-                pair(index, 480.0, 620.0, -20.0) * cadence(index, millis(500), millis(500))
-            }
-            Self::Beep => sine(index, 440.0) * amplitude(-26.0) * cadence(index, millis(250), 0),
             Self::Key { low, high } => {
                 pair(index, f64::from(low), f64::from(high), -22.0) * cadence(index, millis(120), 0)
             }
@@ -101,6 +114,16 @@ fn amplitude(dbfs: f64) -> f64 {
 
 fn sine(index: u64, frequency: f64) -> f64 {
     (TAU * frequency * index as f64 / f64::from(SAMPLE_RATE)).sin()
+}
+
+/// One note of `length` milliseconds that begins at `from`, with soft edges.
+fn note(index: u64, from: u64, length: u64, frequency: f64, dbfs: f64) -> f64 {
+    match index.checked_sub(millis(from)) {
+        Some(at) if at < millis(length) => {
+            sine(at, frequency) * amplitude(dbfs) * raised_cosine(at.min(millis(length) - 1 - at))
+        }
+        Some(_) | None => 0.0,
+    }
 }
 
 /// Two sines of equal strength with this level together.
@@ -128,72 +151,6 @@ pub fn raised_cosine(distance: u64) -> f64 {
     }
 }
 
-/// One struck note of the ringtone.
-struct Note {
-    /// Milliseconds after the start of the phrase.
-    at: u64,
-    /// Hz.
-    frequency: f64,
-}
-
-/// A rising phrase, answered once: C major with an added sixth, struck like a wooden bar.
-const PHRASE: [Note; 7] = [
-    Note {
-        at: 0,
-        frequency: 523.25,
-    },
-    Note {
-        at: 150,
-        frequency: 659.26,
-    },
-    Note {
-        at: 300,
-        frequency: 783.99,
-    },
-    Note {
-        at: 450,
-        frequency: 880.0,
-    },
-    Note {
-        at: 900,
-        frequency: 783.99,
-    },
-    Note {
-        at: 1050,
-        frequency: 880.0,
-    },
-    Note {
-        at: 1200,
-        frequency: 1046.5,
-    },
-];
-/// The phrase and the rest after it.
-const PHRASE_MILLIS: u64 = 3000;
-/// How long a note may sound before it is faded out.
-const NOTE_MILLIS: u64 = 1100;
-
-fn ring(index: u64) -> f64 {
-    let at = index % millis(PHRASE_MILLIS);
-    PHRASE
-        .iter()
-        .map(|note| {
-            at.checked_sub(millis(note.at))
-                .map_or(0.0, |since| struck(since, note.frequency))
-        })
-        .sum()
-}
-
-/// A struck wooden bar: the fundamental fades slowly, its fourth partial quickly.
-fn struck(since: u64, frequency: f64) -> f64 {
-    if since >= millis(NOTE_MILLIS) {
-        return 0.0;
-    }
-    let seconds = since as f64 / f64::from(SAMPLE_RATE);
-    let body = sine(since, frequency) * (-seconds * 5.0).exp();
-    let strike = sine(since, frequency * 4.0) * (-seconds * 22.0).exp() * 0.25;
-    (body + strike) * 0.16 * cadence(since, millis(NOTE_MILLIS), 0)
-}
-
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
@@ -201,7 +158,7 @@ fn struck(since: u64, frequency: f64) -> f64 {
     clippy::indexing_slicing,
     clippy::panic
 )]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn render(tone: Tone, from: u64, samples: u64) -> Vec<f64> {
@@ -211,7 +168,7 @@ mod tests {
     }
 
     /// Level of one frequency in dBFS (Goertzel's one-bin Fourier transform).
-    fn level(samples: &[f64], frequency: f64) -> f64 {
+    pub(crate) fn level(samples: &[f64], frequency: f64) -> f64 {
         let (mut re, mut im) = (0.0, 0.0);
         for (index, sample) in samples.iter().enumerate() {
             let angle = TAU * frequency * index as f64 / f64::from(SAMPLE_RATE);
@@ -221,53 +178,10 @@ mod tests {
         20.0 * (2f64.sqrt() * re.hypot(im) / samples.len() as f64).log10()
     }
 
-    fn rms(samples: &[f64]) -> f64 {
+    pub(crate) fn rms(samples: &[f64]) -> f64 {
         20.0 * (samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64)
             .sqrt()
             .log10()
-    }
-
-    #[test]
-    fn ringback_is_440_and_480_hertz_at_minus_20_dbfs() {
-        let on = render(Tone::Ringback, 4800, 48_000);
-        assert!((rms(&on) + 20.0).abs() < 0.1, "level {}", rms(&on));
-        assert!((level(&on, 440.0) + 23.0).abs() < 0.1);
-        assert!((level(&on, 480.0) + 23.0).abs() < 0.1);
-        assert!(level(&on, 460.0) < -70.0);
-    }
-
-    #[test]
-    fn ringback_is_two_seconds_on_and_four_off_for_ever() {
-        for cycle in [0, 1, 600] {
-            let start = cycle * millis(6000);
-            assert!(rms(&render(Tone::Ringback, start + millis(100), millis(1800))) > -21.0);
-            assert!(
-                render(Tone::Ringback, start + millis(2000), millis(4000))
-                    .iter()
-                    .all(|x| *x == 0.0)
-            );
-        }
-    }
-
-    #[test]
-    fn busy_is_half_a_second_on_and_off_and_stops_by_itself() {
-        assert_eq!(Tone::Busy.length(), Some(96_000));
-        for half in [0, 1000] {
-            let on = render(Tone::Busy, millis(half + 50), millis(400));
-            assert!(
-                (level(&on, 480.0) + 23.0).abs() < 0.1 && (level(&on, 620.0) + 23.0).abs() < 0.1
-            );
-            assert!(
-                render(Tone::Busy, millis(half + 500), millis(500))
-                    .iter()
-                    .all(|x| *x == 0.0)
-            );
-        }
-        assert!(
-            render(Tone::Busy, millis(2000), millis(1000))
-                .iter()
-                .all(|x| *x == 0.0)
-        );
     }
 
     #[test]
@@ -297,23 +211,43 @@ mod tests {
     }
 
     #[test]
-    fn the_beep_is_short_and_softer_than_ringback() {
-        let beep = render(Tone::Beep, millis(10), millis(200));
-        assert!((level(&beep, 440.0) + 26.0).abs() < 0.2);
-        assert_eq!(Tone::Beep.sample(millis(250)), 0.0);
+    fn the_beep_is_two_short_notes_softer_than_ringback() {
+        let first = render(Tone::Beep, millis(20), millis(120));
+        let second = render(Tone::Beep, millis(190), millis(180));
+        assert!((level(&first, 440.0) + 28.0).abs() < 0.5);
+        assert!((level(&second, 523.25) + 28.0).abs() < 0.5);
+        assert_eq!(Tone::Beep.sample(millis(400)), 0.0);
+    }
+
+    #[test]
+    fn the_end_of_a_call_is_heard_once_and_softly() {
+        let end = render(Tone::Ended, 0, millis(400));
+        assert!((-30.0..-26.0).contains(&rms(&end)), "{}", rms(&end));
+        assert_eq!(Tone::Ended.length(), Some(millis(400)));
+        assert!(
+            render(Tone::Ended, millis(400), 4800)
+                .iter()
+                .all(|x| *x == 0.0)
+        );
     }
 
     /// A click is a jump. The steepest slope of a sum of sines is its peak times its angular frequency; an edge that is
     /// not ramped would exceed it by far.
     #[test]
     fn no_tone_jumps() {
-        let tones = [
-            (Tone::Ring, 9000, 0.12),
-            (Tone::Ringback, 7000, 0.02),
-            (Tone::Busy, 3000, 0.02),
+        let mut tones = vec![
             (Tone::Beep, 1000, 0.01),
+            (Tone::Ended, 1000, 0.01),
             (Tone::key('D').expect("is a key"), 500, 0.04),
         ];
+        tones.extend(Ringtone::ALL.map(|ringtone| (Tone::Ring(ringtone), 9000, 0.12)));
+        for plan in TonePlan::ALL {
+            tones.extend([
+                (Tone::Ringback(plan), 7000, 0.02),
+                (Tone::Busy(plan), 4000, 0.02),
+                (Tone::Congestion(plan), 4000, 0.02),
+            ]);
+        }
         for (tone, length, limit) in tones {
             let samples = render(tone, 0, millis(length));
             assert!(samples[0].abs() < 0.001, "{tone:?} starts softly");
@@ -323,32 +257,6 @@ mod tests {
                 .fold(0.0, f64::max);
             assert!(steepest < limit, "{tone:?} jumps by {steepest}");
         }
-    }
-
-    #[test]
-    fn the_ringtone_is_audible_not_clipping_and_repeats() {
-        let cycle = render(Tone::Ring, 0, millis(PHRASE_MILLIS));
-        let peak = cycle.iter().fold(0.0, |peak: f64, x| peak.max(x.abs()));
-        assert!((0.15..0.7).contains(&peak), "peak {peak}");
-        assert!(
-            (-30.0..-12.0).contains(&rms(&cycle)),
-            "level {}",
-            rms(&cycle)
-        );
-        assert_eq!(
-            cycle,
-            render(
-                Tone::Ring,
-                millis(PHRASE_MILLIS) * 1000,
-                millis(PHRASE_MILLIS)
-            )
-        );
-        assert!(
-            render(Tone::Ring, millis(2400), millis(500))
-                .iter()
-                .all(|x| *x == 0.0),
-            "a rest after the phrase"
-        );
     }
 
     #[test]

@@ -43,5 +43,5 @@ pub use notifications::{Notifications, Shown};
 pub use process::Process;
 pub use recording::{LOUD_DBFS, RATE, Recording};
 pub use scratch::Scratch;
-pub use sound::{Listening, MICROPHONE, Playing, SPEAKER, Sound};
+pub use sound::{Listening, MICROPHONE, Playing, Plugged, SPEAKER, Sound};
 pub use surrounding::{Stage, quiet_windows, target_folder, workspace_root};

@@ -102,6 +102,68 @@ impl Sound {
         Ok(())
     }
 
+    /// Let it hang: it answers nobody, and no device moves, until [`Sound::thaw`].
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Let it go on after [`Sound::freeze`].
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.process.pid().to_string();
+        output(Command::new("kill").args(["-s", name, &pid])).map(drop)
+    }
+
+    /// Plug in a speaker that nobody hears but who listens to it; other devices stay the default.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn plug_speaker(&self, name: &str, rate: u32, channels: u32) -> Result<Plugged> {
+        self.plug(&[
+            "module-null-sink",
+            &format!("sink_name={name}"),
+            &format!("rate={rate}"),
+            &format!("channels={channels}"),
+            "norewinds=1",
+            &format!("sink_properties=device.description={name}"),
+        ])
+    }
+
+    /// Plug in a microphone that hears what is played to the sink `hears`.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn plug_microphone(&self, name: &str, hears: &str) -> Result<Plugged> {
+        self.plug(&[
+            "module-remap-source",
+            &format!("source_name={name}"),
+            &format!("master={hears}.monitor"),
+            &format!("source_properties=device.description={name}"),
+        ])
+    }
+
+    fn plug(&self, module: &[&str]) -> Result<Plugged> {
+        let index = self.pactl(&[&["load-module"], module].concat())?;
+        Ok(Plugged(index.trim().to_owned()))
+    }
+
+    /// Pull a device out.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn unplug(&self, device: Plugged) -> Result<()> {
+        self.pactl(&["unload-module", &device.0]).map(drop)
+    }
+
     /// Names of the sinks.
     ///
     /// # Errors
@@ -292,6 +354,11 @@ fn launch(scratch: &Scratch, logs: &Path) -> Result<Process> {
     }
     Ok(process)
 }
+
+/// A device that can be pulled out again.
+#[derive(Debug)]
+#[must_use]
+pub struct Plugged(String);
 
 /// A sound under way; dropping it ends it.
 #[derive(Debug)]

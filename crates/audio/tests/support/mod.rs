@@ -1,0 +1,175 @@
+//! The audio threads as a child, steered line by line: a program finds its sound server through its environment.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stage::{Environment, Process, Scratch, Sound};
+
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+pub(crate) struct Desk {
+    pub(crate) process: Process,
+    input: Option<ChildStdin>,
+    pub(crate) facts: Vec<Value>,
+    _logs: Scratch,
+}
+
+impl Desk {
+    pub(crate) fn start(environment: &Environment) -> Self {
+        let logs = Scratch::new("audio-test").unwrap();
+        let mut command = Command::new(example());
+        command.env("RUST_LOG", "audio=debug");
+        environment.apply(&mut command);
+        let mut process = Process::start_talking("duplex", command, logs.path()).unwrap();
+        let input = process.take_stdin();
+        let mut desk = Self {
+            process,
+            input,
+            facts: Vec::new(),
+            _logs: logs,
+        };
+        desk.answer("ready");
+        desk
+    }
+
+    pub(crate) fn tell(&mut self, command: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    /// The next answer that has this key; facts that come before are kept.
+    pub(crate) fn answer(&mut self, key: &str) -> Value {
+        loop {
+            let line: Value = serde_json::from_str(&self.process.line(SOON).unwrap()).unwrap();
+            if line.get(key).is_some() {
+                return line;
+            }
+            assert!(line.get("fact").is_some(), "unexpected: {line}");
+            self.facts.push(line);
+        }
+    }
+
+    pub(crate) fn ask(&mut self, command: &str, key: &str) -> Value {
+        self.tell(command);
+        self.answer(key)
+    }
+
+    pub(crate) fn fact(&mut self) -> Value {
+        if self.facts.is_empty() {
+            self.answer("fact")
+        } else {
+            self.facts.remove(0)
+        }
+    }
+
+    pub(crate) fn opened(&mut self) {
+        let fact = self.fact();
+        let log = self.process.log_tail();
+        assert_eq!(fact["fact"], "opened", "{fact}\n{log}");
+    }
+
+    pub(crate) fn figures(&mut self) -> Value {
+        self.ask("figures", "threads")
+    }
+
+    pub(crate) fn number(&mut self, figure: &str) -> u64 {
+        self.figures()[figure].as_u64().unwrap()
+    }
+
+    /// Until the microphone hears a tone of this frequency; its level in dBFS.
+    pub(crate) fn hears(&mut self, hz: f64) -> f64 {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let heard = self.ask("measure", "hz");
+            if (heard["hz"].as_f64().unwrap() - hz).abs() < 4.0
+                && heard["seconds"].as_f64().unwrap() > 0.4
+            {
+                return heard["dbfs"].as_f64().unwrap();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{hz} Hz expected, heard: {heard}\n{}",
+                self.process.log_tail()
+            );
+        }
+    }
+
+    /// Until what a call is sent fits: Hz, level in dBFS.
+    pub(crate) fn sent(&mut self, call: &str, fits: impl Fn(f64, f64) -> bool) {
+        let mut last = Value::Null;
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            last = self.ask(&format!("sent {call}"), "frames");
+            let number = |key: &str| last[key].as_f64().unwrap();
+            if number("seconds") > 0.4 && fits(number("hz"), number("dbfs")) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("call {call} is sent: {last}\n{}", self.process.log_tail());
+    }
+
+    /// Until what a person sees fits.
+    pub(crate) fn sees(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let status = self.ask("status", "levels");
+            if fits(&status) {
+                return status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{what} in vain: {status}\n{}",
+                self.process.log_tail()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The end of the commands ends the audio threads. What is left is the main thread and, once there was one, that of
+    /// the connection to the sound server, which serves the whole program.
+    pub(crate) fn end(self) {
+        self.end_with(2);
+    }
+
+    pub(crate) fn end_with(mut self, most_threads: u64) {
+        self.input = None;
+        let threads = self.answer("ended")["threads"].as_u64().unwrap();
+        assert!(threads <= most_threads, "{threads} threads are left");
+    }
+}
+
+fn example() -> PathBuf {
+    // …/target/debug/deps/sound_server-… → …/target/debug/examples/duplex
+    let here = std::env::current_exe().unwrap();
+    let example = here
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples")
+        .join("duplex");
+    assert!(
+        example.exists(),
+        "the example is missing; `cargo test -p audio` builds it too"
+    );
+    example
+}
+
+/// Streams that play, streams that record; the virtual microphone, itself a recording one, is left out.
+pub(crate) fn streams(sound: &Sound) -> (usize, usize) {
+    let (playing, recording) = sound.streams().unwrap();
+    (playing, recording - 1)
+}
+
+/// Until the condition holds; there is no event for what it asks.
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
