@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/livekit"
@@ -40,31 +41,48 @@ type bridgeSettings struct {
 // rules the way livekit-sip does. Each call is a leg.
 type bridge struct {
 	bridgeSettings
-	rpc     rpc.SIPInternalServer
+	bus     psrpc.MessageBus
 	io      rpc.IOInfoClient
 	stopped once
+	down    atomic.Bool // killed
 
 	mu   sync.Mutex
-	legs []*leg // oldest first, living and over
+	rpc  rpc.SIPInternalServer // a new one after a kill
+	legs []*leg                // oldest first, living and over
 }
 
 func newBridge(set bridgeSettings, bus psrpc.MessageBus) (*bridge, error) {
-	b := &bridge{bridgeSettings: set, stopped: newOnce()}
+	b := &bridge{bridgeSettings: set, bus: bus, stopped: newOnce()}
 	var err error
 	if b.io, err = rpc.NewIOInfoClient(bus); err != nil {
 		return nil, err
 	}
-	if b.rpc, err = rpc.NewSIPInternalServer(b, bus); err != nil {
-		return nil, err
+	return b, b.serve()
+}
+
+// serve begins to take the server's requests.
+func (b *bridge) serve() error {
+	s, err := rpc.NewSIPInternalServer(b, b.bus)
+	if err != nil {
+		return err
 	}
+	b.mu.Lock()
+	b.rpc = s
+	b.mu.Unlock()
 	// The open-source server has one cluster without a name.
-	return b, b.rpc.RegisterCreateSIPParticipantTopic("")
+	return s.RegisterCreateSIPParticipantTopic("")
+}
+
+func (b *bridge) service() rpc.SIPInternalServer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rpc
 }
 
 // stop ends all calls as a bridge that goes down.
 func (b *bridge) stop() {
 	b.stopped.fire()
-	b.rpc.DeregisterCreateSIPParticipantTopic("")
+	b.service().DeregisterCreateSIPParticipantTopic("")
 	var wait sync.WaitGroup
 	for _, l := range b.list() {
 		wait.Go(func() {
@@ -72,7 +90,7 @@ func (b *bridge) stop() {
 		})
 	}
 	wait.Wait()
-	b.rpc.Shutdown()
+	b.service().Shutdown()
 }
 
 // add makes a leg and remembers it.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,13 +19,6 @@ const (
 	serverFrozen  = "frozen"
 	serverStopped = "stopped"
 )
-
-// faultState is the answer of GET /faults.
-type faultState struct {
-	Child       bool   `json:"child"`
-	Server      string `json:"server"`
-	RefuseJoins bool   `json:"refuse_joins"`
-}
 
 // child runs the LiveKit server as a process of its own, so that it can be frozen, killed and started again while
 // Redis and the phones live on, as in a real installation. Clients come in through a front that owns the public port.
@@ -79,10 +71,9 @@ func serveChild(in io.Reader) int {
 const exitPortTaken = 3
 
 func startChild(want serverSettings) (*child, error) {
-	// The public port belongs to the front, whatever happens to the server behind it.
-	public, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", want.Port))
+	public, err := openPublic(want.Port)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open LiveKit's port: %w", err)
+		return nil, err
 	}
 	inner := want
 	inner.Port = 0
@@ -176,6 +167,7 @@ func (c *child) direct() string     { return fmt.Sprintf("127.0.0.1:%d", c.setti
 func (c *child) url() string        { return "ws://" + c.front.addr }
 func (c *child) down() <-chan error { return c.ended }
 func (c *child) faults() *child     { return c }
+func (c *child) door() *front       { return c.front }
 
 func (c *child) stop() {
 	c.op.Lock()

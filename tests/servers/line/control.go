@@ -60,9 +60,13 @@ func (l *line) handler() http.Handler {
 		l.numbers.reset()
 		return http.StatusOK, map[string]any{"numbers": l.numbers.list()}, nil
 	})
+	on("GET /numbers/matrix", func(*http.Request) (int, any, error) {
+		return http.StatusOK, map[string]any{"numbers": l.numbers.matrix()}, nil
+	})
 	on("GET /numbers/{number}", l.getNumber)
 	on("PUT /numbers/{number}", l.putNumber)
 	on("DELETE /numbers/{number}", l.deleteNumber)
+	l.webhooks(on)
 	on("GET /faults", func(*http.Request) (int, any, error) { return http.StatusOK, l.faultState(), nil })
 	on("POST /faults/{fault}", l.postFault)
 	on("/", func(r *http.Request) (int, any, error) {
@@ -93,8 +97,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // readBody decodes a JSON object; an empty body is an empty object.
-func readBody(r *http.Request, into any) error {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyLimit))
+func readBody(r *http.Request, into any) error { return readBodyOf(r, into, bodyLimit) }
+
+func readBodyOf(r *http.Request, into any, limit int64) error {
+	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if err != nil {
 		return bad(fmt.Errorf("cannot read the request: %w", err))
 	}
@@ -133,7 +139,7 @@ func (l *line) withLeg(r *http.Request, do func(*leg) error) (int, any, error) {
 
 func (l *line) postCall(r *http.Request) (int, any, error) {
 	var c callRequest
-	if err := readBody(r, &c); err != nil {
+	if err := readBodyOf(r, &c, hostileLimit); err != nil {
 		return 0, nil, err
 	}
 	if err := c.check(); err != nil {
@@ -197,9 +203,11 @@ func (l *line) postAction(r *http.Request) (int, any, error) {
 		Mode    string `json:"mode"`
 		DelayMS int    `json:"delay_ms"`
 		ForMS   int    `json:"for_ms"`
+
+		Attributes map[string]*string `json:"attributes"`
 	}
 	action := r.PathValue("action")
-	if err := readBody(r, &body); err != nil {
+	if err := readBodyOf(r, &body, hostileLimit); err != nil {
 		return 0, nil, err
 	}
 	living := func(do func(*leg) error) func(*leg) error {
@@ -241,6 +249,10 @@ func (l *line) postAction(r *http.Request) (int, any, error) {
 		return l.withLeg(r, func(c *leg) error { return c.pressLater(body.Keys) })
 	case "says":
 		return l.withLeg(r, func(c *leg) error { return c.say(body.Says) })
+	case "attributes":
+		return l.withLeg(r, func(c *leg) error { return c.setAttributes(body.Attributes) })
+	case "vanish":
+		return l.withLeg(r, func(c *leg) error { return c.vanish() })
 	case "media":
 		return l.withLeg(r, func(c *leg) error { return c.media(body.Mode, body.DelayMS, body.ForMS) })
 	}
@@ -305,39 +317,4 @@ func (l *line) deleteNumber(r *http.Request) (int, any, error) {
 		return 0, nil, bad(err)
 	}
 	return l.getNumber(r)
-}
-
-func (l *line) faultState() faultState {
-	if c := l.server.faults(); c != nil {
-		return c.faultState()
-	}
-	return faultState{Server: serverRunning}
-}
-
-func (l *line) postFault(r *http.Request) (int, any, error) {
-	name := r.PathValue("fault")
-	if !slices.Contains([]string{"freeze", "thaw", "kill", "start", "restart", "refuse_joins"}, name) {
-		return 0, nil, failure{http.StatusNotFound, fmt.Sprintf("There is no fault %q.", name)}
-	}
-	var body struct {
-		On *bool `json:"on"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return 0, nil, err
-	}
-	c := l.server.faults()
-	if c == nil {
-		return 0, nil, failure{http.StatusConflict, "The LiveKit server runs in the line's own process; start the line with -child to have faults."}
-	}
-	if name == "refuse_joins" {
-		if body.On == nil {
-			return 0, nil, failure{http.StatusBadRequest, `refuse_joins wants {"on":true} or {"on":false}.`}
-		}
-		c.front.refuse.Store(*body.On)
-		name = fmt.Sprintf("refuse_joins %t", *body.On)
-	} else if err := c.fault(name); err != nil {
-		return 0, nil, failure{http.StatusConflict, err.Error() + "."}
-	}
-	l.events.publish("", "fault", name, 0)
-	return http.StatusOK, l.faultState(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,25 +27,22 @@ type ear struct {
 	echo   func(...frame)      // gets every frame while echoing
 	open   *webrtc.TrackRemote // the track that is being recorded
 
-	mu       sync.Mutex
-	ogg      *oggwriter.OggWriter
-	file     bytes.Buffer
-	closed   bool
-	echoing  bool
-	rest     []int16 // samples that do not fill an echo frame yet
-	codec    string
-	last     time.Time
-	began    time.Time
-	packets  int
-	lost     int
-	late     int
-	errors   int
-	samples  int
-	block    []int16
-	loud     int     // loud blocks
-	power    float64 // their summed mean squares
-	peak     float64
-	lastLoud []int16 // at most the last second of loud sound
+	mu      sync.Mutex
+	ogg     *oggwriter.OggWriter
+	file    bytes.Buffer
+	closed  bool
+	echoing bool
+	rest    []int16 // samples that do not fill an echo frame yet
+	codec   string
+	last    time.Time
+	began   time.Time
+	packets int
+	lost    int
+	late    int
+	errors  int
+	meter   // of the mix, which is what a person would hear
+	sources []*source
+	final   *heardReport // of a call that is over; spectra are too dear to make them again for every list
 }
 
 func newEar() *ear { return &ear{began: time.Now()} }
@@ -52,10 +50,12 @@ func newEar() *ear { return &ear{began: time.Now()} }
 // recordingLimit bounds a recording in memory: about an hour of speech.
 const recordingLimit = 32 << 20
 
-// listen follows one track until it ends.
-func (e *ear) listen(t *webrtc.TrackRemote) {
+// listen follows one track of a participant until it ends.
+func (e *ear) listen(identity string, t *webrtc.TrackRemote) {
 	mime := t.Codec().MimeType
+	src := &source{identity: identity, track: t.ID()}
 	e.mu.Lock()
+	e.sources = append(e.sources, src)
 	e.codec = strings.ToLower(mime)
 	records := e.open == nil && strings.EqualFold(mime, webrtc.MimeTypeOpus)
 	if records {
@@ -67,6 +67,7 @@ func (e *ear) listen(t *webrtc.TrackRemote) {
 		if e.open == t {
 			e.open = nil
 		}
+		src.over = true
 		e.mu.Unlock()
 	}()
 
@@ -87,16 +88,20 @@ func (e *ear) listen(t *webrtc.TrackRemote) {
 		pcm, derr := decode(p.Payload)
 		e.mu.Lock()
 		e.count(p, &seq, &started)
+		src.packets++
+		src.last = e.last
 		if derr != nil {
 			e.errors++
 		}
 		if records {
 			e.keep(p)
 		}
-		first := e.hear(pcm)
+		src.meter.add(pcm)
+		mixed := e.mix(src, pcm, e.last)
+		first := e.add(mixed)
 		var out []frame
 		if e.echoing {
-			out = e.frames(pcm)
+			out = e.frames(mixed)
 		}
 		e.mu.Unlock()
 		if first && e.onLoud != nil {
@@ -173,35 +178,6 @@ func (e *ear) keep(p *rtp.Packet) {
 	_ = e.ogg.WriteRTP(p) // memory does not fail; a full disk must not end a call
 }
 
-// hear measures; it reports the first loud block of the window. Call with mu held.
-func (e *ear) hear(pcm []int16) bool {
-	first := false
-	e.samples += len(pcm)
-	e.block = append(e.block, pcm...)
-	for len(e.block) >= blockSamples {
-		b := e.block[:blockSamples]
-		e.block = e.block[blockSamples:]
-		power := 0.0
-		for _, v := range b {
-			power += float64(v) * float64(v)
-		}
-		power /= float64(blockSamples) * 32768 * 32768
-		rms := math.Sqrt(power)
-		e.peak = math.Max(e.peak, rms)
-		if rms > loudRMS {
-			first = first || e.loud == 0
-			e.loud++
-			e.power += power
-			e.lastLoud = append(e.lastLoud, b...)
-			if n := len(e.lastLoud) - phoneRate; n > 0 {
-				e.lastLoud = append([]int16(nil), e.lastLoud[n:]...)
-			}
-		}
-	}
-	e.block = append([]int16(nil), e.block...)
-	return first
-}
-
 // frames cuts samples into frames. Call with mu held.
 func (e *ear) frames(pcm []int16) []frame {
 	e.rest = append(e.rest, pcm...)
@@ -224,9 +200,12 @@ func (e *ear) setEcho(on bool) {
 func (e *ear) reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.began = time.Now()
-	e.packets, e.lost, e.late, e.errors, e.samples, e.loud = 0, 0, 0, 0, 0, 0
-	e.power, e.peak, e.block, e.lastLoud = 0, 0, nil, nil
+	e.began, e.final = time.Now(), nil
+	e.packets, e.lost, e.late, e.errors, e.meter = 0, 0, 0, 0, meter{}
+	e.sources = slices.DeleteFunc(e.sources, func(s *source) bool { return s.over })
+	for _, s := range e.sources {
+		s.packets, s.meter = 0, meter{}
+	}
 }
 
 // close ends the recording.
@@ -264,42 +243,74 @@ func (e *ear) forget() {
 
 // heardReport is `heard` of a call report; README.md explains the fields.
 type heardReport struct {
-	Packets      int      `json:"packets"`
-	Lost         int      `json:"lost"`
-	Late         int      `json:"late"`
-	DecodeErrors int      `json:"decode_errors"`
-	Seconds      float64  `json:"seconds"`
-	SecondsTotal float64  `json:"seconds_total"`
-	RMS          float64  `json:"rms"`
-	PeakRMS      float64  `json:"peak_rms"`
-	DBFS         *float64 `json:"rms_dbfs"`
-	Hz           *float64 `json:"hz"`
-	Codec        string   `json:"codec"`
-	LastPacket   *int64   `json:"last_packet_ms_ago"`
-	WindowMS     int64    `json:"window_ms"`
+	Packets      int            `json:"packets"`
+	Lost         int            `json:"lost"`
+	Late         int            `json:"late"`
+	DecodeErrors int            `json:"decode_errors"`
+	Seconds      float64        `json:"seconds"`
+	SecondsTotal float64        `json:"seconds_total"`
+	RMS          float64        `json:"rms"`
+	PeakRMS      float64        `json:"peak_rms"`
+	DBFS         *float64       `json:"rms_dbfs"`
+	Hz           *float64       `json:"hz"`
+	Tones        []toneReport   `json:"tones"`
+	Codec        string         `json:"codec"`
+	LastPacket   *int64         `json:"last_packet_ms_ago"`
+	WindowMS     int64          `json:"window_ms"`
+	Sources      []sourceReport `json:"sources"`
 }
 
 func (e *ear) report() heardReport {
 	e.mu.Lock()
+	if e.closed && e.final != nil {
+		defer e.mu.Unlock()
+		return *e.final
+	}
+	closed := e.closed
 	r := heardReport{Packets: e.packets, Lost: e.lost, Late: e.late, DecodeErrors: e.errors, Codec: e.codec,
 		Seconds: float64(e.loud) / 10, SecondsTotal: round(float64(e.samples)/phoneRate, 2),
-		PeakRMS: round(e.peak, 4), WindowMS: time.Since(e.began).Milliseconds()}
+		PeakRMS: round(e.peak, 4), WindowMS: time.Since(e.began).Milliseconds(), Sources: []sourceReport{}}
 	if e.loud > 0 {
 		rms := math.Sqrt(e.power / float64(e.loud))
 		db := round(20*math.Log10(rms), 1)
 		r.RMS, r.DBFS = round(rms, 4), &db
 	}
-	if !e.last.IsZero() {
-		ago := time.Since(e.last).Milliseconds()
-		r.LastPacket = &ago
-	}
+	r.LastPacket = ago(e.last)
 	sound := e.lastLoud
+	own := make([][]int16, 0, len(e.sources))
+	for _, s := range e.sources {
+		if s.packets > 0 {
+			r.Sources = append(r.Sources, s.report())
+			own = append(own, s.meter.lastLoud)
+		}
+	}
 	e.mu.Unlock()
-	if hz, ok := strongest(sound); ok {
-		hz = round(hz, 1)
-		r.Hz = &hz
+	// Sound that was taken is never written into again, so the spectra need no lock.
+	r.Tones = tones(sound)
+	if len(r.Tones) > 0 {
+		r.Hz = &r.Tones[0].Hz
+	}
+	for i := range r.Sources {
+		if hz, ok := strongest(own[i]); ok {
+			hz = round(hz, 1)
+			r.Sources[i].Hz = &hz
+		}
+	}
+	if closed {
+		e.mu.Lock()
+		e.final = &r
+		e.mu.Unlock()
 	}
 	return r
+}
+
+// ago is how many milliseconds have passed since then, nil if there was no then.
+func ago(then time.Time) *int64 {
+	if then.IsZero() {
+		return nil
+	}
+	n := time.Since(then).Milliseconds()
+	return &n
 }
 
 func round(v float64, digits int) float64 {

@@ -12,12 +12,13 @@ import (
 	"time"
 )
 
-// front is the public door of a server that runs as a child. It passes everything on, WebSockets too, can refuse
-// new joins, and is shut while the server is dead, so that clients see what they would see without it.
+// front is the public door of the server. It passes everything on, WebSockets too, can refuse new joins, lets the
+// phones look at cancellations, and is shut while the server is dead, so that clients see what they would see without it.
 type front struct {
 	addr   string // stays the same over close and open
 	proxy  *httputil.ReverseProxy
 	refuse atomic.Bool
+	before atomic.Pointer[func(*http.Request)] // looks at each request first
 
 	mu  sync.Mutex
 	srv *http.Server // nil while closed
@@ -28,7 +29,7 @@ func newFront(ln net.Listener, target string) *front {
 	to := &url.URL{Scheme: "http", Host: target}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Second},
 		FlushInterval: -1,
 		// A dead server is a closed connection, not a tidy "bad gateway" page.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
@@ -49,6 +50,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.refuse.Load() && (r.URL.Path == "/rtc" || strings.HasPrefix(r.URL.Path, "/rtc/")) && r.URL.Query().Get("reconnect") != "1" {
 		http.Error(w, "joins are refused for a test", http.StatusInternalServerError)
 		return
+	}
+	if look := f.before.Load(); look != nil {
+		(*look)(r)
 	}
 	f.proxy.ServeHTTP(w, r)
 }

@@ -126,6 +126,9 @@ func (l testLine) twirp(t *testing.T, method, room string, body any) (int, map[s
 // call gets a report; query may wait.
 func (l testLine) call(t *testing.T, id, query string) callReport {
 	t.Helper()
+	if strings.Contains(query, "until=") && !strings.Contains(query, "wait_ms=") {
+		query += "&wait_ms=20000" // a loaded machine takes its time
+	}
 	resp, err := http.Get(l.Control + "/calls/" + id + query)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +184,7 @@ func (d *desk) update(do func()) {
 // until waits for something to become true, looking again after every event and every 50 ms for what has none.
 func (d *desk) until(t *testing.T, what string, limit time.Duration, done func() bool) {
 	t.Helper()
-	deadline := time.After(limit)
+	deadline := time.After(3 * limit) // a loaded machine takes its time
 	for {
 		d.mu.Lock()
 		changed, ok := d.changed, done()
@@ -266,8 +269,8 @@ func (l testLine) join(t *testing.T, room string) *desk {
 					d.status(changed[livekit.AttrSIPCallStatus])
 				})
 			},
-			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-				go d.ear.listen(t)
+			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, rp *lksdk.RemoteParticipant) {
+				go d.ear.listen(rp.Identity(), t)
 			},
 			OnDataPacket: func(p lksdk.DataPacket, _ lksdk.DataReceiveParams) {
 				if k, ok := p.(*livekit.SipDTMF); ok {
@@ -405,7 +408,7 @@ func (d *desk) listed(t *testing.T) bool {
 // hears waits until the desk heard so many loud seconds in a fresh window, and gives the report.
 func hears(t *testing.T, what string, e *ear, seconds float64) heardReport {
 	t.Helper()
-	deadline := time.Now().Add(time.Duration(seconds*float64(time.Second)) + 8*time.Second)
+	deadline := time.Now().Add(time.Duration(seconds*float64(time.Second)) + 20*time.Second)
 	for {
 		r := e.report()
 		if r.Seconds >= seconds {

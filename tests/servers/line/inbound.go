@@ -25,6 +25,8 @@ type callRequest struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
 	RingOnly bool   `json:"ring_only"`
+	Crosses  bool   `json:"cancel_on_answer"`
+	hostility
 }
 
 var partyForm = regexp.MustCompile(`^[+0-9A-Za-z._*#-]{1,64}$`)
@@ -36,15 +38,17 @@ func (c *callRequest) check() error {
 	if c.Says == "" {
 		c.Says = usualScript().Says
 	}
+	if err := c.checkParty(); err != nil {
+		return err
+	}
+	if err := c.hostility.check(); err != nil {
+		return err
+	}
 	switch {
-	case !partyForm.MatchString(c.From):
-		return fmt.Errorf("from %q is no number; give one like +13125550142", c.From)
 	case !partyForm.MatchString(c.To):
 		return fmt.Errorf("to %q is no number; give one like %s", c.To, demoNumber)
 	case c.GiveUp < 0 || c.GiveUp > msLimit || c.Hangup < 0 || c.Hangup > msLimit:
 		return errors.New("give_up_ms and hangup_ms go from 0 to a day")
-	case len(c.Name) > 128:
-		return errors.New("name has more than 128 bytes")
 	}
 	if err := checkKeys(c.SendKeys); err != nil {
 		return err
@@ -58,6 +62,10 @@ func (b *bridge) callIn(c callRequest) *leg {
 	s := usualScript()
 	s.Says, s.HangupAfter, s.SendKeys = c.Says, c.Hangup, c.SendKeys
 	l := b.add(sip.NewCallID(), true, c.From, c.To, s)
+	if b.down.Load() {
+		l.end(ending{by: byBridge, why: "The bridge is down: the call reaches nobody."})
+		return l
+	}
 	go l.ring(c)
 	return l
 }
@@ -121,16 +129,27 @@ func (l *leg) ring(c callRequest) {
 	if c.Name != "" {
 		name = c.Name
 	}
-	if err := l.join(ctx, d.Token, sip.SIPTokenParams{RoomName: d.RoomName, ParticipantIdentity: d.ParticipantIdentity,
+	room := d.RoomName
+	if c.Room != "" {
+		room = c.Room
+	}
+	attrs, later := c.change(attrs)
+	p := sip.SIPTokenParams{RoomName: room, ParticipantIdentity: d.ParticipantIdentity,
 		ParticipantName: name, ParticipantMetadata: d.ParticipantMetadata, ParticipantAttributes: attrs,
-		RoomPreset: d.RoomPreset, RoomConfig: d.RoomConfig}); err != nil {
+		RoomPreset: d.RoomPreset, RoomConfig: d.RoomConfig}
+	if err := l.join(ctx, d.Token, p); err != nil {
 		l.reject(486, "It could not join its room: "+err.Error()+".")
 		return
 	}
 	l.setState(stateRinging)
-	l.note("ringing", "room %s", d.RoomName)
+	l.note("ringing", "room %s", room)
 	l.listen()
+	l.misbehave(ctx, c, p, later)
 	if !l.awaitAnswer(c, d.RingingTimeout.AsDuration()) {
+		return
+	}
+	if c.Crosses {
+		l.end(ending{by: byFar, code: 487, why: "The caller gave up in the moment of the answer.", hangup: true})
 		return
 	}
 	l.status("active")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/livekit"
@@ -31,6 +32,7 @@ const (
 	byTransfer = "transfer"
 	byRoom     = "room"
 	byLine     = "line"
+	byBridge   = "bridge"
 )
 
 // ending says how a call ends, to the report and to the room.
@@ -54,6 +56,9 @@ type leg struct {
 	ear      *ear
 	mouth    *mouth
 	headers  map[string]string
+	login    bool // the trunk of an outbound call has a user and password
+
+	referring atomic.Bool // a transfer is pending
 
 	up        once // answered
 	over      once // the call has ended
@@ -79,7 +84,9 @@ type leg struct {
 	identity   string
 	sid        string
 	subscribes bool
-	mediaTurn  int // number of the last media order, so that an older one does not undo it
+	vanished   bool   // the line itself deleted the room
+	referTo    string // of the last transfer, as it was asked for
+	mediaTurn  int    // number of the last media order, so that an older one does not undo it
 }
 
 type legEvent struct {
@@ -175,7 +182,7 @@ func (l *leg) join(ctx context.Context, token string, p sip.SIPTokenParams) erro
 	if err := l.enter(ctx, m.track); err != nil {
 		return err
 	}
-	return l.b.rpc.RegisterTransferSIPParticipantTopic(l.id)
+	return l.b.service().RegisterTransferSIPParticipantTopic(l.id)
 }
 
 // enter joins with the leg's token and publishes t; it is used again for a rejoin.
@@ -199,7 +206,7 @@ func (l *leg) enter(ctx context.Context, t *webrtc.TrackLocalStaticRTP) error {
 			OnTrackPublished: func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) { l.subscribe(pub) },
 			OnTrackSubscribed: func(t *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, rp *lksdk.RemoteParticipant) {
 				l.note("hears", "%s, %s", rp.Identity(), t.Codec().MimeType)
-				go l.ear.listen(t)
+				go l.ear.listen(rp.Identity(), t)
 			},
 			OnDataPacket: func(d lksdk.DataPacket, _ lksdk.DataReceiveParams) {
 				if k, ok := d.(*livekit.SipDTMF); ok {
@@ -322,9 +329,13 @@ func (l *leg) stay(longest time.Duration) {
 // lost names the end when the room let go of the phone.
 func (l *leg) lost() ending {
 	l.mu.Lock()
-	r := l.room.DisconnectReason()
+	r, vanished := l.room.DisconnectReason(), l.vanished
 	l.mu.Unlock()
 	e := ending{by: byDesk, reason: r}
+	if vanished {
+		e.by, e.why = byLine, "The room vanished, as it was asked to."
+		return e
+	}
 	switch r {
 	case livekit.DisconnectReason_PARTICIPANT_REMOVED:
 		e.why = "The desk removed the phone."
@@ -353,7 +364,7 @@ func (l *leg) end(e ending) {
 	l.mu.Unlock()
 
 	if room != nil {
-		l.b.rpc.DeregisterTransferSIPParticipantTopic(l.id)
+		l.b.service().DeregisterTransferSIPParticipantTopic(l.id)
 		if e.hangup {
 			l.status("hangup")
 			if l.b.tidy || e.how == endGhost {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -17,9 +18,10 @@ import (
 // line is the whole: Redis, the server, the bridge with its phones, the control API.
 type line struct {
 	opt     options
-	redis   *miniredis.Miniredis // nil when somebody else's Redis is used
+	store   *store // the built-in Redis; nil when somebody else's is used
 	bus     *redis.Client
 	mirror  *mirror
+	hooks   *hooks // nil without phones
 	server  server
 	bridge  *bridge
 	numbers *numbers
@@ -27,6 +29,8 @@ type line struct {
 	control *http.Server
 	ready   readyLine
 	stopped chan struct{}
+
+	faulting sync.Mutex // one fault at a time
 }
 
 // readyLine is printed on stdout once everything can be used.
@@ -60,18 +64,28 @@ func startLine(opt options, started time.Time) (l *line, err error) {
 
 	redisAddr := opt.redis
 	if redisAddr == "" {
-		l.redis = miniredis.NewMiniRedis()
-		if err := l.redis.StartAddr(opt.redisListen); err != nil {
+		r := miniredis.NewMiniRedis()
+		if err := r.StartAddr(opt.redisListen); err != nil {
 			return l, fmt.Errorf("cannot start the built-in Redis: %w", err)
 		}
-		redisAddr = l.redis.Addr()
+		redisAddr = r.Addr()
+		l.store = &store{redis: r, addr: redisAddr}
 		go l.tickRedis()
 	}
 
 	if l.mirror, err = startMirror(); err != nil {
 		return l, err
 	}
-	set := serverSettings{Port: opt.port, UDP: opt.udp, Redis: redisAddr, STUN: l.mirror.addr(), Key: opt.key, Secret: opt.secret, Webhook: opt.webhook, Level: logLevel(opt.level)}
+	set := serverSettings{Port: opt.port, UDP: opt.udp, Redis: redisAddr, STUN: l.mirror.addr(), Key: opt.key, Secret: opt.secret, Level: logLevel(opt.level)}
+	if opt.webhook != "" {
+		set.Webhooks = append(set.Webhooks, opt.webhook)
+	}
+	if !opt.noBridge {
+		if l.hooks, err = startHooks(); err != nil {
+			return l, err
+		}
+		set.Webhooks = append(set.Webhooks, l.hooks.url())
+	}
 	if err := l.startServer(set); err != nil {
 		return l, err
 	}
@@ -121,6 +135,8 @@ func (l *line) startPhones(redisAddr string) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the simulated bridge: %w", err)
 	}
+	look := l.bridge.beforeCancel
+	l.server.door().before.Store(&look)
 	ln, err := net.Listen("tcp", l.opt.control)
 	if err != nil {
 		return fmt.Errorf("cannot open the control API: %w", err)
@@ -146,7 +162,7 @@ func (l *line) tickRedis() {
 	for {
 		select {
 		case <-t.C:
-			l.redis.FastForward(time.Second)
+			l.store.redis.FastForward(time.Second)
 		case <-l.stopped:
 			return
 		}
@@ -168,10 +184,13 @@ func (l *line) stop() {
 	if l.mirror != nil {
 		l.mirror.stop()
 	}
+	if l.hooks != nil {
+		l.hooks.stop()
+	}
 	if l.bus != nil {
 		_ = l.bus.Close()
 	}
-	if l.redis != nil {
-		l.redis.Close()
+	if l.store != nil {
+		l.store.redis.Close()
 	}
 }

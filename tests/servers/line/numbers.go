@@ -26,7 +26,17 @@ type script struct {
 	RejoinAfter int    `json:"rejoin_after_ms"` // after the answer; 0: never
 	StopAfter   int    `json:"stop_after_ms"`   // its packets stop so long after the answer; 0: never
 	StopFor     int    `json:"stop_for_ms"`
+	OnCancel    string `json:"on_cancel"`    // what it does when it is cancelled before it answered
+	PlainStatus bool   `json:"plain_status"` // 401 and 407 are passed on with their code
+	ReferCode   int    `json:"refer_code"`   // a REFER (of it, or to it) is refused with this code at once
+	ReferSilent bool   `json:"refer_silent"` // a REFER (of it, or to it) is taken, and nothing is ever heard of it
 }
+
+// What a phone does that is cancelled while it rings.
+const (
+	cancelAnswers = "answers" // it answers first: active for an instant, then gone
+	cancelCrosses = "crosses" // its 200 crosses the CANCEL: the room never sees it
+)
 
 // The ways a far end can leave.
 const (
@@ -131,16 +141,23 @@ func digitsOf(target string) string {
 	return nonDigits.ReplaceAllString(target, "")
 }
 
-// of finds the script of a dialled number: the full number, then its ending, then the table.
+// of finds the script of a dialled number: what was put for the full number, the second table, what was put for its
+// ending, the first table.
 func (n *numbers) of(dialled string) script {
 	d := digitsOf(dialled)
 	end := endingOf(d)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, key := range []string{d, end} {
-		if e, ok := n.changed[key]; ok {
+	for _, full := range []string{d, "1" + d} {
+		if e, ok := n.changed[full]; ok {
 			return e.Script
 		}
+	}
+	if e, ok := ofMatrix(d); ok {
+		return e.Script
+	}
+	if e, ok := n.changed[end]; ok {
+		return e.Script
 	}
 	if e, ok := n.table[end]; ok {
 		return e.Script
@@ -179,6 +196,9 @@ func (n *numbers) get(number string) (numberEntry, error) {
 	}
 	e, ok := n.table[key]
 	n.mu.Unlock()
+	if !ok {
+		e, ok = ofMatrix(key)
+	}
 	if ok {
 		return e, nil
 	}
@@ -269,8 +289,14 @@ func (s script) check() error {
 	if len(s.Reason) > 100 || strings.ContainsAny(s.Reason, "\r\n") {
 		return errors.New("reason is one line of at most 100 characters")
 	}
+	if s.ReferCode != 0 && (s.ReferCode < 300 || s.ReferCode > 699) {
+		return fmt.Errorf("refer_code %d is no final SIP failure (300 to 699)", s.ReferCode)
+	}
 	if !slices.Contains([]string{endBye, endDrop, endGhost}, s.End) {
 		return fmt.Errorf("end %q is none of bye, drop, ghost", s.End)
+	}
+	if !slices.Contains([]string{"", cancelAnswers, cancelCrosses}, s.OnCancel) {
+		return fmt.Errorf("on_cancel %q is none of answers, crosses", s.OnCancel)
 	}
 	if err := checkKeys(s.SendKeys); err != nil {
 		return err

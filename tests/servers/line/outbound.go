@@ -17,6 +17,7 @@ import (
 var (
 	errNoAnswer = errors.New("sip request timed out")
 	errNoLogin  = errors.New("sip server required auth, but no username or password was provided")
+	errBadLogin = errors.New("max auth retry attempts reached for SIP invite")
 )
 
 // CreateSIPParticipant is the server asking for an outbound call.
@@ -31,6 +32,7 @@ func (b *bridge) CreateSIPParticipant(ctx context.Context, req *rpc.InternalCrea
 	}
 	attrs[livekit.AttrSIPCallStatus] = "dialing"
 	l := b.add(req.SipCallId, false, req.Number, req.CallTo, b.numbers.of(req.CallTo))
+	l.login = req.Username != "" && req.Password != ""
 	if err := l.join(ctx, req.Token, sip.SIPTokenParams{RoomName: req.RoomName, ParticipantIdentity: req.ParticipantIdentity,
 		ParticipantName: req.ParticipantName, ParticipantMetadata: req.ParticipantMetadata, ParticipantAttributes: attrs}); err != nil {
 		l.end(ending{by: byRoom, why: "It could not join the room: " + err.Error()})
@@ -46,6 +48,9 @@ func (b *bridge) CreateSIPParticipant(ctx context.Context, req *rpc.InternalCrea
 		return resp, nil
 	}
 	if err := l.dial(ctx, req); err != nil {
+		if b.down.Load() { // a killed bridge answers nobody
+			<-ctx.Done()
+		}
 		return nil, err
 	}
 	go l.stay(req.MaxCallDuration.AsDuration())
@@ -116,11 +121,36 @@ func (l *leg) pause(ctx context.Context, wait int) error {
 	case <-l.gone.ch:
 		e := l.lost()
 		e.code, e.reason = 487, livekit.DisconnectReason_USER_UNAVAILABLE
+		if l.script.OnCancel == cancelCrosses {
+			l.pickUp("too late: it was cancelled")
+			e.code = 0
+		}
 		l.end(e)
 	case <-ctx.Done():
-		l.end(ending{by: byTimeout, code: 487, why: "Nobody answered in time.", reason: livekit.DisconnectReason_USER_UNAVAILABLE})
+		l.timedOut()
 	}
 	return psrpc.NewError(psrpc.Canceled, errNoAnswer)
+}
+
+// timedOut is the end of the ringing timeout: the phone is cancelled, unless its answer crosses that.
+func (l *leg) timedOut() {
+	e := ending{by: byTimeout, code: 487, why: "Nobody answered in time.", reason: livekit.DisconnectReason_USER_UNAVAILABLE}
+	switch l.script.OnCancel {
+	case cancelAnswers:
+		l.status("active")
+		l.pickUp("in the moment of the ringing timeout")
+		e.code = 0
+	case cancelCrosses:
+		l.pickUp("too late: it was cancelled")
+		e.code = 0
+	}
+	l.end(e)
+}
+
+// pickUp notes an answer that changes nothing any more.
+func (l *leg) pickUp(when string) {
+	l.setState(stateActive)
+	l.note("answered", "%s", when)
 }
 
 // automate plays the keys that were asked for with the call, before it counts as active.
@@ -152,7 +182,9 @@ func (l *leg) automate(ctx context.Context, keys string) error {
 	return nil
 }
 
-// refuse ends an unanswered call with a final SIP code, as measured on the real bridge.
+// refuse ends an unanswered call with a final SIP code. Measured on the real bridge for 302, 401, 403, 404, 408, 480,
+// 484, 486, 488, 500, 503, 600 and 603; all others follow the same rule, which is one by the class of the code. The
+// API's status, its twirp code and its meta are made of the code by LiveKit's own library.
 func (l *leg) refuse(code int, reason string) error {
 	st := &livekit.SIPStatus{Code: livekit.SIPStatusCode(code), Status: reason}
 	why := livekit.DisconnectReason_USER_REJECTED
@@ -164,8 +196,14 @@ func (l *leg) refuse(code int, reason string) error {
 	}
 	l.end(ending{by: byFar, code: code, why: fmt.Sprintf("The far end answered %d %s.", code, reason), reason: why})
 	switch code {
-	case 401, 407:
-		return psrpc.NewError(psrpc.FailedPrecondition, errNoLogin)
+	case 401, 407: // the bridge answers a challenge or says why it cannot; the code itself goes nowhere
+		switch {
+		case l.script.PlainStatus:
+		case l.login:
+			return psrpc.NewError(psrpc.FailedPrecondition, errBadLogin)
+		default:
+			return psrpc.NewError(psrpc.FailedPrecondition, errNoLogin)
+		}
 	case 400, 404, 480, 486, 488:
 		return sipError("INVITE failed", st)
 	}

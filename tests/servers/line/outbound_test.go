@@ -413,7 +413,8 @@ func TestTidyLeavesNoGhosts(t *testing.T) {
 			t.Fatalf("round %d: %d %v", i, r.status, r.answer)
 		}
 		// LiveKit tells of one who was hardly there up to 3 s late; a ghost would stay for 20 s.
-		if got := d.untilLeft(t, 8*time.Second); got != livekit.DisconnectReason_CLIENT_INITIATED {
+		// On a loaded machine a lost leave is swept up, which reads as a removal.
+		if got := d.untilLeft(t, 6*time.Second); got != livekit.DisconnectReason_CLIENT_INITIATED && got != livekit.DisconnectReason_PARTICIPANT_REMOVED {
 			t.Errorf("round %d: left with %s", i, got)
 		}
 	}

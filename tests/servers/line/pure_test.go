@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestToneHasItsFrequencyAndLevel(t *testing.T) {
 			for i, s := range f { // through the codec, as on the line
 				pcm[i] = decodeULaw(encodeULaw(s))
 			}
-			e.hear(pcm)
+			e.add(pcm)
 		}
 		r := e.report()
 		if !near(r.Hz, hz, 0.3) || math.Abs(r.RMS-0.212) > 0.005 || math.Abs(*r.DBFS+13.5) > 0.3 || r.Seconds != 1.2 || r.SecondsTotal != 1.2 {
@@ -139,6 +140,55 @@ func TestStrongestOfTwo(t *testing.T) {
 		if hz, ok := strongest(quiet); ok {
 			t.Errorf("%d samples without sound have %g Hz", len(quiet), hz)
 		}
+	}
+}
+
+func TestTonesTellWhoIsHeard(t *testing.T) {
+	desk, phone := &steady{hz: []float64{1000}}, &steady{hz: []float64{440, 620}}
+	var s []int16
+	for range 50 {
+		a, b := desk.next(), phone.next()
+		for i := range a {
+			s = append(s, a[i]+b[i])
+		}
+	}
+	got := tones(s)
+	want := []toneReport{{1000, -13.5}, {440, -19.5}, {620, -19.5}}
+	if len(got) != len(want) {
+		t.Fatalf("tones %v, want %v", got, want)
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(got, func(g toneReport) bool { return math.Abs(g.Hz-w.Hz) < 0.5 && math.Abs(g.DBFS-w.DBFS) < 0.5 }) {
+			t.Errorf("tones %v have no %v", got, w)
+		}
+	}
+	if got[0].Hz < 999 || got[0].Hz > 1001 {
+		t.Errorf("the strongest is %v", got[0])
+	}
+	if silent := tones(make([]int16, 8000)); len(silent) != 0 {
+		t.Errorf("silence has %v", silent)
+	}
+}
+
+func TestMixAddsAndDoesNotWait(t *testing.T) {
+	e := newEar()
+	a, b := &source{identity: "a"}, &source{identity: "b"}
+	e.sources = []*source{a, b}
+	now := time.Now()
+	if got := e.mix(a, []int16{1, 2, 3}, now); !slices.Equal(got, []int16{1, 2, 3}) {
+		t.Errorf("one alone is %v", got) // b never said anything: it is not waited for
+	}
+	if got := e.mix(b, []int16{10, 20}, now); got != nil {
+		t.Errorf("b alone gave %v, but a is there too", got)
+	}
+	if got := e.mix(a, []int16{5, 32767, 7}, now); !slices.Equal(got, []int16{15, 32767}) {
+		t.Errorf("both are %v", got)
+	}
+	if got := e.mix(a, []int16{8}, now.Add(time.Second)); !slices.Equal(got, []int16{7, 8}) {
+		t.Errorf("without b it is %v", got)
+	}
+	if got := e.mix(b, make([]int16, mixLimit+400), now.Add(time.Second)); len(got) != mixLimit/2+400 {
+		t.Errorf("of one that is far ahead come %d samples", len(got))
 	}
 }
 
@@ -176,7 +226,7 @@ func TestGreetingDecodes(t *testing.T) {
 	}
 	e := newEar()
 	for i := range f {
-		e.hear(f[i][:])
+		e.add(f[i][:])
 	}
 	if r := e.report(); r.Seconds < 3 || r.PeakRMS < 0.05 {
 		t.Errorf("the greeting measures %+v", r)

@@ -17,6 +17,8 @@ type callReport struct {
 	Ended      *endedReport `json:"ended"`
 	Keys       string       `json:"keys"`
 	Says       string       `json:"says"`
+	ReferTo    string       `json:"refer_to"`
+	Hears      []string     `json:"hears"`
 	Heard      heardReport  `json:"heard"`
 	Events     []legEvent   `json:"events"`
 }
@@ -29,13 +31,16 @@ type endedReport struct {
 }
 
 func (l *leg) report() callReport {
-	heard := l.ear.report()
+	heard, hears := l.ear.report(), l.ear.hears()
 	over := l.isOver()
+	if over {
+		hears = []string{}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := callReport{ID: l.id, Direction: "outbound", From: l.from, To: l.to, Room: l.roomName, Identity: l.identity, State: l.state,
-		Rang: l.rang, Answered: l.answeredMS >= 0, Started: l.start.UnixMilli(), Over: over, Keys: l.keys, Says: l.says,
-		Heard: heard, Events: append([]legEvent{}, l.events...)}
+		Rang: l.rang, Answered: l.answeredMS >= 0, Started: l.start.UnixMilli(), Over: over, Keys: l.keys, Says: l.says, ReferTo: l.referTo,
+		Hears: hears, Heard: heard, Events: append([]legEvent{}, l.events...)}
 	if l.inbound {
 		r.Direction = "inbound"
 	}

@@ -24,19 +24,20 @@ type server interface {
 	direct() string     // host:port that bypasses what stands in front of the server
 	down() <-chan error // says once that the server ended by itself
 	faults() *child     // nil if this server cannot be frozen, killed and started
+	door() *front       // where clients come in
 	stop()
 }
 
 // serverSettings is what the server is told; a child gets it as JSON on stdin, so the secret is in no argument list.
 type serverSettings struct {
-	Port    int    `json:"port"`
-	UDP     int    `json:"udp"`
-	Redis   string `json:"redis"`
-	STUN    string `json:"stun"`
-	Key     string `json:"key"`
-	Secret  string `json:"secret"`
-	Webhook string `json:"webhook"`
-	Level   string `json:"level"`
+	Port     int      `json:"port"`
+	UDP      int      `json:"udp"`
+	Redis    string   `json:"redis"`
+	STUN     string   `json:"stun"`
+	Key      string   `json:"key"`
+	Secret   string   `json:"secret"`
+	Webhooks []string `json:"webhooks"`
+	Level    string   `json:"level"`
 }
 
 // config is the LiveKit configuration that keeps every socket of the server on loopback. LiveKit reads YAML,
@@ -61,8 +62,8 @@ func (s serverSettings) config() (string, error) {
 		"rtc":     rtc,
 		"room":    m{"departure_timeout": 20},
 	}
-	if s.Webhook != "" {
-		c["webhook"] = m{"api_key": s.Key, "urls": []string{s.Webhook}}
+	if len(s.Webhooks) > 0 {
+		c["webhook"] = m{"api_key": s.Key, "urls": s.Webhooks}
 	}
 	b, err := json.Marshal(c)
 	return string(b), err
@@ -97,27 +98,44 @@ var errPortTaken = errors.New("the port is in use")
 // inProcess is a running LiveKit server inside this process.
 type inProcess struct {
 	settings serverSettings
+	front    *front
 	srv      *service.LivekitServer
 	ended    chan error
 }
 
 // startInProcess starts the server in this process. LiveKit's metrics are process-global: one server per process.
 func startInProcess(want serverSettings) (*inProcess, error) {
-	var err error
+	public, err := openPublic(want.Port)
+	if err != nil {
+		return nil, err
+	}
+	inner := want
+	inner.Port = 0
 	for range portTries {
 		var s serverSettings
-		if s, err = want.withFreePorts(); err != nil {
-			return nil, err
+		if s, err = inner.withFreePorts(); err != nil {
+			break
 		}
 		var l *inProcess
 		if l, err = s.start(); err == nil {
+			l.front = newFront(public, l.direct())
 			return l, nil
 		}
-		if !errors.Is(err, errPortTaken) || (want.Port != 0 && want.UDP != 0) {
+		if !errors.Is(err, errPortTaken) || want.UDP != 0 {
 			break
 		}
 	}
+	_ = public.Close()
 	return nil, fmt.Errorf("cannot start the LiveKit server: %w", err)
+}
+
+// openPublic takes the port that clients know. It belongs to the front, whatever happens to the server behind it.
+func openPublic(port int) (net.Listener, error) {
+	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open LiveKit's port: %w", err)
+	}
+	return ln, nil
 }
 
 func (s serverSettings) start() (*inProcess, error) {
@@ -166,10 +184,15 @@ func portError(err error) error {
 }
 
 func (l *inProcess) direct() string     { return fmt.Sprintf("127.0.0.1:%d", l.settings.Port) }
-func (l *inProcess) url() string        { return "ws://" + l.direct() }
+func (l *inProcess) url() string        { return "ws://" + l.front.addr }
+func (l *inProcess) door() *front       { return l.front }
 func (l *inProcess) down() <-chan error { return l.ended }
 func (l *inProcess) faults() *child     { return nil }
-func (l *inProcess) stop()              { l.srv.Stop(true) }
+
+func (l *inProcess) stop() {
+	l.srv.Stop(true)
+	l.front.stop()
+}
 
 // waitHTTP waits until the server answers. There is no event for it, hence the polling; `down` ends it early.
 func waitHTTP(port int, limit time.Duration, down <-chan error) error {

@@ -1,7 +1,11 @@
 //! The telephone line the tests call over: by default the demo line, started here and ended with its owner.
 
+mod faults;
+mod inbound;
+pub mod numbers;
 mod phones;
 mod report;
+mod webhooks;
 
 use std::{
     fmt,
@@ -15,8 +19,13 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-pub use phones::{Inbound, Media, Phones, ServerFault};
-pub use report::{CallEvent, Direction, Ended, Event, FaultState, Heard, Number, Report, State};
+pub use faults::{BridgeFault, RedisFault, ServerFault};
+pub use inbound::Inbound;
+pub use phones::{Media, Phones};
+pub use report::{
+    CallEvent, Direction, Ended, Event, FaultState, Heard, Number, Report, Source, State, Tone,
+};
+pub use webhooks::{Switches, Webhook};
 
 use crate::{Process, Scratch, target_folder};
 

@@ -1,6 +1,7 @@
 //! A typed client of the line's control API. Every method blocks.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use ureq::{Agent, Body, http::Response};
 
-use super::{Event, FaultState, Number, Ready, Report, State};
+use super::{Event, Inbound, Number, Ready, Report, State};
 
 /// A condition on a report is looked at again at least this often: what a phone hears grows without an event.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -31,76 +32,6 @@ impl fmt::Debug for Phones {
     }
 }
 
-/// Somebody who rings in. Built with [`Inbound::from`] and steered by the other methods.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Inbound {
-    from: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    says: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    give_up_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hangup_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    send_keys: Option<String>,
-}
-
-impl Inbound {
-    /// A caller with this number, who says nothing and waits for ever.
-    pub fn from(number: impl Into<String>) -> Self {
-        Self {
-            from: number.into(),
-            ..Self::default()
-        }
-    }
-
-    /// Which number they dial; without it the seeded one.
-    #[must_use]
-    pub fn to(mut self, number: impl Into<String>) -> Self {
-        self.to = Some(number.into());
-        self
-    }
-
-    /// The name the network shows.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// What is heard once answered: `tone:440`, `greeting`, `echo`, `silence`, `keys`, `file:PATH`.
-    #[must_use]
-    pub fn says(mut self, what: impl Into<String>) -> Self {
-        self.says = Some(what.into());
-        self
-    }
-
-    /// They hang up when nobody has answered by then.
-    #[must_use]
-    pub fn gives_up_after(mut self, time: Duration) -> Self {
-        self.give_up_ms = Some(milliseconds(time));
-        self
-    }
-
-    /// They hang up so long after the answer.
-    #[must_use]
-    pub fn hangs_up_after(mut self, time: Duration) -> Self {
-        self.hangup_ms = Some(milliseconds(time));
-        self
-    }
-
-    /// Keys they press after the answer.
-    #[must_use]
-    pub fn presses(mut self, keys: impl Into<String>) -> Self {
-        self.send_keys = Some(keys.into());
-        self
-    }
-}
-
 /// What happens to a phone's packets on their way to the room.
 #[derive(Clone, Copy, Debug)]
 pub enum Media {
@@ -110,21 +41,6 @@ pub enum Media {
     Stop,
     /// Each is late by this much.
     Delay(Duration),
-}
-
-/// What can befall the LiveKit server of a line that was started with `child`.
-#[derive(Clone, Copy, Debug)]
-pub enum ServerFault {
-    /// It stops answering without closing anything.
-    Freeze,
-    /// It goes on.
-    Thaw,
-    /// It is gone at once.
-    Kill,
-    /// It comes back on the same ports.
-    Start,
-    /// Killed and started.
-    Restart,
 }
 
 impl Phones {
@@ -298,6 +214,17 @@ impl Phones {
         self.act(id, "says", &json!({ "says": what }))
     }
 
+    /// Change the attributes of the phone as they are; `None` takes one away.
+    pub fn set_attributes(&self, id: &str, attributes: &[(&str, Option<&str>)]) -> Result<Report> {
+        let attributes: BTreeMap<_, _> = attributes.iter().copied().collect();
+        self.act(id, "attributes", &json!({ "attributes": attributes }))
+    }
+
+    /// Somebody else deletes the room of the call.
+    pub fn vanish(&self, id: &str) -> Result<Report> {
+        self.act(id, "vanish", &json!({}))
+    }
+
     /// Disturb the phone's packets, for a time or until told otherwise.
     pub fn media(&self, id: &str, media: Media, lasting: Option<Duration>) -> Result<Report> {
         let mut body = match media {
@@ -353,11 +280,20 @@ impl Phones {
         Ok(self.get::<Numbers>("/numbers")?.numbers)
     }
 
+    /// The second table: a number for each final SIP code that has a name, and the special ones of
+    /// [`numbers`](super::numbers).
+    pub fn matrix(&self) -> Result<Vec<Number>> {
+        #[derive(Deserialize)]
+        struct Numbers {
+            numbers: Vec<Number>,
+        }
+        Ok(self.get::<Numbers>("/numbers/matrix")?.numbers)
+    }
+
     /// Give a number (full, or the two digits it ends with) another script, for example
     /// `json!({"answer_after_ms": 0, "says": "tone:700"})`.
     pub fn set_number(&self, number: &str, script: &Value) -> Result<Number> {
-        let url = format!("{}/numbers/{number}", self.control);
-        self.answer_of(self.agent.put(url).send_json(script))
+        self.put(&format!("/numbers/{number}"), script)
     }
 
     /// Back to the table.
@@ -365,37 +301,28 @@ impl Phones {
         self.post::<Value>("/numbers/reset", &json!({})).map(drop)
     }
 
-    /// Do something to the LiveKit server; done when this returns.
-    pub fn server(&self, fault: ServerFault) -> Result<FaultState> {
-        let verb = match fault {
-            ServerFault::Freeze => "freeze",
-            ServerFault::Thaw => "thaw",
-            ServerFault::Kill => "kill",
-            ServerFault::Start => "start",
-            ServerFault::Restart => "restart",
-        };
-        self.post(&format!("/faults/{verb}"), &json!({}))
-    }
-
-    /// Answer new joins with 500, as a server that is being emptied.
-    pub fn refuse_joins(&self, on: bool) -> Result<FaultState> {
-        self.post("/faults/refuse_joins", &json!({ "on": on }))
-    }
-
-    /// The state of the LiveKit server.
-    pub fn faults(&self) -> Result<FaultState> {
-        self.get("/faults")
-    }
-
     fn act(&self, id: &str, what: &str, body: &Value) -> Result<Report> {
         self.post(&format!("/calls/{id}/{what}"), body)
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.answer_of(self.agent.get(format!("{}{path}", self.control)).call())
     }
 
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+    pub(super) fn delete(&self, path: &str) -> Result<()> {
+        let answer = self.agent.delete(format!("{}{path}", self.control)).call();
+        self.answer_of::<Value>(answer).map(drop)
+    }
+
+    pub(super) fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.answer_of(
+            self.agent
+                .put(format!("{}{path}", self.control))
+                .send_json(body),
+        )
+    }
+
+    pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         self.answer_of(
             self.agent
                 .post(format!("{}{path}", self.control))
@@ -438,6 +365,6 @@ fn sentence(response: &mut Response<Body>) -> String {
     serde_json::from_str::<Refusal>(&text).map_or(text, |refusal| refusal.error)
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

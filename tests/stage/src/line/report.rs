@@ -61,6 +61,12 @@ pub struct Report {
     /// The keys the phone received, in order.
     #[serde(default)]
     pub keys: String,
+    /// The target of the last transfer it was asked for, as it reached the phone (`tel:+1…`, `<sip:…>`); empty if none.
+    #[serde(default)]
+    pub refer_to: String,
+    /// The identities of whom a packet came within the last second, silent ones too, sorted.
+    #[serde(default)]
+    pub hears: Vec<String>,
     /// What the phone heard.
     #[serde(default)]
     pub heard: Heard,
@@ -80,7 +86,7 @@ impl Report {
 /// How a call ended.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Ended {
-    /// Who ended it: `desk`, `far`, `timeout`, `transfer`, `room`, `line`.
+    /// Who ended it: `desk`, `far`, `timeout`, `transfer`, `room`, `line`, `bridge`.
     pub by: String,
     /// The final SIP code of a call that nobody answered.
     pub code: Option<u16>,
@@ -112,10 +118,54 @@ pub struct Heard {
     pub rms_dbfs: Option<f64>,
     /// The strongest frequency of the last loud second.
     pub hz: Option<f64>,
+    /// The strongest frequencies of the last loud second, the strongest first; five at most.
+    pub tones: Vec<Tone>,
+    /// Each track by itself; everything else here is about the mix of them.
+    pub sources: Vec<Source>,
     /// Since the last packet; `None` before the first.
     pub last_packet_ms_ago: Option<u64>,
     /// How long the window is.
     pub window_ms: u64,
+}
+
+impl Heard {
+    /// The level of a tone within 10 Hz of `hz`, in dBFS; `None` when it is not among the strongest.
+    #[must_use]
+    pub fn tone(&self, hz: f64) -> Option<f64> {
+        self.tones
+            .iter()
+            .find(|tone| (tone.hz - hz).abs() < 10.0)
+            .map(|tone| tone.dbfs)
+    }
+}
+
+/// One frequency that was heard.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Tone {
+    /// Its frequency, right to 0.2 Hz when it is steady.
+    pub hz: f64,
+    /// Its effective value; a full sine is −3 dB.
+    pub dbfs: f64,
+}
+
+/// What was heard of one track.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// Whose track.
+    pub identity: String,
+    /// Which one.
+    pub track: String,
+    /// Packets received in the window.
+    pub packets: u64,
+    /// Seconds louder than −40 dBFS.
+    pub seconds: f64,
+    /// Mean over the loud blocks; `None` when nothing was loud.
+    pub rms_dbfs: Option<f64>,
+    /// The strongest frequency of the last loud second.
+    pub hz: Option<f64>,
+    /// Since the last packet.
+    pub last_packet_ms_ago: Option<u64>,
 }
 
 /// One thing that happened to a call.
@@ -163,14 +213,20 @@ pub struct Number {
     pub changed: bool,
 }
 
-/// The state of the LiveKit server of the line.
+/// The state of the parts of the line.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FaultState {
-    /// Whether faults can be injected at all.
+    /// Whether faults of the server can be injected at all.
     pub child: bool,
     /// `running`, `frozen` or `stopped`.
     pub server: String,
     /// Whether new joins are refused.
     #[serde(default)]
     pub refuse_joins: bool,
+    /// The bridge: `running` or `stopped`.
+    #[serde(default)]
+    pub bridge: String,
+    /// Redis: `running`, `stopped`, or `outside` when it is not the line's own.
+    #[serde(default)]
+    pub redis: String,
 }
