@@ -260,6 +260,8 @@ pub enum RoomEvent {
     },
     /// Our own track has a new name after a full reconnect; its handles stay.
     LocalTrackRepublished {
+        /// The former name.
+        previous: String,
         /// The new name.
         sid: String,
     },
@@ -345,6 +347,7 @@ pub(crate) fn from_proto(message: room_event::Message) -> Option<RoomEvent> {
             muted: false,
         },
         M::LocalTrackRepublished(again) => RoomEvent::LocalTrackRepublished {
+            previous: again.previous_sid,
             sid: again.info.sid,
         },
         M::DataPacketReceived(packet) => match packet.value? {

@@ -174,6 +174,7 @@ fn is_plain(message: &ffi_request::Message) -> bool {
             | Q::SetSubscribed(_)
             | Q::NewAudioStream(_)
             | Q::SetLocalAttributes(_)
+            | Q::SetTrackSubscriptionPermissions(_)
             | Q::PublishSipDtmf(_)
             | Q::PerformRpc(_)
             | Q::GetStats(_)

@@ -52,7 +52,7 @@ pub use event::{
 };
 pub use microphone::{MicrophoneSource, MicrophoneTrack};
 pub use redact::redact;
-pub use room::{Room, RoomEvents, RoomOptions, Scenario};
+pub use room::{Hearer, Room, RoomEvents, RoomOptions, Scenario};
 pub use stats::{InboundAudio, OutboundAudio, SessionStats};
 pub use stream::{AudioFrames, AudioStream};
 pub use validate::Invalid;

@@ -72,6 +72,11 @@ impl Roster {
             .is_some_and(|entry| entry.person.kind == ParticipantKind::Sip)
     }
 
+    /// Everybody but us.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
+        self.people.keys().map(String::as_str)
+    }
+
     /// Somebody offers a track. Its publisher may still be unknown: data overtakes the news of an arrival.
     pub(crate) fn publish(&mut self, identity: &str, publication: Publication) {
         if let Some(entry) = self.people.get_mut(identity) {

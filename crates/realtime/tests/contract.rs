@@ -9,8 +9,11 @@
 )]
 
 #[path = "contract/desk.rs"]
+#[allow(dead_code)]
 mod desk;
+#[macro_use]
 #[path = "contract/world.rs"]
+#[allow(dead_code)]
 mod world;
 
 use std::time::Duration;
@@ -21,23 +24,6 @@ use call::output::RoomCommand;
 use call::state::{LeaveReason, LegStatus, ParticipantKind};
 use desk::{Desk, link, own_room};
 use world::{World, until};
-
-macro_rules! contract {
-    ($($name:ident),* $(,)?) => {
-        mod memory {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::World::memory()).await;
-            })*
-        }
-        mod prebuilt {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::World::line()).await;
-            })*
-        }
-    };
-}
 
 contract![
     the_join_answer_lists_who_was_there_before_and_no_watcher,
