@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ffi::Handle;
-use crate::proto::{self, data_packet_received, ffi_event, publish_track_callback, room_event};
+use crate::proto::{
+    self, connect_callback, data_packet_received, ffi_event, publish_track_callback, room_event,
+};
 use crate::redact::redact;
 
 /// What kind of participant somebody is.
@@ -398,6 +400,22 @@ fn digit_of(code: u32) -> String {
 
 /// Gives back what an answer nobody waits for has brought along.
 pub(crate) fn release(message: ffi_event::Message) {
+    // A room that was being entered while the engine broke: it goes when that is ended.
+    if let ffi_event::Message::Connect(proto::ConnectCallback {
+        message: Some(connect_callback::Message::Result(result)),
+        ..
+    }) = message
+    {
+        drop(Handle::own(&result.room.handle));
+        drop(Handle::own(&result.local_participant.handle));
+        for joined in result.participants {
+            drop(Participant::from_proto(
+                joined.participant,
+                joined.publications,
+            ));
+        }
+        return;
+    }
     if let ffi_event::Message::PublishTrack(proto::PublishTrackCallback {
         message: Some(publish_track_callback::Message::Publication(publication)),
         ..

@@ -14,7 +14,7 @@ use crate::microphone::{self, MicrophoneTrack};
 use crate::proto::{self, ffi_event, ffi_request, get_session_stats_callback};
 use crate::redact::redact;
 use crate::router;
-use crate::stats::SessionStats;
+use crate::stats::{STATS_DEADLINE, SessionStats};
 use crate::validate;
 
 /// How long the engine may take over what it does by itself or with one round trip.
@@ -321,7 +321,7 @@ impl Room {
     /// The room is gone.
     pub async fn session_stats(&self) -> Result<SessionStats, RequestError> {
         let answer = router::get()
-            .ask(ANSWER_DEADLINE, |id| {
+            .ask_local(STATS_DEADLINE, |id| {
                 ffi::request(ffi_request::Message::GetSessionStats(
                     proto::GetSessionStatsRequest {
                         room_handle: self.inner.handles.room.id(),
