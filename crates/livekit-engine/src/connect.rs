@@ -10,6 +10,7 @@ use crate::Engine;
 use crate::error::{ConnectError, ConnectErrorKind, RequestError};
 use crate::event::Participant;
 use crate::ffi::{self, Handle};
+use crate::life;
 use crate::proto::{self, connect_callback, ffi_event, ffi_request};
 use crate::room::{Room, RoomEvents, RoomOptions};
 use crate::router::{self, ROOM_QUEUE};
@@ -65,10 +66,17 @@ pub(crate) async fn connect(
             ConnectErrorKind::Engine,
             RequestError::Stopped.to_string(),
         )),
-        Err(_) => Err(ConnectError::new(
-            ConnectErrorKind::Timeout,
-            "the server did not answer in time",
-        )),
+        Err(_) => {
+            life::examine().await;
+            Err(if router.has_failed() {
+                ConnectError::new(ConnectErrorKind::Engine, RequestError::Stopped.to_string())
+            } else {
+                ConnectError::new(
+                    ConnectErrorKind::Timeout,
+                    "the server did not answer in time",
+                )
+            })
+        }
     }
 }
 
@@ -88,6 +96,13 @@ fn answer(message: ffi_event::Message) -> Result<Connected, ConnectError> {
         connect_callback::Message::Error(text) => return Err(ConnectError::from_text(&text)),
         connect_callback::Message::Result(result) => result,
     };
+    #[cfg(feature = "breakage")]
+    if router::get().loses_room() {
+        return Err(ConnectError::new(
+            ConnectErrorKind::Other,
+            "lost on purpose",
+        ));
+    }
     let handle = Handle::own(&result.room.handle);
     let number = handle.id();
     let local = Handle::own(&result.local_participant.handle);

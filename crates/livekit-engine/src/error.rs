@@ -50,7 +50,7 @@ pub enum EngineError {
         /// What the system said.
         why: String,
     },
-    /// The engine reported an unrecoverable failure; this process cannot use it any more.
+    /// The engine failed, and what is left of it does not end: this process cannot use it any more.
     #[error("The LiveKit engine stopped unexpectedly. Restart Deskline to make calls again.")]
     Stopped,
 }

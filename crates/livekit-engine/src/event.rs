@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ffi::Handle;
-use crate::proto::{self, data_packet_received, ffi_event, publish_track_callback, room_event};
+use crate::proto::{
+    self, connect_callback, data_packet_received, ffi_event, publish_track_callback, room_event,
+};
 use crate::redact::redact;
 
 /// What kind of participant somebody is.
@@ -260,6 +262,8 @@ pub enum RoomEvent {
     },
     /// Our own track has a new name after a full reconnect; its handles stay.
     LocalTrackRepublished {
+        /// The former name.
+        previous: String,
         /// The new name.
         sid: String,
     },
@@ -345,6 +349,7 @@ pub(crate) fn from_proto(message: room_event::Message) -> Option<RoomEvent> {
             muted: false,
         },
         M::LocalTrackRepublished(again) => RoomEvent::LocalTrackRepublished {
+            previous: again.previous_sid,
             sid: again.info.sid,
         },
         M::DataPacketReceived(packet) => match packet.value? {
@@ -395,6 +400,22 @@ fn digit_of(code: u32) -> String {
 
 /// Gives back what an answer nobody waits for has brought along.
 pub(crate) fn release(message: ffi_event::Message) {
+    // A room that was being entered while the engine broke: it goes when that is ended.
+    if let ffi_event::Message::Connect(proto::ConnectCallback {
+        message: Some(connect_callback::Message::Result(result)),
+        ..
+    }) = message
+    {
+        drop(Handle::own(&result.room.handle));
+        drop(Handle::own(&result.local_participant.handle));
+        for joined in result.participants {
+            drop(Participant::from_proto(
+                joined.participant,
+                joined.publications,
+            ));
+        }
+        return;
+    }
     if let ffi_event::Message::PublishTrack(proto::PublishTrackCallback {
         message: Some(publish_track_callback::Message::Publication(publication)),
         ..

@@ -1,4 +1,4 @@
-//! The four C functions of the library. All unsafe code of the workspace is in this file.
+//! The five C functions of the library. All unsafe code of the workspace is in this file.
 //!
 //! What the library promises (its C interface, version 0.13): any thread may call in, also from
 //! inside the event callback; an answer stays valid until its handle is dropped; an event is valid
@@ -10,7 +10,7 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr;
 use std::slice;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prost::Message as _;
 
@@ -25,6 +25,7 @@ type Callback = unsafe extern "C" fn(*const u8, usize);
 type Initialize = unsafe extern "C" fn(Callback, bool, *const c_char, *const c_char);
 type Request = unsafe extern "C" fn(*const u8, usize, *mut *const u8, *mut usize) -> u64;
 type DropHandle = unsafe extern "C" fn(u64) -> bool;
+type Dispose = unsafe extern "C" fn();
 
 /// What the server is told about the kind of client this is.
 const SDK: &str = "rust";
@@ -36,20 +37,23 @@ const CAPTURE_LOGS: bool = true;
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
 struct Library {
+    initialize: Initialize,
     request: Request,
     drop_handle: DropHandle,
+    dispose: Dispose,
 }
 
-/// Opens and initialises the library. Must be called once, with the pinned and checked file.
-pub(crate) fn open(path: &Path) -> Result<(), String> {
-    let text = |value: &str| CString::new(value).map_err(|error| error.to_string());
-    let (sdk, version) = (text(SDK)?, text(env!("CARGO_PKG_VERSION"))?);
+/// What was released while the engine was broken, and so is still to be given back. An engine started anew goes on with
+/// the numbers of the former one and keeps what that one handed out.
+static UNRETURNED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
+/// Opens the library and starts the engine in it. Must be called once, with the pinned and checked file.
+pub(crate) fn open(path: &Path) -> Result<(), String> {
     // SAFETY: the file is the pinned one, byte for byte, so its initialisers are those of LiveKit's
     // published library, which may run at any time in any process.
     let library = unsafe { libloading::Library::new(path) }.map_err(|error| error.to_string())?;
     // SAFETY: names and signatures are those of the pinned version's C interface, written out above.
-    let (initialize, request, drop_handle) = unsafe {
+    let (initialize, request, drop_handle, dispose) = unsafe {
         let find = |error: libloading::Error| error.to_string();
         (
             *library
@@ -61,23 +65,64 @@ pub(crate) fn open(path: &Path) -> Result<(), String> {
             *library
                 .get::<DropHandle>(b"livekit_ffi_drop_handle\0")
                 .map_err(find)?,
+            *library
+                .get::<Dispose>(b"livekit_ffi_dispose\0")
+                .map_err(find)?,
         )
     };
     // Never closed: the function pointers above and the library's threads live as long as the process.
     std::mem::forget(library);
-    if LIBRARY
-        .set(Library {
-            request,
-            drop_handle,
-        })
-        .is_err()
-    {
+    let opened = Library {
+        initialize,
+        request,
+        drop_handle,
+        dispose,
+    };
+    if LIBRARY.set(opened).is_err() {
         return Err("it is already open".to_owned());
     }
+    start()
+}
+
+/// Starts the engine in the opened library: at first, and again after [`stop`].
+pub(crate) fn start() -> Result<(), String> {
+    let library = LIBRARY.get().ok_or("it is not open")?;
+    let text = |value: &str| CString::new(value).map_err(|error| error.to_string());
+    let (sdk, version) = (text(SDK)?, text(env!("CARGO_PKG_VERSION"))?);
     // SAFETY: both strings end with NUL and outlive the call, which copies them. The callback has the
     // expected signature, is safe to call from any thread and lives as long as the process.
-    unsafe { initialize(on_event, CAPTURE_LOGS, sdk.as_ptr(), version.as_ptr()) };
+    unsafe { (library.initialize)(on_event, CAPTURE_LOGS, sdk.as_ptr(), version.as_ptr()) };
     Ok(())
+}
+
+/// Ends the engine and every room in it; blocks until that is done, which may be never if it hangs. Not from inside
+/// the callback.
+pub(crate) fn stop() {
+    if let Some(library) = LIBRARY.get() {
+        // SAFETY: takes nothing and gives nothing; any thread may call it that is not one of the library's own.
+        unsafe { (library.dispose)() };
+    }
+    give_back();
+}
+
+/// Gives back what was released while the engine was broken.
+pub(crate) fn give_back() {
+    let released = std::mem::take(&mut *unreturned());
+    for id in released {
+        drop_handle(id);
+    }
+}
+
+fn unreturned() -> MutexGuard<'static, Vec<u64>> {
+    UNRETURNED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn drop_handle(id: u64) {
+    if let Some(library) = LIBRARY.get() {
+        // SAFETY: any number may be given; an unknown one (the room took its tracks along) is
+        // answered with false and changes nothing.
+        let _known = unsafe { (library.drop_handle)(id) };
+    }
 }
 
 /// Something the library holds for us; released when dropped.
@@ -97,10 +142,11 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if let Some(library) = LIBRARY.get() {
-            // SAFETY: any number may be given; an unknown one (the room took its tracks along) is
-            // answered with false and changes nothing.
-            let _known = unsafe { (library.drop_handle)(self.0) };
+        // A broken engine may not let go of whoever touches it.
+        if router::get().has_failed() {
+            unreturned().push(self.0);
+        } else {
+            drop_handle(self.0);
         }
     }
 }
@@ -174,6 +220,7 @@ fn is_plain(message: &ffi_request::Message) -> bool {
             | Q::SetSubscribed(_)
             | Q::NewAudioStream(_)
             | Q::SetLocalAttributes(_)
+            | Q::SetTrackSubscriptionPermissions(_)
             | Q::PublishSipDtmf(_)
             | Q::PerformRpc(_)
             | Q::GetStats(_)
@@ -183,6 +230,9 @@ fn is_plain(message: &ffi_request::Message) -> bool {
 }
 
 fn call(message: ffi_request::Message) -> Result<ffi_response::Message, RequestError> {
+    if router::get().has_failed() {
+        return Err(RequestError::Stopped);
+    }
     let library = LIBRARY.get().ok_or(RequestError::Stopped)?;
     let bytes = proto::FfiRequest {
         message: Some(message),
@@ -216,6 +266,9 @@ fn call(message: ffi_request::Message) -> Result<ffi_response::Message, RequestE
 /// `data` must be valid for `length` bytes during the call.
 unsafe extern "C" fn on_event(data: *const u8, length: usize) {
     if data.is_null() {
+        return;
+    }
+    if !router::get().hears() {
         return;
     }
     // SAFETY: by the contract of this function; nothing keeps the slice beyond the decoding.

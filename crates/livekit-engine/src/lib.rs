@@ -1,6 +1,6 @@
 //! A small safe binding of LiveKit's prebuilt realtime engine.
 //!
-//! LiveKit publishes its client SDK, compiled, inside its Python wheel: a shared library with four
+//! LiveKit publishes its client SDK, compiled, inside its Python wheel: a shared library with five
 //! C functions that speak protobuf. This crate opens that library, after checking it against a
 //! pinned sum, and offers what a telephone needs of it: [`Room::connect`], a microphone, remote
 //! audio as 10 ms frames, keys, data, attributes, remote procedure calls and statistics.
@@ -13,7 +13,9 @@
 //!   whatever it hands over (rooms, tracks, streams) is released by the value that owns it.
 //! * Events arrive on the library's own threads, are decoded there and put into the bounded queue of
 //!   their room. Nothing in this crate blocks those threads.
-//! * The library is opened once per process and never closed, because its threads outlive any room.
+//! * The library is opened once per process and never closed, because its threads outlive any room. An engine that
+//!   fails (it says so, or gives no sign of life) ends every room and every wait at once; the next [`Engine::load`]
+//!   starts it anew.
 //!
 //! All unsafe code is in the module `ffi`.
 
@@ -34,6 +36,7 @@ mod engine;
 mod error;
 mod event;
 mod ffi;
+mod life;
 mod locate;
 mod microphone;
 mod proto;
@@ -44,6 +47,8 @@ mod stats;
 mod stream;
 mod validate;
 
+#[cfg(feature = "breakage")]
+pub use engine::Breakage;
 pub use engine::{Engine, PLATFORM, VERSION};
 pub use error::{ConnectError, ConnectErrorKind, EngineError, RequestError, RpcError, RpcFailure};
 pub use event::{
@@ -52,7 +57,7 @@ pub use event::{
 };
 pub use microphone::{MicrophoneSource, MicrophoneTrack};
 pub use redact::redact;
-pub use room::{Room, RoomEvents, RoomOptions, Scenario};
+pub use room::{Hearer, Room, RoomEvents, RoomOptions, Scenario};
 pub use stats::{InboundAudio, OutboundAudio, SessionStats};
 pub use stream::{AudioFrames, AudioStream};
 pub use validate::Invalid;

@@ -23,6 +23,7 @@ const BITRATE: u64 = 32_000;
 pub struct MicrophoneTrack {
     source: MicrophoneSource,
     track: Handle,
+    sid: String,
     _publication: Handle,
     _room: Arc<Handles>,
 }
@@ -61,6 +62,13 @@ impl MicrophoneTrack {
     #[must_use]
     pub fn source(&self) -> MicrophoneSource {
         self.source.clone()
+    }
+
+    /// The server's name for it, as of the publication. A full reconnect gives it another, see
+    /// [`RoomEvent::LocalTrackRepublished`](crate::RoomEvent::LocalTrackRepublished).
+    #[must_use]
+    pub fn sid(&self) -> &str {
+        &self.sid
     }
 
     /// Sends digital silence instead of the frames, or the frames again. Packets go on as long as frames
@@ -117,9 +125,10 @@ pub(crate) async fn publish(
             handle: source,
             pushed: AtomicU64::new(0),
         }));
-        let published = publication(message).map(|publication| MicrophoneTrack {
+        let published = publication(message).map(|(publication, sid)| MicrophoneTrack {
             source,
             track,
+            sid,
             _publication: publication,
             _room: room,
         });
@@ -152,12 +161,12 @@ pub(crate) async fn publish(
     }
 }
 
-fn publication(message: ffi_event::Message) -> Result<Handle, RequestError> {
+fn publication(message: ffi_event::Message) -> Result<(Handle, String), RequestError> {
     match message {
         ffi_event::Message::PublishTrack(proto::PublishTrackCallback {
             message: Some(publish_track_callback::Message::Publication(publication)),
             ..
-        }) => Ok(Handle::own(&publication.handle)),
+        }) => Ok((Handle::own(&publication.handle), publication.info.sid)),
         ffi_event::Message::PublishTrack(proto::PublishTrackCallback {
             message: Some(publish_track_callback::Message::Error(error)),
             ..

@@ -14,7 +14,7 @@ use crate::microphone::{self, MicrophoneTrack};
 use crate::proto::{self, ffi_event, ffi_request, get_session_stats_callback};
 use crate::redact::redact;
 use crate::router;
-use crate::stats::SessionStats;
+use crate::stats::{STATS_DEADLINE, SessionStats};
 use crate::validate;
 
 /// How long the engine may take over what it does by itself or with one round trip.
@@ -43,6 +43,15 @@ impl Default for RoomOptions {
             deadline: Duration::from_secs(15),
         }
     }
+}
+
+/// Somebody and what they may hear of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hearer {
+    /// Who.
+    pub identity: String,
+    /// The server's names of our tracks; none: nothing.
+    pub tracks: Vec<String>,
 }
 
 /// A way to break a connection on purpose, for tests.
@@ -152,6 +161,36 @@ impl Room {
             proto::SetSubscribedRequest {
                 subscribe,
                 publication_handle: publication.handle.id(),
+            },
+        ))
+        .map(drop)
+    }
+
+    /// Who may hear which of our tracks: everybody every one (`None`), or only those named, each only the tracks named
+    /// with them; a track announced later, and somebody who comes later, is then left out. Takes effect when the server
+    /// has read it: whatever is asked of the server after this is answered after that.
+    ///
+    /// The engine says it again by itself when a connection is rebuilt, but with the former names of tracks that were
+    /// announced anew: say it yourself after a full reconnect.
+    ///
+    /// # Errors
+    /// A name that is none, or the room is gone.
+    pub fn allow_hearing(&self, only: Option<&[Hearer]>) -> Result<(), RequestError> {
+        let hearers = only.unwrap_or_default();
+        validate::hearers(hearers)?;
+        let permissions = hearers
+            .iter()
+            .map(|hearer| proto::ParticipantTrackPermission {
+                participant_identity: hearer.identity.clone(),
+                allow_all: Some(false),
+                allowed_track_sids: hearer.tracks.clone(),
+            })
+            .collect();
+        ffi::request(ffi_request::Message::SetTrackSubscriptionPermissions(
+            proto::SetTrackSubscriptionPermissionsRequest {
+                local_participant_handle: self.local(),
+                all_participants_allowed: only.is_none(),
+                permissions,
             },
         ))
         .map(drop)
@@ -282,7 +321,7 @@ impl Room {
     /// The room is gone.
     pub async fn session_stats(&self) -> Result<SessionStats, RequestError> {
         let answer = router::get()
-            .ask(ANSWER_DEADLINE, |id| {
+            .ask_local(STATS_DEADLINE, |id| {
                 ffi::request(ffi_request::Message::GetSessionStats(
                     proto::GetSessionStatsRequest {
                         room_handle: self.inner.handles.room.id(),

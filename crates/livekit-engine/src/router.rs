@@ -11,8 +11,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Frame;
+use crate::engine;
 use crate::error::RequestError;
 use crate::event::{self, RoomEvent};
+use crate::life;
 use crate::proto::{self, ffi_event, room_event};
 use crate::redact::redact;
 
@@ -24,6 +26,9 @@ pub(crate) const CAPTURE_BIT: u64 = 1 << 62;
 pub(crate) const ROOM_QUEUE: usize = 1024;
 /// Data packets are dropped when fewer places than this are free.
 const RESERVED_FOR_STATE: usize = ROOM_QUEUE / 2;
+
+/// Part of what the engine says of a room whose events nobody asked for in time.
+const UNHEEDED: &str = "ReadyForRoomEvent";
 
 /// What is done with the answer to one request.
 type Waiter = Box<dyn FnOnce(ffi_event::Message) + Send>;
@@ -39,6 +44,10 @@ pub(crate) fn get() -> &'static Router {
 pub(crate) struct Router {
     next_id: AtomicU64,
     failed: AtomicBool,
+    /// Broken on purpose: nothing of what the library reports is taken.
+    deaf: AtomicBool,
+    #[cfg(feature = "breakage")]
+    careless: AtomicBool,
     waiters: Mutex<BTreeMap<u64, Waiter>>,
     rooms: Mutex<BTreeMap<u64, mpsc::Sender<RoomEvent>>>,
     streams: Mutex<BTreeMap<u64, FrameSink>>,
@@ -53,6 +62,9 @@ impl Router {
         Self {
             next_id: AtomicU64::new(FIRST_ID),
             failed: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
+            #[cfg(feature = "breakage")]
+            careless: AtomicBool::new(false),
             waiters: Mutex::new(BTreeMap::new()),
             rooms: Mutex::new(BTreeMap::new()),
             streams: Mutex::new(BTreeMap::new()),
@@ -62,6 +74,35 @@ impl Router {
     /// Has the engine reported an unrecoverable failure?
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Is what the library reports to be taken?
+    pub(crate) fn hears(&self) -> bool {
+        !self.deaf.load(Ordering::Relaxed)
+    }
+
+    /// Is the next room to be lost on its way?
+    #[cfg(feature = "breakage")]
+    pub(crate) fn loses_room(&self) -> bool {
+        self.careless.swap(false, Ordering::Relaxed)
+    }
+
+    /// The next room that is entered is lost on its way.
+    #[cfg(feature = "breakage")]
+    pub(crate) fn lose_next_room(&self) {
+        self.careless.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the library seems to report nothing any more.
+    #[cfg(feature = "breakage")]
+    pub(crate) fn go_deaf(&self) {
+        self.deaf.store(true, Ordering::Relaxed);
+    }
+
+    /// The engine was started anew.
+    pub(crate) fn begin_again(&self) {
+        self.deaf.store(false, Ordering::Relaxed);
+        self.failed.store(false, Ordering::Release);
     }
 
     pub(crate) fn fresh_id(&self) -> u64 {
@@ -135,6 +176,11 @@ impl Router {
                 }
             }
             ffi_event::Message::Logs(batch) => forward_logs(&batch),
+            // The engine closes a room whose answer was lost on the way to us, and calls that a panic: nothing else is
+            // touched by it (measured).
+            ffi_event::Message::Panic(panic) if panic.message.contains(UNHEEDED) => {
+                tracing::warn!(message = %redact(&panic.message), "a room was never taken over");
+            }
             ffi_event::Message::Panic(panic) => self.fail(&panic.message),
             other => self.answer(other),
         }
@@ -175,14 +221,33 @@ impl Router {
         }
     }
 
-    /// The engine is beyond repair: everybody who waits is told so by the end of what they wait for.
-    fn fail(&self, message: &str) {
+    /// The engine is beyond repair: everybody who waits is told so by the end of what they wait for, and it is ended.
+    pub(crate) fn fail(&self, message: &str) {
+        if self.failed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         tracing::error!(message = %redact(message), "the engine stopped");
-        self.failed.store(true, Ordering::Release);
         let waiters = std::mem::take(&mut *lock(&self.waiters));
         let rooms = std::mem::take(&mut *lock(&self.rooms));
         let streams = std::mem::take(&mut *lock(&self.streams));
         drop((waiters, rooms, streams));
+        if std::ptr::eq(self, get()) {
+            engine::end();
+        }
+    }
+
+    /// As [`Router::ask`], for what the engine does without the server. If no answer comes it is asked for a sign of
+    /// life, and if it gives none either it counts as failed.
+    pub(crate) async fn ask_local(
+        &self,
+        deadline: Duration,
+        send: impl FnOnce(u64) -> Result<(), RequestError>,
+    ) -> Result<ffi_event::Message, RequestError> {
+        let answer = self.ask(deadline, send).await;
+        if answer == Err(RequestError::Timeout) {
+            life::examine().await;
+        }
+        answer
     }
 
     /// Makes a request and waits for its answer.
@@ -363,6 +428,20 @@ mod tests {
         let answer = router.ask(Duration::from_secs(5), |_| Ok(())).await;
         assert_eq!(answer, Err(RequestError::Timeout));
         assert!(lock(&router.waiters).is_empty());
+    }
+
+    #[test]
+    fn a_room_that_nobody_took_over_is_no_failure_of_the_engine() {
+        let router = Router::new();
+        let panic = |message: &str| {
+            ffi_event::Message::Panic(proto::Panic {
+                message: message.into(),
+            })
+        };
+        router.event(panic("timed out waiting for ReadyForRoomEventRequest"));
+        assert!(!router.has_failed());
+        router.event(panic("task panicked"));
+        assert!(router.has_failed());
     }
 
     #[tokio::test]

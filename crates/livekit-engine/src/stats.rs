@@ -9,7 +9,8 @@ use crate::proto::{self, ffi_event, ffi_request, rtc_stats::Stats};
 use crate::redact::redact;
 use crate::router;
 
-const STATS_DEADLINE: Duration = Duration::from_secs(5);
+/// The engine has these figures at hand.
+pub(crate) const STATS_DEADLINE: Duration = Duration::from_secs(2);
 
 /// One received audio stream, counted from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -96,7 +97,7 @@ impl RemoteTrack {
     /// The track is gone.
     pub async fn stats(&self) -> Result<Option<InboundAudio>, RequestError> {
         let answer = router::get()
-            .ask(STATS_DEADLINE, |id| {
+            .ask_local(STATS_DEADLINE, |id| {
                 ffi::request(ffi_request::Message::GetStats(proto::GetStatsRequest {
                     track_handle: self.handle.id(),
                     request_async_id: Some(id),

@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::room::Hearer;
+
 /// An argument that was refused. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Invalid {
@@ -39,6 +41,11 @@ pub enum Invalid {
     /// The name of a track is empty or too long.
     #[error("the track name is not valid: 1 to 128 bytes without control characters")]
     TrackName,
+    /// More than 256 people, or a track name that is none.
+    #[error(
+        "the list of who may hear what is not valid: at most 256 people with track names of the server"
+    )]
+    Hearers,
     /// Outside 100 ms to 30 s.
     #[error("the connect timeout must be between 0.1 and 30 seconds")]
     ConnectTimeout,
@@ -128,6 +135,16 @@ pub(crate) fn track_name(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+pub(crate) fn hearers(list: &[Hearer]) -> Result<(), Invalid> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_name = |sid: &String| !sid.is_empty() && sid.len() <= 64 && sid.chars().all(known);
+    if list.len() > 256 || !list.iter().flat_map(|hearer| &hearer.tracks).all(is_name) {
+        return Err(Invalid::Hearers);
+    }
+    list.iter()
+        .try_for_each(|hearer| identity(&hearer.identity))
+}
+
 pub(crate) fn queue(frames: usize) -> Result<(), Invalid> {
     if (1..=500).contains(&frames) {
         Ok(())
@@ -208,6 +225,23 @@ mod tests {
         assert_eq!(rpc("", "{}"), Err(Invalid::Rpc));
         assert_eq!(rpc("m", "\0"), Err(Invalid::Rpc));
         assert_eq!(track_name(""), Err(Invalid::TrackName));
+        let hearer = |identity: &str, track: &str| Hearer {
+            identity: identity.into(),
+            tracks: vec![track.into()],
+        };
+        assert_eq!(hearers(&[hearer("a", "TR_AMx-1")]), Ok(()));
+        assert_eq!(hearers(&[hearer("", "TR_x")]), Err(Invalid::Identity));
+        for bad in ["", "TR 1", "TR_\0", "TR_é"] {
+            assert_eq!(
+                hearers(&[hearer("a", bad)]),
+                Err(Invalid::Hearers),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            hearers(&vec![hearer("a", "TR_x"); 257]),
+            Err(Invalid::Hearers)
+        );
         assert_eq!(queue(0), Err(Invalid::QueueSize));
         assert_eq!(queue(501), Err(Invalid::QueueSize));
     }

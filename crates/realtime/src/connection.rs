@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use call::input::RoomFact;
 use call::output::RoomCommand;
-use call::state::{LeaveReason, MediaReport};
+use call::state::LeaveReason;
 use call::{Identity, Input, Link};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::access::{TokenRequest, TokenSource};
+use crate::audience::{Ask, Audience};
 use crate::backend::{
-    Backend, Connection, Event, Events, Failed, Joined, Listening, Microphone, RpcFailed, Track,
+    Backend, Connection, Event, Events, Failed, Hearer, Joined, Microphone, Received, RpcFailed,
 };
-use crate::heard::Heard;
-use crate::media::{Media, Ticket};
+use crate::hearing::Hearing;
+use crate::media::{Media, Sends, Ticket};
 use crate::roster::{CLAIM, Roster};
-use crate::watchdog::Watchdog;
 
 /// Everything that happens while we wait for the end of a connection must be over by then.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(3);
@@ -116,14 +116,19 @@ enum Done {
     Published(Result<Microphone, Failed>),
     KeysSent(Result<(), Failed>),
     LegEnded(Result<String, RpcFailed>),
-    Packets { sid: String, packets: Option<u64> },
+    MusicPublished(Result<Microphone, Failed>),
+    AudienceArranged(Result<(), Failed>),
+    Counted {
+        received: Vec<(String, Received)>,
+        round_trip: Option<f64>,
+    },
 }
 
-/// A remote track that flows.
-struct Hearing {
-    track: Track,
-    ticket: Ticket,
-    _listening: Listening,
+/// A track of our own.
+struct Own {
+    _track: Microphone,
+    sid: String,
+    ticket: Option<Ticket>,
 }
 
 struct InRoom {
@@ -135,12 +140,13 @@ struct InRoom {
     listening: bool,
     reconnecting: bool,
     muted: bool,
+    held: bool,
     publishing: bool,
-    microphone: Option<(Microphone, Ticket)>,
-    /// The newest is heard; the others wait, should it go.
-    hearing: Vec<Hearing>,
-    heard: Arc<Heard>,
-    watchdog: Option<Watchdog>,
+    microphone: Option<Own>,
+    /// For those who wait while we talk to one alone. Stays announced afterwards, without a packet.
+    music: Option<(Own, crate::backend::MicrophoneSource)>,
+    audience: Audience,
+    hearing: Hearing,
     counting: bool,
     keys: VecDeque<(Identity, String)>,
     sending_keys: bool,
@@ -165,11 +171,12 @@ impl InRoom {
             listening: false,
             reconnecting: false,
             muted: false,
+            held: false,
             publishing: false,
             microphone: None,
-            hearing: Vec::new(),
-            heard: Arc::new(Heard::default()),
-            watchdog: None,
+            music: None,
+            audience: Audience::default(),
+            hearing: Hearing::new(shared.media.clone()),
             counting: false,
             keys: VecDeque::new(),
             sending_keys: false,
@@ -207,7 +214,13 @@ impl InRoom {
                         self.finish(done).await;
                     }
                 }
-                _ = reports.tick() => self.count(),
+                _ = reports.tick() => {
+                    self.count();
+                    if self.audience.is_owed() && !self.reconnecting {
+                        self.audience.again();
+                        self.arrange().await;
+                    }
+                }
             }
         };
         self.silence();
@@ -238,11 +251,17 @@ impl InRoom {
             }
             RoomCommand::SetMuted { muted, .. } => {
                 self.muted = muted;
-                if let Some((_, ticket)) = &self.microphone {
-                    self.media.set_muted(*ticket, muted);
-                }
+                self.feed();
             }
-            RoomCommand::SetHeld { .. } | RoomCommand::SetAudience { .. } => {}
+            RoomCommand::SetHeld { held, .. } => {
+                self.held = held;
+                self.hearing.set_held(held);
+                self.feed();
+            }
+            RoomCommand::SetAudience { only, .. } => {
+                self.audience.set(only);
+                self.arrange().await;
+            }
             RoomCommand::SendKeys { leg, keys, .. } => {
                 self.keys.push_back((leg, keys));
                 self.send_next_keys();
@@ -291,34 +310,126 @@ impl InRoom {
         }
     }
 
-    /// Asks for the packets of the far end, and reports what is known.
-    fn count(&mut self) {
-        let Some(hearing) = self.hearing.last().filter(|_| !self.counting) else {
-            return self.report_media();
+    /// Gives every own track what it is to send now.
+    fn feed(&mut self) {
+        let voice = if self.held {
+            Sends::Music
+        } else if self.muted || self.audience.is_unsafe() {
+            Sends::Silence
+        } else {
+            Sends::Microphone
         };
-        self.counting = true;
-        let track = hearing.track.clone();
+        if let Some(Own {
+            ticket: Some(ticket),
+            ..
+        }) = &self.microphone
+        {
+            self.media.set_sends(*ticket, voice);
+        }
+        if let Some((music, source)) = &mut self.music {
+            match (self.audience.wants_music(), music.ticket) {
+                (true, None) => {
+                    music.ticket = Some(self.media.attach(source.clone(), Sends::Music));
+                }
+                (false, Some(ticket)) => {
+                    self.media.detach(ticket);
+                    music.ticket = None;
+                }
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
+    }
+
+    /// Makes the next arrangement of who hears us, if one waits and none is under way.
+    async fn arrange(&mut self) {
+        let Some(only) = self.audience.next() else {
+            return;
+        };
+        self.go_on_arranging(only).await;
+    }
+
+    async fn go_on_arranging(&mut self, only: Option<Identity>) {
+        let Some(microphone) = &self.microphone else {
+            let nothing = Failed("the microphone is not announced".into());
+            return Box::pin(self.arranged(Err(nothing))).await;
+        };
+        let connection = self.connection.clone();
+        let hearers = match (&only, &self.music) {
+            (None, _) => None,
+            (Some(_), None) => {
+                self.beside
+                    .spawn(async move { Done::MusicPublished(connection.publish_music().await) });
+                return;
+            }
+            (Some(only), Some((music, _))) => {
+                let others = self.roster.identities().filter(|who| *who != only.as_str());
+                let mut hearers: Vec<Hearer> = others
+                    .map(|who| Hearer {
+                        identity: who.to_owned(),
+                        tracks: vec![music.sid.clone()],
+                    })
+                    .collect();
+                hearers.push(Hearer {
+                    identity: only.to_string(),
+                    tracks: vec![microphone.sid.clone()],
+                });
+                Some(hearers)
+            }
+        };
+        self.feed();
         self.beside.spawn(async move {
-            Done::Packets {
-                packets: track.packets().await,
-                sid: track.sid,
+            Done::AudienceArranged(connection.set_hearers(hearers.as_deref()).await)
+        });
+    }
+
+    async fn arranged(&mut self, result: Result<(), Failed>) {
+        let ask = self.audience.finish(result.is_ok());
+        self.hearing.set_only(self.audience.only().cloned());
+        self.feed();
+        match (ask, result) {
+            (Some(Ask::Set(_)), Ok(())) => self.reporter.send(RoomFact::AudienceSet).await,
+            (Some(Ask::Set(_)), Err(error)) => {
+                let detail = error.0;
+                self.reporter
+                    .send(RoomFact::AudienceFailed { detail })
+                    .await;
+            }
+            // Tried again with the next report.
+            (Some(Ask::Again), Err(error)) => {
+                tracing::warn!(%error, "who hears us could not be arranged again");
+            }
+            (Some(Ask::Again), Ok(())) | (None, _) => {}
+        }
+        self.arrange().await;
+    }
+
+    /// Asks for the packets of the far ends, and reports what is known.
+    fn count(&mut self) {
+        let tracks = self.hearing.tracks();
+        if tracks.is_empty() || self.counting {
+            return self.report_media();
+        }
+        self.counting = true;
+        let connection = self.connection.clone();
+        self.beside.spawn(async move {
+            let mut received = Vec::new();
+            for track in tracks {
+                if let Some(counts) = track.received().await {
+                    received.push((track.sid, counts));
+                }
+            }
+            let figures = connection.figures().await;
+            Done::Counted {
+                received,
+                round_trip: figures.ok().and_then(|figures| figures.round_trip),
             }
         });
     }
 
     /// Never waits: a report that finds the queue full is followed by a better one in a second.
     fn report_media(&self) {
-        let Some(watchdog) = &self.watchdog else {
+        let Some(report) = self.hearing.report() else {
             return;
-        };
-        let report = MediaReport {
-            packets: watchdog.packets(),
-            stalled: watchdog.stalled(Instant::now()),
-            heard_seconds: self.heard.seconds(),
-            heard_dbfs: self.heard.loudness(),
-            lost: 0,
-            jitter_ms: 0.0,
-            round_trip_ms: 0.0,
         };
         let link = self.reporter.link.clone();
         let _full = self.reporter.facts.try_send(Input::Room {
@@ -333,8 +444,13 @@ impl InRoom {
             Done::Claimed(Err(error)) => tracing::warn!(%error, "the claim could not be shown"),
             Done::Published(Ok(microphone)) => {
                 self.publishing = false;
-                let ticket = self.media.attach(microphone.source(), self.muted);
-                self.microphone = Some((microphone, ticket));
+                let ticket = self.media.attach(microphone.source(), Sends::Silence);
+                self.microphone = Some(Own {
+                    sid: microphone.sid(),
+                    _track: microphone,
+                    ticket: Some(ticket),
+                });
+                self.feed();
                 self.reporter.send(RoomFact::Published).await;
             }
             Done::Published(Err(error)) => {
@@ -364,15 +480,26 @@ impl InRoom {
                 };
                 self.reporter.send(RoomFact::EndLegAnswered { done }).await;
             }
-            Done::Packets { sid, packets } => {
-                self.counting = false;
-                let is_present = self
-                    .hearing
-                    .last()
-                    .is_some_and(|hearing| hearing.track.sid == sid);
-                if let Some(watchdog) = self.watchdog.as_mut().filter(|_| is_present) {
-                    watchdog.count(packets, Instant::now());
+            Done::MusicPublished(Ok(music)) => {
+                let source = music.source();
+                let own = Own {
+                    sid: music.sid(),
+                    _track: music,
+                    ticket: None,
+                };
+                self.music = Some((own, source));
+                if let Some(only) = self.audience.target() {
+                    self.go_on_arranging(only).await;
                 }
+            }
+            Done::MusicPublished(Err(error)) => self.arranged(Err(error)).await,
+            Done::AudienceArranged(result) => self.arranged(result).await,
+            Done::Counted {
+                received,
+                round_trip,
+            } => {
+                self.counting = false;
+                self.hearing.count(received, round_trip);
                 self.report_media();
             }
         }
@@ -383,10 +510,14 @@ impl InRoom {
             Event::Came(person) => {
                 if let Some(participant) = self.roster.add(person, Vec::new()) {
                     self.reporter.send(RoomFact::Present(participant)).await;
+                    // Whoever is not named hears neither us nor the music.
+                    self.audience.again();
+                    self.arrange().await;
                 }
             }
             Event::Left { identity, reason } => {
                 self.roster.remove(&identity);
+                self.doubt_while_rebuilt();
                 if let Ok(identity) = Identity::parse(&identity) {
                     let reconnecting = self.reconnecting;
                     self.reporter
@@ -414,14 +545,24 @@ impl InRoom {
             }
             Event::Unpublished { identity, sid } => {
                 self.roster.unpublish(&identity, &sid);
-                self.stop_hearing(&sid);
+                self.hearing.remove(&sid);
             }
             Event::Subscribed { identity, track } => {
                 if self.listening && track.is_audio && self.roster.is_leg(&identity) {
-                    self.hear(track);
+                    self.hearing.add(identity, track);
                 }
             }
-            Event::Unsubscribed { sid, .. } => self.stop_hearing(&sid),
+            Event::Unsubscribed { sid, .. } => self.hearing.remove(&sid),
+            Event::Republished { previous, sid } => {
+                let music = self.music.as_mut().map(|(music, _)| music);
+                for own in self.microphone.as_mut().into_iter().chain(music) {
+                    if own.sid == previous {
+                        own.sid.clone_from(&sid);
+                    }
+                }
+                self.audience.doubt();
+                self.feed();
+            }
             Event::Keys { identity, digits } => {
                 if self.roster.is_leg(&identity) {
                     let known = |key: &char| matches!(key, '0'..='9' | '*' | '#' | 'A'..='D');
@@ -444,69 +585,33 @@ impl InRoom {
             Event::Reconnected => {
                 self.reconnecting = false;
                 self.reporter.send(RoomFact::Reconnected).await;
+                self.audience.rebuilt();
+                self.feed();
+                self.arrange().await;
             }
             // Ends the loop there.
             Event::Closed { .. } => {}
         }
     }
 
-    fn hear(&mut self, track: Track) {
-        let (ticket, mut far) = self.media.far_track();
-        let heard = Arc::clone(&self.heard);
-        let listening = track.listen(move |frame| {
-            if far.push(frame) {
-                heard.add(frame);
-            }
-        });
-        match listening {
-            Ok(listening) => {
-                self.hearing.retain(|known| known.track.sid != track.sid);
-                self.hearing.push(Hearing {
-                    track,
-                    ticket,
-                    _listening: listening,
-                });
-                self.media.speak(ticket);
-                self.count_anew();
-            }
-            Err(error) => tracing::warn!(%error, "the far end cannot be heard"),
-        }
-    }
-
-    fn stop_hearing(&mut self, sid: &str) {
-        let Some(at) = self
-            .hearing
-            .iter()
-            .position(|hearing| hearing.track.sid == sid)
-        else {
-            return;
-        };
-        let was_newest = at + 1 == self.hearing.len();
-        let gone = self.hearing.remove(at);
-        self.media.hush(gone.ticket);
-        if was_newest {
-            if let Some(next) = self.hearing.last() {
-                self.media.speak(next.ticket);
-            }
-            self.count_anew();
-        }
-    }
-
-    fn count_anew(&mut self) {
-        match &mut self.watchdog {
-            Some(watchdog) => watchdog.new_track(),
-            None => self.watchdog = Some(Watchdog::new(Instant::now())),
+    /// When others seem to leave a room that is being rebuilt, all of it is, our own tracks too: they will be announced
+    /// anew, and open to everybody.
+    fn doubt_while_rebuilt(&mut self) {
+        if self.reconnecting {
+            self.audience.doubt();
+            self.feed();
         }
     }
 
     /// Ends both roads of sound.
     fn silence(&mut self) {
-        if let Some((_, ticket)) = self.microphone.take() {
-            self.media.detach(ticket);
+        let music = self.music.take().map(|(music, _)| music);
+        for own in self.microphone.take().into_iter().chain(music) {
+            if let Some(ticket) = own.ticket {
+                self.media.detach(ticket);
+            }
         }
-        for hearing in self.hearing.drain(..) {
-            self.media.hush(hearing.ticket);
-        }
+        self.hearing.end();
         self.beside.abort_all();
     }
 

@@ -8,7 +8,7 @@ use call::media::{FRAME_MILLIS, Frame};
 const FLOOR_DBFS: f64 = -50.0;
 const FULL_SCALE: f64 = 32_768.0;
 
-/// Written by the engine's thread, read by the connection's task. One writer at a time.
+/// Written where the far ends are added up, read by the connection's task. One writer at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     loud_frames: AtomicU64,

@@ -21,9 +21,12 @@
 )]
 
 mod access;
+mod audience;
 pub mod backend;
 mod connection;
+mod far;
 mod heard;
+mod hearing;
 mod media;
 mod port;
 mod roster;
@@ -31,5 +34,7 @@ mod watchdog;
 
 pub use access::{Access, JoinRefused, TokenFuture, TokenRequest, TokenSource};
 pub use backend::Backend;
-pub use media::{FAR_RING_FRAMES, FarAudio, Media, MediaCounters, MicrophoneInput, media};
+pub use media::{
+    FAR_RING_FRAMES, FarAudio, HoldMusic, Media, MediaCounters, MicrophoneInput, media,
+};
 pub use port::RoomPort;

@@ -1,13 +1,20 @@
-//! The two roads of sound between the audio thread and the talking call. Neither passes through a queue of commands
-//! or facts, and neither lets one side wait for the other.
+//! The two roads of sound between the audio thread and the calls. Neither passes through a queue of commands or facts,
+//! and neither lets one side wait for the other.
+//!
+//! ```text
+//! microphone --push--> one feed per announced track: microphone, silence or music     (this file)
+//! speaker   <--ring--- one lane per remote track, those that are heard added up       (far.rs)
+//! ```
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use call::media::{FRAME_SAMPLES, Frame};
 
 use crate::backend::MicrophoneSource;
+use crate::far::{FarMix, Flow};
+use crate::heard::Heard;
 
 /// Frames that may wait for the audio thread: 200 ms. The audio thread keeps its own, much smaller, target and
 /// throws away what exceeds it; a full ring means that nobody reads, and then the newest frame is lost.
@@ -20,20 +27,23 @@ const SILENCE: Frame = [0; FRAME_SAMPLES];
 /// The far end's sound, for the audio thread.
 pub type FarAudio = rtrb::Consumer<Frame>;
 
+/// Makes the next 10 ms of music for those who wait. Called on the thread that pushes the microphone: it must not wait.
+pub type HoldMusic = Box<dyn FnMut(&mut Frame) + Send>;
+
 /// Makes both roads: the ends for the [`RoomPort`](crate::RoomPort), the microphone's and the speaker's.
 #[must_use]
 pub fn media() -> (Media, MicrophoneInput, FarAudio) {
     let (producer, consumer) = rtrb::RingBuffer::new(FAR_RING_FRAMES);
     let shared = Arc::new(Shared {
-        microphone: ArcSwapOption::empty(),
-        producer: Mutex::new(producer),
-        speaking: AtomicU64::new(0),
+        feeds: ArcSwap::default(),
+        mix: Mutex::new(FarMix::new(producer)),
         next: AtomicU64::new(1),
         counters: Counters::default(),
         arrival: OnceLock::new(),
     });
     let input = MicrophoneInput {
         shared: Arc::clone(&shared),
+        music: Box::new(|frame| *frame = SILENCE),
     };
     (Media { shared }, input, consumer)
 }
@@ -47,13 +57,12 @@ pub struct Media {
 /// The audio thread's end of the near road: one, moved to that thread.
 pub struct MicrophoneInput {
     shared: Arc<Shared>,
+    music: HoldMusic,
 }
 
 struct Shared {
-    microphone: ArcSwapOption<Feed>,
-    producer: Mutex<rtrb::Producer<Frame>>,
-    /// Ticket of the track that may write to the ring; 0: none.
-    speaking: AtomicU64,
+    feeds: ArcSwap<Vec<Arc<Feed>>>,
+    mix: Mutex<FarMix>,
     next: AtomicU64,
     counters: Counters,
     arrival: OnceLock<Arrival>,
@@ -62,11 +71,38 @@ struct Shared {
 /// Tells the reader of the far ring that a frame has come.
 type Arrival = Box<dyn Fn() + Send + Sync>;
 
-/// The call that takes the microphone.
+/// A track that wants a frame every 10 ms.
 struct Feed {
     ticket: Ticket,
     source: MicrophoneSource,
-    muted: AtomicBool,
+    sends: AtomicU8,
+}
+
+/// What a feed is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sends {
+    Microphone,
+    Silence,
+    Music,
+}
+
+impl Sends {
+    fn number(self) -> u8 {
+        match self {
+            Self::Silence => 0,
+            Self::Microphone => 1,
+            Self::Music => 2,
+        }
+    }
+
+    /// Of a number made by [`Sends::number`].
+    fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Microphone,
+            2 => Self::Music,
+            _ => Self::Silence,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -81,11 +117,11 @@ struct Counters {
 /// Frames on both roads since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MediaCounters {
-    /// Microphone frames handed to a call.
+    /// Frames handed to a track; with several talking connections several for each push.
     pub near_sent: u64,
     /// Microphone frames while no call talks.
     pub near_unused: u64,
-    /// Microphone frames a call refused: it was just ending.
+    /// Frames a track refused: its call was just ending.
     pub near_failed: u64,
     /// Far frames put into the ring.
     pub far_received: u64,
@@ -93,33 +129,51 @@ pub struct MediaCounters {
     pub far_lost: u64,
 }
 
-/// Names one user of a road, so that an older one cannot take it away from a newer.
+/// Names one user of a road.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
 impl MicrophoneInput {
-    /// The next 10 ms of the microphone: goes to the talking call at once, or nowhere. Finding out which waits for
-    /// nobody; encoding takes some 60 µs. Not for a device callback.
+    /// What those who wait hear from now on; silence before. One melody for all, and it stands still while nobody
+    /// waits.
+    pub fn set_hold_music(&mut self, music: HoldMusic) {
+        self.music = music;
+    }
+
+    /// The next 10 ms of the microphone. Every talking connection is handed one frame at once: this one, or silence, or
+    /// music. The caller sets the pace: 100 a second, also while no microphone is open (then with zeros), since a leg
+    /// whose packets stop is dropped. Finding the tracks waits for nobody; encoding takes some 60 µs for each. Not for a
+    /// device callback.
     pub fn push(&mut self, frame: &Frame) {
         let counters = &self.shared.counters;
-        let counter = match self.shared.microphone.load().as_deref() {
-            None => &counters.near_unused,
-            Some(feed) => {
-                let muted = feed.muted.load(Ordering::Acquire);
-                if feed.source.push(if muted { &SILENCE } else { frame }) {
-                    &counters.near_sent
-                } else {
-                    &counters.near_failed
-                }
-            }
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        let feeds = self.shared.feeds.load();
+        if feeds.is_empty() {
+            counters.near_unused.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut music = None;
+        for feed in feeds.iter() {
+            let frame = match Sends::from_number(feed.sends.load(Ordering::Acquire)) {
+                Sends::Microphone => frame,
+                Sends::Silence => &SILENCE,
+                Sends::Music => music.get_or_insert_with(|| {
+                    let mut frame = SILENCE;
+                    (self.music)(&mut frame);
+                    frame
+                }),
+            };
+            let counter = if feed.source.push(frame) {
+                &counters.near_sent
+            } else {
+                &counters.near_failed
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Is there a call that takes the frames?
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.shared.microphone.load().is_some()
+        !self.shared.feeds.load().is_empty()
     }
 }
 
@@ -138,7 +192,7 @@ impl Media {
         }
     }
 
-    /// Calls `arrival` after every frame put into the far ring, on the engine's thread: it must only wake somebody.
+    /// Calls `arrival` after frames were put into the far ring, on the engine's thread: it must only wake somebody.
     /// Without it the reader finds frames at its own beat, some milliseconds later. Set once; a second one is dropped.
     pub fn on_arrival(&self, arrival: impl Fn() + Send + Sync + 'static) {
         let _second = self.shared.arrival.set(Box::new(arrival));
@@ -148,58 +202,69 @@ impl Media {
         Ticket(self.shared.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// From now on the microphone feeds `source`, or silence does.
-    pub(crate) fn attach(&self, source: MicrophoneSource, muted: bool) -> Ticket {
+    fn mix(&self) -> MutexGuard<'_, FarMix> {
+        self.shared.mix()
+    }
+
+    /// From now on this track is handed a frame with every push.
+    pub(crate) fn attach(&self, source: MicrophoneSource, sends: Sends) -> Ticket {
         let ticket = self.ticket();
-        let muted = AtomicBool::new(muted);
-        self.shared.microphone.store(Some(Arc::new(Feed {
+        let feed = Arc::new(Feed {
             ticket,
             source,
-            muted,
-        })));
+            sends: AtomicU8::new(sends.number()),
+        });
+        self.shared.feeds.rcu(|feeds| {
+            let mut feeds = Vec::clone(feeds);
+            feeds.push(Arc::clone(&feed));
+            feeds
+        });
         ticket
     }
 
-    /// Silence instead of the microphone, or the microphone again, from the next frame on.
-    pub(crate) fn set_muted(&self, ticket: Ticket, muted: bool) {
-        if let Some(feed) = self.shared.microphone.load().as_deref()
-            && feed.ticket == ticket
-        {
-            feed.muted.store(muted, Ordering::Release);
+    /// What the track is handed, from the next frame on.
+    pub(crate) fn set_sends(&self, ticket: Ticket, sends: Sends) {
+        for feed in self.shared.feeds.load().iter() {
+            if feed.ticket == ticket {
+                feed.sends.store(sends.number(), Ordering::Release);
+            }
         }
     }
 
-    /// The microphone feeds nothing any more, unless somebody else took it meanwhile.
+    /// The track is handed nothing any more.
     pub(crate) fn detach(&self, ticket: Ticket) {
-        self.shared.microphone.rcu(|present| match present {
-            Some(present) if present.ticket != ticket => Some(Arc::clone(present)),
-            _mine_or_none => None,
+        self.shared.feeds.rcu(|feeds| {
+            let mut feeds = Vec::clone(feeds);
+            feeds.retain(|feed| feed.ticket != ticket);
+            feeds
         });
     }
 
-    /// A way into the far ring for one track. It stays shut until [`Media::speak`].
-    pub(crate) fn far_track(&self) -> (Ticket, FarTrack) {
+    /// A way to the speaker for one remote track. `ear` learns what of it, and of others with the same ear, was heard.
+    pub(crate) fn far_track(&self, ear: &Arc<Heard>, is_heard: bool) -> (Ticket, FarTrack) {
         let ticket = self.ticket();
-        (
+        self.mix().add(ticket, Arc::clone(ear), is_heard);
+        let track = FarTrack {
+            shared: Arc::clone(&self.shared),
             ticket,
-            FarTrack {
-                shared: Arc::clone(&self.shared),
-                ticket,
-            },
-        )
+        };
+        (ticket, track)
     }
 
-    /// From now on this track and no other fills the ring.
-    pub(crate) fn speak(&self, ticket: Ticket) {
-        self.shared.speaking.store(ticket.0, Ordering::Release);
+    /// Whether a track reaches the speaker, from its next frame on.
+    pub(crate) fn hear(&self, ticket: Ticket, is_heard: bool) {
+        self.mix().hear(ticket, is_heard);
     }
 
-    /// The ring is filled by nobody, unless another track took over meanwhile.
-    pub(crate) fn hush(&self, ticket: Ticket) {
-        let _other =
-            self.shared
-                .speaking
-                .compare_exchange(ticket.0, 0, Ordering::AcqRel, Ordering::Acquire);
+    /// The track is gone.
+    pub(crate) fn forget(&self, ticket: Ticket) {
+        self.mix().remove(ticket);
+    }
+}
+
+impl Shared {
+    fn mix(&self) -> MutexGuard<'_, FarMix> {
+        self.mix.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -210,27 +275,17 @@ pub(crate) struct FarTrack {
 }
 
 impl FarTrack {
-    /// Puts a frame into the ring if it is this track's turn; says whether it was.
-    pub(crate) fn push(&mut self, frame: &Frame) -> bool {
-        if self.shared.speaking.load(Ordering::Acquire) != self.ticket.0 {
-            return false;
-        }
+    /// The next 10 ms. The lock inside is held for the adding up of some frames, never across a wait.
+    pub(crate) fn push(&mut self, frame: &Frame) {
+        let Flow { passed, lost } = self.shared.mix().push(self.ticket, frame);
         let counters = &self.shared.counters;
-        // Contended only in the moment in which one track takes over from another.
-        let stored = match self.shared.producer.try_lock() {
-            Ok(mut producer) => producer.push(*frame).is_ok(),
-            Err(_) => false,
-        };
-        let counter = if stored {
-            &counters.far_received
-        } else {
-            &counters.far_lost
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        if stored && let Some(arrival) = self.shared.arrival.get() {
+        counters.far_received.fetch_add(passed, Ordering::Relaxed);
+        counters.far_lost.fetch_add(lost, Ordering::Relaxed);
+        if passed > 0
+            && let Some(arrival) = self.shared.arrival.get()
+        {
             arrival();
         }
-        true
     }
 }
 
@@ -240,85 +295,90 @@ mod tests {
     use crate::backend::memory;
 
     const LOUD: Frame = [1000; 480];
+    const MUSIC: Frame = [77; 480];
+
+    /// A source and the first samples of the frames it was handed.
+    fn source() -> (memory::MicrophoneSource, Arc<Mutex<Vec<i16>>>) {
+        let source = memory::loose_source();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        source.overhear(move |frame| sink.lock().unwrap().push(frame[0]));
+        (source, seen)
+    }
 
     #[test]
-    fn without_a_call_the_microphone_goes_nowhere() {
+    fn a_microphone_nobody_wants_is_counted() {
         let (media, mut input, _far) = media();
-        assert!(!input.is_wanted());
         input.push(&LOUD);
+        assert!(!input.is_wanted());
         assert_eq!(media.counters().near_unused, 1);
     }
 
     #[test]
-    fn the_reader_is_told_of_every_frame_that_comes() {
-        let (media, _input, mut far) = media();
-        let told = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&told);
-        media.on_arrival(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-        });
-        let (ticket, mut track) = media.far_track();
-        track.push(&LOUD);
-        assert_eq!(told.load(Ordering::Relaxed), 0, "not its turn yet");
-        media.speak(ticket);
-        track.push(&LOUD);
-        assert_eq!(told.load(Ordering::Relaxed), 1);
-        assert!(far.pop().is_ok());
-    }
-
-    #[test]
-    fn an_older_call_cannot_take_the_microphone_from_a_newer() {
+    fn every_feed_gets_one_frame_a_push_and_its_own_kind() {
         let (media, mut input, _far) = media();
-        let (older, newer) = (memory::loose_source(), memory::loose_source());
-        let first = media.attach(older.clone().into(), false);
-        let second = media.attach(newer.clone().into(), false);
-        media.detach(first);
+        input.set_hold_music(Box::new(|frame| *frame = MUSIC));
+        let ((a, at_a), (b, at_b), (c, at_c)) = (source(), source(), source());
+        let held = media.attach(a.into(), Sends::Music);
+        let talking = media.attach(b.into(), Sends::Microphone);
+        let muted = media.attach(c.into(), Sends::Silence);
         input.push(&LOUD);
-        assert_eq!((older.pushed(), newer.pushed()), (0, 1));
-        media.detach(second);
+        media.set_sends(held, Sends::Microphone);
+        media.set_sends(talking, Sends::Music);
+        input.push(&LOUD);
+        media.detach(talking);
+        media.detach(muted);
+        input.push(&LOUD);
+        assert_eq!(*at_a.lock().unwrap(), [77, 1000, 1000]);
+        assert_eq!(*at_b.lock().unwrap(), [1000, 77]);
+        assert_eq!(*at_c.lock().unwrap(), [0, 0]);
+        assert_eq!(media.counters().near_sent, 7);
+        media.detach(held);
         assert!(!input.is_wanted());
     }
 
     #[test]
-    fn muted_a_call_gets_silence_and_as_many_frames() {
+    fn music_is_silence_until_there_is_some_and_is_made_once_for_all() {
         let (media, mut input, _far) = media();
-        let source = memory::loose_source();
-        let heard = Arc::new(AtomicU64::new(0));
-        let loud = Arc::clone(&heard);
-        source.overhear(move |frame| {
-            loud.fetch_add(u64::from(frame != &SILENCE), Ordering::Relaxed);
-        });
-        let ticket = media.attach(source.clone().into(), true);
+        let ((a, at_a), (b, at_b)) = (source(), source());
+        media.attach(a.into(), Sends::Music);
+        media.attach(b.into(), Sends::Music);
         input.push(&LOUD);
-        media.set_muted(ticket, false);
+        let mut made = 0;
+        input.set_hold_music(Box::new(move |frame| {
+            made += 1;
+            *frame = [made; 480];
+        }));
         input.push(&LOUD);
-        media.set_muted(ticket, true);
         input.push(&LOUD);
-        assert_eq!((source.pushed(), heard.load(Ordering::Relaxed)), (3, 1));
+        assert_eq!(*at_a.lock().unwrap(), [0, 1, 2]);
+        assert_eq!(*at_b.lock().unwrap(), [0, 1, 2]);
     }
 
     #[test]
-    fn only_the_track_whose_turn_it_is_is_heard() {
+    fn a_frame_is_told_to_whoever_wants_to_know() {
         let (media, _input, mut far) = media();
-        let (one, mut first) = media.far_track();
-        let (two, mut second) = media.far_track();
-        media.speak(one);
-        assert!(first.push(&[1; 480]));
-        assert!(!second.push(&[2; 480]));
-        media.speak(two);
-        media.hush(one);
-        assert!(!first.push(&[1; 480]));
-        assert!(second.push(&[2; 480]));
-        assert_eq!(far.pop().unwrap()[0], 1);
-        assert_eq!(far.pop().unwrap()[0], 2);
-        assert!(far.pop().is_err());
+        let told = Arc::new(AtomicU64::new(0));
+        let ear = Arc::clone(&told);
+        media.on_arrival(move || {
+            ear.fetch_add(1, Ordering::Relaxed);
+        });
+        let (ticket, mut track) = media.far_track(&Arc::default(), false);
+        track.push(&LOUD);
+        assert_eq!(told.load(Ordering::Relaxed), 0, "it is not heard yet");
+        media.hear(ticket, true);
+        track.push(&LOUD);
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+        assert!(far.pop().is_ok());
+        media.forget(ticket);
+        track.push(&LOUD);
+        assert_eq!(told.load(Ordering::Relaxed), 1);
     }
 
     #[test]
     fn a_full_ring_loses_the_newest_and_counts_it() {
         let (media, _input, mut far) = media();
-        let (ticket, mut track) = media.far_track();
-        media.speak(ticket);
+        let (_ticket, mut track) = media.far_track(&Arc::default(), true);
         for value in 0..=FAR_RING_FRAMES as i16 {
             track.push(&[value; 480]);
         }

@@ -133,6 +133,9 @@ async fn deliver(
         RoomCommand::PublishMicrophone { .. } => RoomFact::PublishFailed {
             detail: "the room is gone".into(),
         },
+        RoomCommand::SetAudience { .. } => RoomFact::AudienceFailed {
+            detail: "the room is gone".into(),
+        },
         RoomCommand::EndLeg { .. } => RoomFact::EndLegAnswered { done: false },
         // Its end was reported when it came.
         RoomCommand::Leave { .. }
@@ -141,7 +144,6 @@ async fn deliver(
         | RoomCommand::Listen { .. }
         | RoomCommand::SetMuted { .. }
         | RoomCommand::SetHeld { .. }
-        | RoomCommand::SetAudience { .. }
         | RoomCommand::SendKeys { .. } => return,
     };
     let _gone = facts

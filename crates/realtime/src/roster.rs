@@ -9,6 +9,17 @@ use crate::backend::{Person, Publication};
 
 /// A phone leg says in this attribute how far it is.
 const LEG_STATUS: &str = "sip.callStatus";
+/// The bridge's name of the call, and that of the SIP dialogue (its `Call-ID`).
+const BRIDGE_CALL: &str = "sip.callID";
+const DIALOGUE: &str = "sip.callIDFull";
+/// The provider's own name of the call, where the bridge passes one on: those that LiveKit's bridge documents.
+const PROVIDER_CALLS: [&str; 3] = [
+    "sip.twilio.callSid",
+    "sip.telnyx.callLegID",
+    "sip.amazon.contactId",
+];
+/// Bytes; a `Call-ID` of RFC 3261 has no limit of its own.
+const NAME_LENGTH: usize = 256;
 /// A desk that answers says so in this attribute.
 pub(crate) const CLAIM: &str = "desk.claim";
 
@@ -72,6 +83,11 @@ impl Roster {
             .is_some_and(|entry| entry.person.kind == ParticipantKind::Sip)
     }
 
+    /// Everybody but us.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
+        self.people.keys().map(String::as_str)
+    }
+
     /// Somebody offers a track. Its publisher may still be unknown: data overtakes the news of an arrival.
     pub(crate) fn publish(&mut self, identity: &str, publication: Publication) {
         if let Some(entry) = self.people.get_mut(identity) {
@@ -112,12 +128,28 @@ fn participant(person: &Person) -> Option<Participant> {
             ParticipantKind::Standard | ParticipantKind::Agent | ParticipantKind::Other => None,
         },
         claims: person.attributes.contains_key(CLAIM),
-        call_ids: CallIds {
-            bridge: person.attributes.get("sip.callID").cloned(),
-            dialogue: person.attributes.get("sip.callIDFull").cloned(),
-            provider: None,
+        call_ids: match person.kind {
+            ParticipantKind::Sip => CallIds {
+                bridge: name(person, BRIDGE_CALL),
+                dialogue: name(person, DIALOGUE),
+                provider: PROVIDER_CALLS.iter().find_map(|key| name(person, key)),
+            },
+            ParticipantKind::Standard | ParticipantKind::Agent | ParticipantKind::Other => {
+                CallIds::default()
+            }
         },
     })
+}
+
+/// An attribute that names something: not empty, printable and of a sensible length, or it is none.
+fn name(person: &Person, key: &str) -> Option<String> {
+    person
+        .attributes
+        .get(key)
+        .filter(|name| {
+            !name.is_empty() && name.len() <= NAME_LENGTH && !name.chars().any(char::is_control)
+        })
+        .cloned()
 }
 
 #[cfg(test)]
@@ -157,6 +189,35 @@ mod tests {
         roster.add(person("mallory", ParticipantKind::Standard), Vec::new());
         assert_eq!(roster.change("mallory", change(LEG_STATUS, "hangup")), None);
         assert!(roster.change("mallory", change(CLAIM, "1")).unwrap().claims);
+    }
+
+    #[test]
+    fn the_names_of_a_call_are_those_of_a_leg_and_what_is_none_is_left_out() {
+        let mut roster = Roster::default();
+        let mut leg = person("leg", ParticipantKind::Sip);
+        leg.attributes.insert(BRIDGE_CALL.into(), "SCL_1".into());
+        leg.attributes.insert(DIALOGUE.into(), "a\u{0}b".into());
+        let seen = roster.add(leg, Vec::new()).unwrap().call_ids;
+        assert_eq!(
+            (seen.bridge.as_deref(), seen.dialogue),
+            (Some("SCL_1"), None)
+        );
+        let later = [
+            ("sip.telnyx.callLegID", "leg-9", Some("leg-9")),
+            ("sip.twilio.callSid", "CA1", Some("CA1")),
+        ];
+        for (key, value, expected) in later {
+            let seen = roster.change("leg", change(key, value)).unwrap().call_ids;
+            assert_eq!(seen.provider.as_deref(), expected);
+        }
+        let long = "x".repeat(NAME_LENGTH + 1);
+        let gone = roster.change("leg", change("sip.twilio.callSid", &long));
+        assert_eq!(gone.unwrap().call_ids.provider.as_deref(), Some("leg-9"));
+        roster.add(person("mallory", ParticipantKind::Standard), Vec::new());
+        assert_eq!(
+            roster.change("mallory", change("sip.twilio.callSid", "CA2")),
+            None
+        );
     }
 
     #[test]

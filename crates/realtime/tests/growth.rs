@@ -12,7 +12,7 @@
 #[allow(dead_code)]
 mod desk;
 #[path = "contract/world.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_macros)]
 mod world;
 
 use std::fs;

@@ -119,3 +119,32 @@ async fn refuse() {
         .expect("a refusal");
     assert_eq!(refused.why, JoinFailure::ServerBusy);
 }
+
+#[tokio::test(start_paused = true)]
+async fn refuse_requests() {
+    let server = Server::new();
+    let (desk, _events) = enter(&server, "a").await;
+    server.set(Switches {
+        refuse_requests: true,
+        ..Switches::default()
+    });
+    assert!(desk.publish_microphone().await.is_err());
+    assert!(desk.set_hearers(None).await.is_err());
+    server.set(Switches::default());
+    assert!(desk.publish_microphone().await.is_ok());
+    assert!(desk.set_hearers(None).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn delay_of_requests() {
+    let server = Server::new();
+    let (desk, _events) = enter(&server, "a").await;
+    server.set(Switches {
+        delay: Duration::from_secs(3),
+        ..Switches::default()
+    });
+    let started = Instant::now();
+    desk.publish_microphone().await.unwrap();
+    desk.set_hearers(None).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(6));
+}

@@ -132,6 +132,13 @@ pub enum Event {
         /// The track.
         track: Track,
     },
+    /// The connection was rebuilt and one of our own tracks has another name now. All else about it stays.
+    Republished {
+        /// The former name.
+        previous: String,
+        /// The new name.
+        sid: String,
+    },
     /// A track is no longer here.
     Unsubscribed {
         /// Whose.
@@ -180,6 +187,34 @@ pub struct RpcFailed {
     /// In words.
     pub text: String,
 }
+
+/// What came of one remote track since it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Received {
+    /// Packets that came.
+    pub packets: u64,
+    /// Packets that did not, as far as known.
+    pub lost: u64,
+    /// Variation of arrival at the moment, in seconds.
+    pub jitter: f64,
+}
+
+/// Somebody and which of our tracks they may hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hearer {
+    /// Who.
+    pub identity: String,
+    /// The server's names of tracks.
+    pub tracks: Vec<String>,
+}
+
+/// Own attribute that shows whether everybody may hear us (absent) or not. Setting it is also how we learn that the
+/// server has read who may: it answers one request after the other.
+const AUDIENCE: &str = "desk.audience";
+
+/// What our tracks are called; colleagues and the server see it.
+const MICROPHONE: &str = "microphone";
+const MUSIC: &str = "music";
 
 /// Figures of a whole connection, counted from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -233,12 +268,40 @@ impl Connection {
     /// # Errors
     /// Not allowed, or the room is gone. So for everything below.
     pub async fn publish_microphone(&self) -> Result<Microphone, Failed> {
+        self.publish(MICROPHONE).await
+    }
+
+    /// Announces a second track, for music. The token gives the right to microphones only, so it is one by its kind.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn publish_music(&self) -> Result<Microphone, Failed> {
+        self.publish(MUSIC).await
+    }
+
+    async fn publish(&self, name: &str) -> Result<Microphone, Failed> {
         match self {
-            Self::Prebuilt(room) => prebuilt::publish_microphone(room).await,
+            Self::Prebuilt(room) => prebuilt::publish(room, name).await,
             #[cfg(feature = "source-sdk")]
-            Self::SourceSdk(room) => room.publish_microphone().await,
-            Self::Memory(room) => room.publish_microphone(),
+            Self::SourceSdk(room) => room.publish(name).await,
+            Self::Memory(room) => room.publish().await,
         }
+    }
+
+    /// Who may hear which of our tracks: everybody all (`None`), or only those named what is named with them. Returns
+    /// when the server has read it. A rebuilt connection forgets it, and it must be said again.
+    ///
+    /// # Errors
+    /// As above; then the server may or may not have read it.
+    pub async fn set_hearers(&self, only: Option<&[Hearer]>) -> Result<(), Failed> {
+        match self {
+            Self::Prebuilt(room) => prebuilt::allow_hearing(room, only)?,
+            #[cfg(feature = "source-sdk")]
+            Self::SourceSdk(room) => room.allow_hearing(only).await?,
+            Self::Memory(room) => room.allow_hearing(only).await?,
+        }
+        let value = if only.is_some() { "some" } else { "" };
+        self.set_attribute(AUDIENCE, value).await
     }
 
     /// Asks for a track. It arrives as an event.
@@ -415,13 +478,13 @@ impl Track {
         })
     }
 
-    /// Packets that came since the track is here; `None` if that cannot be found out now.
-    pub async fn packets(&self) -> Option<u64> {
+    /// What came since the track is here; `None` if that cannot be found out now.
+    pub async fn received(&self) -> Option<Received> {
         match &self.media {
-            TrackMedia::Prebuilt(track) => prebuilt::packets(track).await,
+            TrackMedia::Prebuilt(track) => prebuilt::received(track).await,
             #[cfg(feature = "source-sdk")]
-            TrackMedia::SourceSdk(track) => source::packets(track).await,
-            TrackMedia::Memory(track) => Some(track.packets()),
+            TrackMedia::SourceSdk(track) => source::received(track).await,
+            TrackMedia::Memory(track) => Some(track.received()),
         }
     }
 }
@@ -438,7 +501,7 @@ pub enum Listening {
     Memory(memory::Listening),
 }
 
-/// Our announced microphone.
+/// A track of our own: the microphone, or the music.
 #[derive(Debug)]
 pub enum Microphone {
     /// Of the engine.
@@ -451,6 +514,17 @@ pub enum Microphone {
 }
 
 impl Microphone {
+    /// The server's name for it at its publication; [`Event::Republished`] tells a later one.
+    #[must_use]
+    pub fn sid(&self) -> String {
+        match self {
+            Self::Prebuilt(track) => track.sid().to_owned(),
+            #[cfg(feature = "source-sdk")]
+            Self::SourceSdk(track) => track.sid(),
+            Self::Memory(track) => track.sid(),
+        }
+    }
+
     /// Where the frames go in.
     #[must_use]
     pub fn source(&self) -> MicrophoneSource {

@@ -11,8 +11,8 @@ use livekit_engine::{
 };
 
 use super::{
-    Connection, Event, Events, Failed, Figures, Joined, Microphone, Offer, Person, Publication,
-    RpcFailed, Track, TrackMedia,
+    Connection, Event, Events, Failed, Figures, Hearer, Joined, Microphone, Offer, Person,
+    Publication, Received, RpcFailed, Track, TrackMedia,
 };
 use crate::access::{Access, JoinRefused};
 
@@ -20,9 +20,6 @@ pub(super) use livekit_engine::{
     AudioStream, MicrophoneSource, MicrophoneTrack, RemotePublication, RemoteTrack, Room,
     RoomEvents,
 };
-
-/// The track name colleagues and the server see.
-const TRACK_NAME: &str = "microphone";
 
 pub(super) fn prepare() -> Result<(), String> {
     Engine::load().map(drop).map_err(|error| error.to_string())
@@ -144,6 +141,9 @@ pub(super) async fn next(events: &mut RoomEvents) -> Option<Event> {
                     media: TrackMedia::Prebuilt(track),
                 },
             },
+            RoomEvent::LocalTrackRepublished { previous, sid } => {
+                Event::Republished { previous, sid }
+            }
             RoomEvent::TrackUnsubscribed { identity, sid } => Event::Unsubscribed { identity, sid },
             RoomEvent::Keys { identity, digit } => Event::Keys {
                 identity,
@@ -167,9 +167,7 @@ pub(super) async fn next(events: &mut RoomEvents) -> Option<Event> {
                 tracing::warn!(sid, "a track could not be subscribed");
                 continue;
             }
-            RoomEvent::TrackMuted { .. }
-            | RoomEvent::LocalTrackRepublished { .. }
-            | RoomEvent::Ended => continue,
+            RoomEvent::TrackMuted { .. } | RoomEvent::Ended => continue,
         });
     }
 }
@@ -178,8 +176,21 @@ pub(super) fn failed<T>(result: Result<T, RequestError>) -> Result<T, Failed> {
     result.map_err(|error| Failed(error.to_string()))
 }
 
-pub(super) async fn publish_microphone(room: &Room) -> Result<Microphone, Failed> {
-    failed(room.publish_microphone(TRACK_NAME).await).map(Microphone::Prebuilt)
+pub(super) async fn publish(room: &Room, name: &str) -> Result<Microphone, Failed> {
+    failed(room.publish_microphone(name).await).map(Microphone::Prebuilt)
+}
+
+pub(super) fn allow_hearing(room: &Room, only: Option<&[Hearer]>) -> Result<(), Failed> {
+    let only: Option<Vec<_>> = only.map(|hearers| {
+        hearers
+            .iter()
+            .map(|hearer| livekit_engine::Hearer {
+                identity: hearer.identity.clone(),
+                tracks: hearer.tracks.clone(),
+            })
+            .collect()
+    });
+    failed(room.allow_hearing(only.as_deref()))
 }
 
 pub(super) fn subscribe(room: &Room, publication: &RemotePublication) -> Result<(), Failed> {
@@ -243,11 +254,12 @@ pub(super) fn listen(
     failed(AudioStream::open(track, sink))
 }
 
-pub(super) async fn packets(track: &RemoteTrack) -> Option<u64> {
-    track
-        .stats()
-        .await
-        .ok()
-        .flatten()
-        .map(|stats| stats.packets_received)
+pub(super) async fn received(track: &RemoteTrack) -> Option<Received> {
+    let stats = track.stats().await.ok().flatten()?;
+    Some(Received {
+        packets: stats.packets_received,
+        // The engine takes duplicates off and may get below zero.
+        lost: u64::try_from(stats.packets_lost).unwrap_or(0),
+        jitter: stats.jitter,
+    })
 }

@@ -15,11 +15,11 @@ use call::input::JoinFailure;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use call::state::{LeaveReason, ParticipantKind};
 use livekit::options::{AudioEncoding, TrackPublishOptions};
-use livekit::participant::ParticipantKind as Kind;
+use livekit::participant::{ParticipantKind as Kind, ParticipantTrackPermission};
 use livekit::prelude::{
     DataPacket, DisconnectReason, LocalAudioTrack, LocalTrack, Participant, ParticipantIdentity,
     PerformRpcData, RemoteParticipant, RemoteTrackPublication, Room, RoomEvent, RoomOptions,
-    RtcAudioSource, SipDTMF, TrackKind, TrackSource,
+    RtcAudioSource, SipDTMF, TrackKind, TrackSid, TrackSource,
 };
 use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::{AudioSourceOptions, native::NativeAudioSource};
@@ -31,8 +31,8 @@ use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 
 use super::{
-    Event, Failed, Figures, Joined, Microphone as AnyMicrophone, Offer, Person, Publication,
-    RpcFailed, Track, TrackMedia,
+    Event, Failed, Figures, Hearer, Joined, Microphone as AnyMicrophone, Offer, Person,
+    Publication, Received, RpcFailed, Track, TrackMedia,
 };
 use crate::access::{Access, JoinRefused};
 
@@ -41,7 +41,6 @@ pub(super) use livekit::prelude::{RemoteAudioTrack, RemoteTrackPublication as Re
 /// A track of this backend.
 pub(super) type RemoteTrack = RemoteAudioTrack;
 
-const TRACK_NAME: &str = "microphone";
 const JOIN_DEADLINE: Duration = Duration::from_secs(15);
 /// For one answer of the server.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -169,10 +168,10 @@ impl Connection {
         self.room.local_participant().identity().into()
     }
 
-    pub(super) async fn publish_microphone(&self) -> Result<AnyMicrophone, Failed> {
+    pub(super) async fn publish(&self, name: &str) -> Result<AnyMicrophone, Failed> {
         let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, 0);
         let track =
-            LocalAudioTrack::create_audio_track(TRACK_NAME, RtcAudioSource::Native(source.clone()));
+            LocalAudioTrack::create_audio_track(name, RtcAudioSource::Native(source.clone()));
         let options = TrackPublishOptions {
             audio_encoding: Some(AudioEncoding {
                 max_bitrate: BITRATE,
@@ -183,11 +182,29 @@ impl Connection {
             ..TrackPublishOptions::default()
         };
         let participant = self.room.local_participant();
-        answered(participant.publish_track(LocalTrack::Audio(track.clone()), options)).await?;
+        let publishing = participant.publish_track(LocalTrack::Audio(track.clone()), options);
+        let publication = answered(publishing).await?;
         Ok(AnyMicrophone::SourceSdk(Microphone {
             _track: track,
+            sid: publication.sid().to_string(),
             source: MicrophoneSource(source),
         }))
+    }
+
+    pub(super) async fn allow_hearing(&self, only: Option<&[Hearer]>) -> Result<(), Failed> {
+        let mut permissions = Vec::new();
+        for hearer in only.unwrap_or_default() {
+            let tracks = hearer.tracks.iter().cloned().map(TrackSid::try_from);
+            permissions.push(ParticipantTrackPermission {
+                participant_identity: ParticipantIdentity::from(hearer.identity.clone()),
+                allow_all: false,
+                allowed_track_sids: tracks
+                    .collect::<Result<_, _>>()
+                    .map_err(|_| failed(livekit_engine::Invalid::Hearers))?,
+            });
+        }
+        let participant = self.room.local_participant();
+        answered(participant.set_track_subscription_permissions(only.is_none(), permissions)).await
     }
 
     pub(super) async fn send_keys(&self, keys: &str, to: &str) -> Result<(), Failed> {
@@ -337,6 +354,14 @@ fn translate(event: RoomEvent) -> Option<Event> {
                 media: TrackMedia::SourceSdk(track),
             },
         },
+        RoomEvent::LocalTrackRepublished {
+            previous_sid,
+            publication,
+            ..
+        } => Event::Republished {
+            previous: previous_sid.to_string(),
+            sid: publication.sid().to_string(),
+        },
         RoomEvent::TrackUnsubscribed {
             publication,
             participant,
@@ -395,24 +420,33 @@ pub(super) fn listen(
     }))
 }
 
-pub(super) async fn packets(track: &RemoteAudioTrack) -> Option<u64> {
+pub(super) async fn received(track: &RemoteAudioTrack) -> Option<Received> {
     let stats = answered(track.get_stats()).await.ok()?;
     stats.iter().find_map(|entry| match entry {
-        RtcStats::InboundRtp(inbound) => Some(inbound.received.packets_received),
+        RtcStats::InboundRtp(inbound) => Some(Received {
+            packets: inbound.received.packets_received,
+            lost: u64::try_from(inbound.received.packets_lost).unwrap_or(0),
+            jitter: inbound.received.jitter,
+        }),
         _other => None,
     })
 }
 
-/// Our announced microphone.
+/// A track of our own.
 #[derive(Debug)]
 pub struct Microphone {
     _track: LocalAudioTrack,
+    sid: String,
     source: MicrophoneSource,
 }
 
 impl Microphone {
     pub(super) fn source(&self) -> MicrophoneSource {
         self.source.clone()
+    }
+
+    pub(super) fn sid(&self) -> String {
+        self.sid.clone()
     }
 }
 

@@ -1,8 +1,9 @@
 //! A desk as the loop sees it: commands in, facts out, and a microphone that whistles 1000 Hz.
 
+use std::collections::VecDeque;
 use std::f64::consts::TAU;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use call::input::RoomFact;
@@ -17,12 +18,20 @@ use tokio::time::{interval, timeout};
 
 use crate::world::{PATIENCE, World};
 
+/// What a desk says into its microphone.
+pub(crate) const WHISTLE: f64 = 1000.0;
+/// What its calls hear while they wait.
+pub(crate) const MUSIC: f64 = 700.0;
+/// Samples of the far end that a desk remembers: 200 ms.
+const KEPT: usize = 9600;
+
 pub(crate) struct Desk {
     commands: mpsc::Sender<RoomCommand>,
     facts: mpsc::Receiver<Input>,
     pub(crate) media: Media,
     name: String,
     loud: Arc<AtomicU64>,
+    heard: Arc<Mutex<VecDeque<i16>>>,
     port: JoinHandle<()>,
     sound: JoinHandle<()>,
 }
@@ -34,19 +43,28 @@ impl Desk {
 
     pub(crate) fn with(world: &World, name: &str, tokens: TokenSource) -> Self {
         let (media, mut microphone, mut far) = media();
+        let mut melody = 0;
+        microphone.set_hold_music(Box::new(move |frame| *frame = tone(MUSIC, &mut melody)));
         let (commands, receiver) = mpsc::channel(64);
         let (sender, facts) = mpsc::channel(256);
         let port =
             RoomPort::new(world.backend(), tokens, name, media.clone()).spawn(receiver, sender);
         let loud = Arc::new(AtomicU64::new(0));
         let ear = Arc::clone(&loud);
+        let heard = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::clone(&heard);
         let sound = tokio::spawn(async move {
             let mut clock = interval(Duration::from_millis(10));
             let mut position = 0;
             loop {
                 clock.tick().await;
-                microphone.push(&whistle(&mut position));
+                microphone.push(&tone(WHISTLE, &mut position));
                 while let Ok(frame) = far.pop() {
+                    let mut kept = kept.lock().unwrap();
+                    kept.extend(frame);
+                    let old = kept.len().saturating_sub(KEPT);
+                    kept.drain(..old);
+                    drop(kept);
                     if frame.iter().any(|sample| sample.unsigned_abs() > 1000) {
                         ear.fetch_add(1, Ordering::Relaxed);
                     }
@@ -59,6 +77,7 @@ impl Desk {
             media,
             name: name.to_owned(),
             loud,
+            heard,
             port,
             sound,
         }
@@ -67,6 +86,27 @@ impl Desk {
     /// Frames of loud sound that came out of the far ring so far.
     pub(crate) fn loud_frames(&self) -> u64 {
         self.loud.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what came out of the far ring.
+    pub(crate) fn forget_heard(&self) {
+        self.heard.lock().unwrap().clear();
+    }
+
+    /// Is a tone in the last 200 ms that came out of the far ring?
+    pub(crate) fn hears(&self, hertz: f64) -> bool {
+        let heard = self.heard.lock().unwrap();
+        if heard.len() < KEPT {
+            return false;
+        }
+        let step = TAU * hertz / 48_000.0;
+        let (mut across, mut along) = (0.0, 0.0);
+        for (place, sample) in heard.iter().enumerate() {
+            let (sine, cosine) = (step * place as f64).sin_cos();
+            across += f64::from(*sample) * sine;
+            along += f64::from(*sample) * cosine;
+        }
+        2.0 * f64::hypot(across, along) / heard.len() as f64 > 400.0
     }
 
     pub(crate) fn identity(&self, link: &Link) -> Identity {
@@ -187,9 +227,10 @@ pub(crate) fn own_room() -> (CallId, RoomName) {
     (call, room)
 }
 
-fn whistle(position: &mut u32) -> Frame {
+/// 10 ms of a sine that goes on from frame to frame.
+fn tone(hertz: f64, position: &mut u32) -> Frame {
     std::array::from_fn(|_| {
-        let angle = TAU * 1000.0 * f64::from(*position) / 48_000.0;
+        let angle = TAU * hertz * f64::from(*position) / 48_000.0;
         *position = (*position + 1) % 48_000;
         (6000.0 * angle.sin()) as i16
     })

@@ -13,6 +13,24 @@ use stage::{Line, LineOptions, Phones};
 use switchboard::{Account, ApiSecret, Options, talk_token, watch_token};
 use tokio::sync::{mpsc, watch};
 
+/// Runs each test on the server in this process and on the engine.
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::World::memory()).await;
+            })*
+        }
+        mod prebuilt {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::World::line()).await;
+            })*
+        }
+    };
+}
+
 /// Everything real must have happened by then.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -207,7 +225,7 @@ impl World {
                 real.legs.send(place).await.unwrap();
                 let report = wait(|| {
                     real.phones.wait_for_call(
-                        |call| call.room == room.as_str() && !call.identity.is_empty(),
+                        |call| call.room == room.as_str() && call.identity == leg.as_str(),
                         PATIENCE,
                     )
                 })
@@ -343,6 +361,54 @@ impl Far {
                 let report = wait(|| phones.listen(id, Duration::from_secs(1))).unwrap();
                 (report.heard.seconds, report.heard.packets)
             }
+        }
+    }
+
+    /// Says another tone from now on.
+    pub(crate) fn says(&self, hertz: u32) {
+        match self {
+            Self::Memory(leg) => leg.says(hertz),
+            Self::Line { phones, id, .. } => {
+                drop(wait(|| phones.say(id, &format!("tone:{hertz}"))).unwrap());
+            }
+        }
+    }
+
+    /// Waits until the phone hears all the tones of `these` and none of `none` for a while.
+    pub(crate) async fn settles(&self, these: &[f64], none: &[f64]) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let hears = self.tones().await;
+            if these.iter().all(|hz| hears(*hz)) && !none.iter().any(|hz| hears(*hz)) {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "wanted {these:?} without {none:?}; {}",
+                self.describe()
+            );
+        }
+    }
+
+    /// Which tones the phone hears, from now on.
+    async fn tones(&self) -> Box<dyn Fn(f64) -> bool> {
+        match self {
+            Self::Memory(leg) => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let leg = leg.clone();
+                Box::new(move |hertz| leg.hears(hertz))
+            }
+            Self::Line { phones, id, .. } => {
+                let report = wait(|| phones.listen(id, Duration::from_millis(1500))).unwrap();
+                Box::new(move |hertz| report.heard.tone(hertz).is_some())
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Memory(leg) => format!("{:?} heard something else", leg.identity()),
+            Self::Line { phones, id, .. } => format!("{:#?}", wait(|| phones.call(id))),
         }
     }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use call::Role;
 use call::state::LeaveReason;
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use super::track::{MicrophoneSource, Offer, Track};
 use super::{Queued, Server, Switches};
 use crate::backend::{
-    Event, Failed, Figures, Microphone as AnyMicrophone, RpcFailed, Track as AnyTrack, TrackMedia,
+    Event, Failed, Figures, Hearer, Microphone as AnyMicrophone, RpcFailed, Track as AnyTrack,
+    TrackMedia,
 };
 
 /// A connection. Clones are the same one; when the last is dropped, the room is left.
@@ -64,8 +65,42 @@ impl Connection {
         }
     }
 
-    pub(in crate::backend) fn publish_microphone(&self) -> Result<AnyMicrophone, Failed> {
-        self.check(true)?;
+    /// As [`Connection::check`], after the time that requests take, unless they are refused.
+    async fn ask(&self) -> Result<(), Failed> {
+        let Switches {
+            delay,
+            refuse_requests,
+            ..
+        } = self.seat.server.lock().switches.clone();
+        sleep(delay).await;
+        if refuse_requests {
+            return Err(Failed("the switch `refuse_requests` is on".into()));
+        }
+        self.check(true)
+    }
+
+    pub(in crate::backend) async fn allow_hearing(
+        &self,
+        only: Option<&[Hearer]>,
+    ) -> Result<(), Failed> {
+        self.ask().await?;
+        let mut state = self.seat.server.lock();
+        let member = state.session(&self.seat.room, self.seat.session);
+        for sound in member.into_iter().flat_map(|member| &member.tracks) {
+            let sid = sound.sid();
+            sound.allow(only.map(|hearers| {
+                hearers
+                    .iter()
+                    .filter(|hearer| hearer.tracks.contains(&sid))
+                    .map(|hearer| hearer.identity.clone())
+                    .collect()
+            }));
+        }
+        Ok(())
+    }
+
+    pub(in crate::backend) async fn publish(&self) -> Result<AnyMicrophone, Failed> {
+        self.ask().await?;
         let sound = self
             .seat
             .server
@@ -82,7 +117,7 @@ impl Connection {
         let sound = &offer.0;
         sound.add_hearer(self.seat.session);
         let track = AnyTrack {
-            sid: sound.sid.clone(),
+            sid: sound.sid(),
             is_audio: true,
             media: TrackMedia::Memory(Track(Arc::clone(sound))),
         };
@@ -212,6 +247,10 @@ pub struct Microphone {
 }
 
 impl Microphone {
+    pub(in crate::backend) fn sid(&self) -> String {
+        self.source.sid()
+    }
+
     pub(in crate::backend) fn source(&self) -> MicrophoneSource {
         self.source.clone()
     }

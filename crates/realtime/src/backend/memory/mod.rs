@@ -96,7 +96,7 @@ impl Member {
 
 fn offer(sound: &Arc<Sound>) -> Publication {
     Publication {
-        sid: sound.sid.clone(),
+        sid: sound.sid(),
         is_audio: true,
         offer: AnyOffer::Memory(Offer(Arc::clone(sound))),
     }
@@ -174,12 +174,12 @@ impl State {
             if sound.is_heard_by(member.session) {
                 member.send(Event::Unsubscribed {
                     identity: identity.to_owned(),
-                    sid: sound.sid.clone(),
+                    sid: sound.sid(),
                 });
             }
             member.send(Event::Unpublished {
                 identity: identity.to_owned(),
-                sid: sound.sid.clone(),
+                sid: sound.sid(),
             });
         }
         sound.end();
@@ -198,12 +198,17 @@ impl State {
             publication: offer(&sound),
         };
         self.tell_others(room, session, &event);
+        // A bridge hears whatever is announced in the room, other legs too.
+        for member in self.room(room) {
+            if let Some(far) = member.phone.as_ref().filter(|_| member.session != session) {
+                far.hear(&sound);
+            }
+        }
         if is_desk {
             let legs: Vec<String> = self
                 .room(room)
                 .iter()
                 .filter_map(|member| {
-                    member.phone.as_ref()?.hear(&sound);
                     let rings_in = member.phone.as_ref()?.is_inbound()
                         && member
                             .person
@@ -218,6 +223,20 @@ impl State {
             }
         }
         Some(sound)
+    }
+
+    /// What the desks announced gets new names, and everybody may hear it until told otherwise.
+    fn rename_tracks(&mut self, room: &str) {
+        let desks = self.rooms.get(room).into_iter().flatten();
+        for member in desks.filter(|member| member.phone.is_none()) {
+            for sound in &member.tracks {
+                self.next += 1;
+                let sid = format!("TR_{}", self.next);
+                sound.allow(None);
+                let previous = sound.rename(sid.clone());
+                member.send(Event::Republished { previous, sid });
+            }
+        }
     }
 
     fn set_attribute(&mut self, room: &str, identity: &str, key: &str, value: &str) -> bool {
@@ -347,6 +366,7 @@ impl Server {
                 };
                 state.tell_others(&room, *session, &left);
             }
+            state.rename_tracks(&room);
             for session in legs {
                 let Some(member) = state.session(&room, session) else {
                     continue;
@@ -449,7 +469,7 @@ impl Server {
     }
 
     fn add_leg(&self, room: &str, identity: &str, status: LegStatus, inbound: bool) -> Leg {
-        let far = phone::Far::new(inbound);
+        let far = phone::Far::new(identity, inbound);
         let mut state = self.lock();
         let session = state.number();
         let person = Person {

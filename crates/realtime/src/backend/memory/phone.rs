@@ -1,14 +1,15 @@
 //! The people at the far end of the wire.
 
+use std::collections::VecDeque;
 use std::f64::consts::TAU;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use call::media::{FRAME_MILLIS, Frame, SAMPLE_RATE};
+use call::media::{FRAME_MILLIS, FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use call::state::{LeaveReason, LegStatus};
 use call::{Identity, RoomName};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::track::Sound;
 use super::{LEG_STATUS, Server};
@@ -19,6 +20,7 @@ const AMPLITUDE: f64 = 8000.0;
 
 /// What a phone hears, says and was sent. Shared by the room and the test that steers it.
 pub(super) struct Far {
+    identity: String,
     inbound: bool,
     gone: AtomicBool,
     /// Hertz; 0: silence.
@@ -26,9 +28,24 @@ pub(super) struct Far {
     holds_packets: AtomicBool,
     speaks_into: Mutex<Option<Arc<Sound>>>,
     received: Mutex<String>,
-    heard: Heard,
+    heard: Mutex<Vec<Source>>,
     frames: AtomicU64,
 }
+
+/// One track that a phone hears, and the last of it.
+struct Source {
+    sid: String,
+    heard: Heard,
+    last: Option<Instant>,
+    samples: VecDeque<i16>,
+}
+
+/// Samples kept of each track: 200 ms.
+const KEPT: usize = 20 * FRAME_SAMPLES;
+/// A track of which nothing came for this long is no longer heard.
+const STALE: Duration = Duration::from_millis(300);
+/// Quieter than this a tone is not heard.
+const AUDIBLE: f64 = 200.0;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,15 +53,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Far {
     /// Its mouth is a task of the present tokio runtime.
-    pub(super) fn new(inbound: bool) -> Arc<Self> {
+    pub(super) fn new(identity: &str, inbound: bool) -> Arc<Self> {
         let far = Arc::new(Self {
+            identity: identity.to_owned(),
             inbound,
             gone: AtomicBool::new(false),
             tone: AtomicU32::new(0),
             holds_packets: AtomicBool::new(false),
             speaks_into: Mutex::new(None),
             received: Mutex::new(String::new()),
-            heard: Heard::default(),
+            heard: Mutex::new(Vec::new()),
             frames: AtomicU64::new(0),
         });
         tokio::spawn(speak(Arc::clone(&far)));
@@ -63,15 +81,37 @@ impl Far {
         *lock(&self.speaks_into) = Some(sound);
     }
 
-    /// Listens to a desk for as long as the desk's track lives.
-    pub(super) fn hear(self: &Arc<Self>, sound: &Sound) {
+    /// Listens to a track for as long as it lives, and whenever that is allowed.
+    pub(super) fn hear(self: &Arc<Self>, sound: &Arc<Sound>) {
         let far = Arc::downgrade(self);
+        let (track, name) = (Arc::downgrade(sound), sound.sid());
         sound.attach(move |frame| {
-            if let Some(far) = far.upgrade() {
+            if let (Some(far), Some(track)) = (far.upgrade(), track.upgrade())
+                && track.may_be_heard_by(&far.identity)
+            {
                 far.frames.fetch_add(1, Ordering::Relaxed);
-                far.heard.add(frame);
+                far.take_in(&name, frame);
             }
         });
+    }
+
+    fn take_in(&self, sid: &str, frame: &Frame) {
+        let mut heard = lock(&self.heard);
+        if !heard.iter().any(|source| source.sid == sid) {
+            heard.push(Source {
+                sid: sid.to_owned(),
+                heard: Heard::default(),
+                last: None,
+                samples: VecDeque::with_capacity(KEPT),
+            });
+        }
+        for source in heard.iter_mut().filter(|source| source.sid == sid) {
+            source.heard.add(frame);
+            source.last = Some(Instant::now());
+            source.samples.extend(frame);
+            let old = source.samples.len().saturating_sub(KEPT);
+            source.samples.drain(..old);
+        }
     }
 
     pub(super) fn receive(&self, keys: &str) {
@@ -103,6 +143,21 @@ fn tone(hertz: u32, position: &mut u32) -> Frame {
         *position = (*position + 1) % SAMPLE_RATE;
         (AMPLITUDE * angle.sin()) as i16
     })
+}
+
+/// How strong one frequency is, as the amplitude of its sine.
+fn amplitude(samples: &VecDeque<i16>, hertz: f64) -> f64 {
+    if samples.len() < KEPT {
+        return 0.0;
+    }
+    let step = TAU * hertz / f64::from(SAMPLE_RATE);
+    let (mut across, mut along) = (0.0, 0.0);
+    for (place, sample) in samples.iter().enumerate() {
+        let (sine, cosine) = (step * place as f64).sin_cos();
+        across += f64::from(*sample) * sine;
+        along += f64::from(*sample) * cosine;
+    }
+    2.0 * f64::hypot(across, along) / samples.len() as f64
 }
 
 /// The word of a status in `sip.callStatus`.
@@ -200,10 +255,27 @@ impl Leg {
         lock(&self.far.received).clone()
     }
 
-    /// Seconds of loud sound it heard.
+    /// Seconds of loud sound it heard, of all tracks together.
     #[must_use]
     pub fn heard_seconds(&self) -> f64 {
-        self.far.heard.seconds()
+        lock(&self.far.heard)
+            .iter()
+            .map(|source| source.heard.seconds())
+            .sum()
+    }
+
+    /// Does it hear a tone of this many hertz at the moment?
+    #[must_use]
+    pub fn hears(&self, hertz: f64) -> bool {
+        let now = Instant::now();
+        lock(&self.far.heard)
+            .iter()
+            .filter(|source| {
+                source
+                    .last
+                    .is_some_and(|last| now.duration_since(last) < STALE)
+            })
+            .any(|source| amplitude(&source.samples, hertz) > AUDIBLE)
     }
 
     /// Packets it received.

@@ -9,7 +9,9 @@ use call::input::JoinFailure;
 pub struct Switches {
     /// Every join is refused in this way.
     pub refuse: Option<JoinFailure>,
-    /// Joins and events take this long.
+    /// Every request of who is in a room is refused.
+    pub refuse_requests: bool,
+    /// Joins, requests and events take this long.
     pub delay: Duration,
     /// So many further events of each desk never arrive. Counted for every desk on its own.
     pub drop: u32,

@@ -7,14 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use call::media::Frame;
 
+use crate::backend::Received;
+
 const SILENCE: Frame = [0; call::media::FRAME_SAMPLES];
 
 type Sink = Box<dyn FnMut(&Frame) + Send>;
 
 /// One track.
 pub(super) struct Sound {
-    pub(super) sid: String,
+    sid: Mutex<String>,
     pub(super) owner: String,
+    /// Identities that may hear it; `None`: everybody.
+    allowed: Mutex<Option<BTreeSet<String>>>,
     ended: AtomicBool,
     frames: AtomicU64,
     next: AtomicU64,
@@ -25,7 +29,7 @@ pub(super) struct Sound {
 impl fmt::Debug for Sound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sound")
-            .field("sid", &self.sid)
+            .field("sid", &self.sid())
             .finish_non_exhaustive()
     }
 }
@@ -37,14 +41,34 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Sound {
     pub(super) fn new(sid: String, owner: String) -> Self {
         Self {
-            sid,
+            sid: Mutex::new(sid),
             owner,
+            allowed: Mutex::new(None),
             ended: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             next: AtomicU64::new(1),
             hearers: Mutex::new(BTreeSet::new()),
             sinks: Mutex::new(Vec::new()),
         }
+    }
+
+    pub(super) fn sid(&self) -> String {
+        lock(&self.sid).clone()
+    }
+
+    /// Gives it another name; returns the former.
+    pub(super) fn rename(&self, sid: String) -> String {
+        std::mem::replace(&mut lock(&self.sid), sid)
+    }
+
+    pub(super) fn allow(&self, only: Option<BTreeSet<String>>) {
+        *lock(&self.allowed) = only;
+    }
+
+    pub(super) fn may_be_heard_by(&self, identity: &str) -> bool {
+        lock(&self.allowed)
+            .as_ref()
+            .is_none_or(|allowed| allowed.contains(identity))
     }
 
     /// 10 ms that travelled in a packet. False once the track is gone.
@@ -115,8 +139,12 @@ impl Track {
         }
     }
 
-    pub(in crate::backend) fn packets(&self) -> u64 {
-        self.0.packets()
+    pub(in crate::backend) fn received(&self) -> Received {
+        Received {
+            packets: self.0.packets(),
+            lost: 0,
+            jitter: 0.0,
+        }
     }
 }
 
@@ -151,6 +179,10 @@ impl MicrophoneSource {
     pub(in crate::backend) fn push(&self, frame: &Frame) -> bool {
         self.pushed.fetch_add(1, Ordering::Relaxed);
         self.sound.push(frame)
+    }
+
+    pub(super) fn sid(&self) -> String {
+        self.sound.sid()
     }
 
     /// Calls `sink` with every frame that is sent.
