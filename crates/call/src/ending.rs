@@ -35,13 +35,22 @@ const LEAVE: Duration = Duration::from_millis(2_000);
 
 /// How long a busy tone plays.
 const BUSY_TONE: Duration = Duration::from_secs(2);
+/// How long the falling tone of an ended call plays.
+const END_TONE: Duration = Duration::from_millis(600);
 /// Colleagues who watched a call that was answered are gone by now.
 const WATCHERS_GO: Duration = Duration::from_millis(700);
 
 impl Call {
     /// Begins to take the call down for a reason that is known. Does nothing if that began already.
     pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
+        let taken_from_us = self.state == CallState::Live
+            && matches!(reason, EndReason::FarEndHungUp | EndReason::ConnectionLost);
         if self.begin_ending(shared) {
+            if taken_from_us {
+                shared.push(Output::Audio(AudioCommand::EndTone));
+                let until = shared.now.mono.saturating_add(END_TONE);
+                shared.tone_until = shared.tone_until.max(Some(until));
+            }
             self.take_down(reason, shared);
         }
     }

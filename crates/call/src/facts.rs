@@ -5,7 +5,7 @@ use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{AudioFact, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, RoomFact};
 use crate::live::KEYS;
 use crate::number;
-use crate::output::{AudioCommand, LogCommand, Output, ShellCommand};
+use crate::output::{LogCommand, ShellCommand};
 use crate::phone::Phone;
 use crate::record::{Call, Shared};
 use crate::settle::Sound;
@@ -130,9 +130,6 @@ impl Phone {
         self.shared.shell(ShellCommand::NotifyIncoming {
             call: call.id.clone(),
         });
-        if self.is_busy() {
-            self.shared.push(Output::Audio(AudioCommand::Beep));
-        }
         self.calls.push(call);
     }
 
@@ -323,7 +320,7 @@ fn published(call: &mut Call, shared: &mut Shared) {
         return;
     }
     call.published = true;
-    call.apply_mute(shared);
+    call.say_again(shared);
     if call.state == CallState::Joining {
         call.place(shared);
     }

@@ -59,6 +59,7 @@
 pub mod end;
 mod ending;
 mod facts;
+mod hold;
 pub mod ids;
 mod inbound;
 pub mod input;

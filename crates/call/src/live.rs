@@ -151,7 +151,7 @@ impl Call {
         self.reconnecting = reconnecting;
         shared.changed = true;
         if !reconnecting {
-            self.apply_mute(shared);
+            self.say_again(shared);
         }
         match self.state {
             CallState::Live if reconnecting => self.wake(Timer::State, RECONNECT, shared.now),

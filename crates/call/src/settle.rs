@@ -38,6 +38,7 @@ impl Phone {
             call.advance_answering(devices_open, shared);
         }
         self.settle_rings();
+        self.settle_way();
         self.retire();
         let open = self.calls.iter().any(|call| call.state != CallState::Ended);
         if self.quitting && !open && !self.may_quit {
@@ -69,15 +70,17 @@ impl Phone {
         let rings = |call: &Call| {
             call.state == CallState::Offered && !call.silenced && call.claimed_by.is_none()
         };
-        let ring = !self.is_busy() && self.calls.iter().any(rings);
+        let waits = self.calls.iter().any(rings);
+        let ring = !self.is_busy() && waits;
         let ringback = self.calls.iter().any(is(CallState::RemoteRinging));
         let overlay = self.calls.iter().any(is(CallState::Offered));
+        if std::mem::replace(&mut self.derived.ring, ring) != ring {
+            self.shared.push(Output::Audio(AudioCommand::Ring(ring)));
+        }
+        self.settle_beep(self.is_busy() && waits);
         let Self {
             derived, shared, ..
         } = self;
-        if std::mem::replace(&mut derived.ring, ring) != ring {
-            shared.push(Output::Audio(AudioCommand::Ring(ring)));
-        }
         if std::mem::replace(&mut derived.ringback, ringback) != ringback {
             shared.push(Output::Audio(AudioCommand::Ringback(ringback)));
         }

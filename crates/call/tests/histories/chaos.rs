@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use call::input::{
-    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, PlaceFailure,
-    RoomFact, WatchFact,
+    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
+    PlaceFailure, RoomFact, WatchFact,
 };
 use call::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant, ParticipantKind};
 use call::{CallId, Identity, Input, Link, Role, RoomName};
@@ -215,7 +215,11 @@ fn leg_fact(rng: &mut Source<'_>) -> LegFact {
 
 fn intent(rng: &mut Source<'_>) -> Intent {
     let call = call(rng);
-    match rng.u8(0..20) {
+    match rng.u8(0..23) {
+        20..=22 => Intent::SetHeld {
+            call,
+            held: rng.bool(),
+        },
         0..=4 => Intent::Dial {
             call,
             number: text(rng),
@@ -223,7 +227,7 @@ fn intent(rng: &mut Source<'_>) -> Intent {
         },
         5..=9 => Intent::Answer {
             call,
-            other: call::input::OtherCall::Hold,
+            other: *rng.choice(&[OtherCall::Hold, OtherCall::End]).unwrap(),
         },
         10 => Intent::Decline { call },
         11 => Intent::Silence { call },

@@ -15,6 +15,7 @@
 mod support;
 
 mod desk;
+mod hold;
 mod inbound;
 mod inbound_claims;
 mod live;

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use call::input::{
-    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, PlaceFailure,
-    RoomFact, Trunk, WatchFact,
+    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
+    PlaceFailure, RoomFact, Trunk, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand, ShellCommand};
 use call::state::{
@@ -285,6 +285,11 @@ impl Desk {
         self.view().end.expect("the call has an outcome")
     }
 
+    pub fn notice_text(&self) -> String {
+        let notice = self.phone.view().notice;
+        notice.map(|notice| notice.text).unwrap_or_default()
+    }
+
     pub fn notice(&self) -> Option<&'static str> {
         self.phone.view().notice.map(|notice| notice.code)
     }
@@ -328,11 +333,17 @@ impl Desk {
     }
 
     pub fn answer(&mut self) -> Vec<String> {
+        self.answer_and(OtherCall::Hold)
+    }
+
+    pub fn answer_and(&mut self, other: OtherCall) -> Vec<String> {
         let call = id(&self.call);
-        self.intent(Intent::Answer {
-            call,
-            other: call::input::OtherCall::Hold,
-        })
+        self.intent(Intent::Answer { call, other })
+    }
+
+    pub fn set_held(&mut self, held: bool) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::SetHeld { call, held })
     }
 
     pub fn decline(&mut self) -> Vec<String> {
