@@ -43,6 +43,7 @@ const WATCHERS_GO: Duration = Duration::from_millis(700);
 impl Call {
     /// Begins to take the call down for a reason that is known. Does nothing if that began already.
     pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
+        let reason = self.name_transfer(reason);
         let taken_from_us = self.state == CallState::Live
             && matches!(reason, EndReason::FarEndHungUp | EndReason::ConnectionLost);
         if self.begin_ending(shared) {
@@ -428,7 +429,12 @@ impl Call {
                 Phase::Whose => self.look(shared),
                 Phase::Verdict | Phase::Decline | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
             },
-            Timer::LegMissing | Timer::Look | Timer::Alive | Timer::Watch | Timer::Colleague => {}
+            Timer::LegMissing
+            | Timer::Look
+            | Timer::Alive
+            | Timer::Watch
+            | Timer::Colleague
+            | Timer::Transfer => {}
         }
     }
 

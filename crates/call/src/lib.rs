@@ -74,6 +74,8 @@ mod record;
 pub mod settings;
 mod settle;
 pub mod state;
+pub mod target;
+mod transfer;
 pub mod view;
 
 pub use end::EndReason;

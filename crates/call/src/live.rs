@@ -45,6 +45,25 @@ impl Call {
         self.flush_keys(shared);
     }
 
+    pub(crate) fn live_words(&self) -> String {
+        if self.reconnecting || self.leg_missing {
+            return "Reconnecting".into();
+        }
+        if let Some(words) = self.transfer_words() {
+            return words;
+        }
+        let words = if self.held {
+            "On hold"
+        } else if self.stalled {
+            "Nothing is heard from the other side"
+        } else if self.muted {
+            "Your microphone is off"
+        } else {
+            "In call"
+        };
+        words.into()
+    }
+
     pub(crate) fn set_muted(&mut self, muted: bool, shared: &mut Shared) {
         if self.muted == muted || self.end.is_some() {
             return;
@@ -100,7 +119,7 @@ impl Call {
     pub(crate) fn live_status(&mut self, status: LegStatus, shared: &mut Shared) {
         if status == LegStatus::Hangup {
             self.leg_gone = true;
-            self.finish(EndReason::FarEndHungUp, shared);
+            self.far_end_gone(EndReason::FarEndHungUp, shared);
         }
     }
 
@@ -140,7 +159,7 @@ impl Call {
             | LeaveReason::TrunkFailure
             | LeaveReason::Unknown => EndReason::FarEndHungUp,
         };
-        self.finish(reason, shared);
+        self.far_end_gone(reason, shared);
     }
 
     /// The talking connection is being rebuilt, or is back. Also noted before the answer.
@@ -206,16 +225,16 @@ impl Call {
                 self.looking = false;
                 if self.stalled && !self.reconnecting {
                     self.leg_gone = true;
-                    self.finish(EndReason::FarEndHungUp, shared);
+                    self.far_end_gone(EndReason::FarEndHungUp, shared);
                 }
             }
             LegFact::Looked { leg: Some(_), .. }
             | LegFact::LookFailed
             | LegFact::PersonAnswered { .. }
             | LegFact::PersonFailed { .. }
-            | LegFact::Transferred
-            | LegFact::TransferFailed(_)
             | LegFact::Parted { .. } => self.looking = false,
+            LegFact::Transferred => self.transferred(shared),
+            LegFact::TransferFailed(failure) => self.transfer_failed(failure, shared),
             LegFact::Answered
             | LegFact::PlaceFailed(_)
             | LegFact::Removed { .. }
@@ -244,9 +263,10 @@ impl Call {
                 if self.reconnecting {
                     self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
                 } else {
-                    self.finish(EndReason::ConnectionLost, shared);
+                    self.far_end_gone(EndReason::ConnectionLost, shared);
                 }
             }
+            Timer::Transfer => self.transfer_timer(shared),
             Timer::Watch | Timer::Colleague | Timer::Again => {}
         }
     }

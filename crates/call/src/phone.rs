@@ -154,8 +154,8 @@ impl Phone {
                 }
             }
             Intent::SetHeld { call, held } => self.set_held(&call, held),
-            Intent::Transfer { .. }
-            | Intent::AddPerson { .. }
+            Intent::Transfer { call, to } => self.transfer(&call, &to),
+            Intent::AddPerson { .. }
             | Intent::Merge { .. }
             | Intent::TalkPrivately { .. }
             | Intent::HandOver { .. }

@@ -8,7 +8,7 @@ use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
 use crate::output::{CallFacts, LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport, Now};
-use crate::view::CallView;
+use crate::view::{CallView, TransferView};
 
 /// How far the taking-down of a call has come. See `ending.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +46,11 @@ pub(crate) enum Timer {
     Colleague,
     /// A short pause before the next attempt at the same thing.
     Again,
+    /// A transfer has had its time, or the leg that was handed over.
+    Transfer,
 }
 
-pub(crate) const TIMERS: [Timer; 7] = [
+pub(crate) const TIMERS: [Timer; 8] = [
     Timer::State,
     Timer::LegMissing,
     Timer::Look,
@@ -56,6 +58,7 @@ pub(crate) const TIMERS: [Timer; 7] = [
     Timer::Watch,
     Timer::Colleague,
     Timer::Again,
+    Timer::Transfer,
 ];
 
 /// A colleague who told no name.
@@ -169,6 +172,8 @@ pub(crate) struct Call {
     pub(crate) muted: bool,
     /// The far end waits with music.
     pub(crate) held: bool,
+    /// A handing over under way, or its last result.
+    pub(crate) transfer: Option<TransferView>,
     pub(crate) silenced: bool,
     pub(crate) only_desk: bool,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
@@ -246,6 +251,7 @@ impl Call {
             drop_tries: 0,
             muted: false,
             held: false,
+            transfer: None,
             silenced: false,
             only_desk: false,
             offer_until: now.mono,
@@ -453,11 +459,7 @@ impl Call {
                 None => "Incoming call".into(),
             },
             CallState::Claiming | CallState::Answering => "Answering".into(),
-            CallState::Live if self.reconnecting || self.leg_missing => "Reconnecting".into(),
-            CallState::Live if self.held => "On hold".into(),
-            CallState::Live if self.stalled => "Nothing is heard from the other side".into(),
-            CallState::Live if self.muted => "Your microphone is off".into(),
-            CallState::Live => "In call".into(),
+            CallState::Live => self.live_words(),
             CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
                 "Ending".into()
             }
@@ -479,8 +481,8 @@ impl Call {
             ended_unix_ms: self.ended_ms,
             muted: self.muted,
             held: self.held && self.state == CallState::Live,
-            can_transfer: false,
-            transfer: None,
+            can_transfer: self.can_transfer(),
+            transfer: self.transfer.clone(),
             people: Vec::new(),
             private_with: None,
             can_rejoin: self.state == CallState::Stranded,

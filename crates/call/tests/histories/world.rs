@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use call::input::{
     AudioFact, Intent, JoinFailure, LegFact, LogFact, Offer, Orphan, OtherCall, PlaceFailure,
-    RoomFact, WatchFact,
+    RoomFact, TransferFailure, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
 use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
@@ -283,11 +283,15 @@ impl World {
         let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
             return self.dial();
         };
-        let intent = match self.rng.u8(0..17) {
+        let intent = match self.rng.u8(0..19) {
             0..=2 => return self.dial(),
             3..=6 => Intent::Answer {
                 call,
                 other: *self.rng.choice(&[OtherCall::Hold, OtherCall::End]).unwrap(),
+            },
+            17 | 18 => Intent::Transfer {
+                call,
+                to: NUMBER.into(),
             },
             14..=16 => Intent::SetHeld {
                 call,

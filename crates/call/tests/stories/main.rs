@@ -21,3 +21,4 @@ mod inbound_claims;
 mod live;
 mod outbound;
 mod outbound_ends;
+mod transfer;

@@ -341,6 +341,11 @@ impl Desk {
         self.intent(Intent::Answer { call, other })
     }
 
+    pub fn transfer(&mut self, to: &str) -> Vec<String> {
+        let (call, to) = (id(&self.call), to.into());
+        self.intent(Intent::Transfer { call, to })
+    }
+
     pub fn set_held(&mut self, held: bool) -> Vec<String> {
         let call = id(&self.call);
         self.intent(Intent::SetHeld { call, held })
