@@ -86,6 +86,7 @@ impl Call {
         {
             shared.room(RoomCommand::SetHeld { link, held: true });
         }
+        self.say_circle_again(shared);
     }
 }
 

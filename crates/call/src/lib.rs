@@ -56,9 +56,11 @@
     )
 )]
 
+mod circle;
 pub mod end;
 mod ending;
 mod facts;
+mod handover;
 mod hold;
 pub mod ids;
 mod inbound;
@@ -69,6 +71,7 @@ pub mod media;
 pub mod number;
 mod outbound;
 pub mod output;
+mod people;
 mod phone;
 mod record;
 pub mod settings;

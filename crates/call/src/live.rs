@@ -54,6 +54,8 @@ impl Call {
         }
         let words = if self.held {
             "On hold"
+        } else if let Some(words) = self.people_words() {
+            return words;
         } else if self.stalled {
             "Nothing is heard from the other side"
         } else if self.muted {
@@ -109,7 +111,7 @@ impl Call {
             self.keys_sent.drain(..surplus); // keys are ASCII
             shared.room(RoomCommand::SendKeys {
                 link,
-                leg: self.leg.clone(),
+                leg: self.private_with().unwrap_or(&self.leg).clone(),
                 keys,
             });
             shared.changed = true;
@@ -128,6 +130,7 @@ impl Call {
         if self.leg_missing {
             self.leg_missing = false;
             self.cancel(Timer::LegMissing);
+            self.part_again(shared);
             shared.changed = true;
         }
     }
@@ -169,6 +172,7 @@ impl Call {
         }
         self.reconnecting = reconnecting;
         shared.changed = true;
+        self.doubt_circle();
         if !reconnecting {
             self.say_again(shared);
         }
@@ -228,16 +232,19 @@ impl Call {
                     self.far_end_gone(EndReason::FarEndHungUp, shared);
                 }
             }
-            LegFact::Looked { leg: Some(_), .. }
-            | LegFact::LookFailed
-            | LegFact::PersonAnswered { .. }
-            | LegFact::PersonFailed { .. }
-            | LegFact::Parted { .. } => self.looking = false,
+            LegFact::Looked { leg: Some(_), .. } | LegFact::LookFailed => self.looking = false,
+            LegFact::Parted { apart, done } => self.parted(*apart, *done, shared),
+            LegFact::Removed { found } => {
+                if *found {
+                    self.person_removed();
+                }
+            }
             LegFact::Transferred => self.transferred(shared),
             LegFact::TransferFailed(failure) => self.transfer_failed(failure, shared),
             LegFact::Answered
             | LegFact::PlaceFailed(_)
-            | LegFact::Removed { .. }
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. } => {}
         }
@@ -267,6 +274,8 @@ impl Call {
                 }
             }
             Timer::Transfer => self.transfer_timer(shared),
+            Timer::People => self.people_timer(shared),
+            Timer::Circle => self.circle_timer(shared),
             Timer::Watch | Timer::Colleague | Timer::Again => {}
         }
     }

@@ -155,12 +155,16 @@ impl Phone {
             }
             Intent::SetHeld { call, held } => self.set_held(&call, held),
             Intent::Transfer { call, to } => self.transfer(&call, &to),
-            Intent::AddPerson { .. }
-            | Intent::Merge { .. }
-            | Intent::TalkPrivately { .. }
-            | Intent::HandOver { .. }
-            | Intent::DropPerson { .. }
-            | Intent::Rejoin { .. } => {}
+            Intent::AddPerson {
+                call,
+                number,
+                private,
+            } => self.add_person(&call, &number, private),
+            Intent::Merge { call } => self.merge(&call),
+            Intent::TalkPrivately { call, with } => self.talk_privately(&call, &with),
+            Intent::HandOver { call } => self.hand_over(&call),
+            Intent::DropPerson { call, leg } => self.drop_person(&call, &leg),
+            Intent::Rejoin { .. } => {}
             Intent::SetAvailability(availability) => {
                 self.shared.changed |= self.availability != availability;
                 self.availability = availability;
@@ -293,10 +297,8 @@ impl Phone {
                 | CallState::RemoteRinging
                 | CallState::Answering
                 | CallState::Live => hang_up(call, shared),
-                CallState::Ending
-                | CallState::Stranded
-                | CallState::HandedOver
-                | CallState::Ended => {}
+                CallState::HandedOver => call.stop_watching(shared),
+                CallState::Ending | CallState::Stranded | CallState::Ended => {}
             }
         }
     }
@@ -324,7 +326,8 @@ impl Phone {
             while let Some(timer) = call.take_due(shared.now) {
                 match call.state {
                     CallState::Ending => call.ending_timer(timer, shared),
-                    CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
+                    CallState::HandedOver => call.handed_over_timer(timer, shared),
+                    CallState::Stranded | CallState::Ended => {}
                     CallState::Live => call.live_timer(timer, shared),
                     CallState::Preparing
                     | CallState::Joining
@@ -354,7 +357,9 @@ fn hang_up(call: &mut Call, shared: &mut Shared) {
         | CallState::RemoteRinging => call.finish(EndReason::Cancelled, shared),
         CallState::Offered | CallState::Claiming => call.decline(shared),
         CallState::Answering if !call.publishing => call.decline(shared),
-        CallState::Answering | CallState::Live => call.finish(EndReason::HungUp, shared),
-        CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
+        CallState::Answering | CallState::Live | CallState::HandedOver => {
+            call.finish(EndReason::HungUp, shared);
+        }
+        CallState::Ending | CallState::Stranded | CallState::Ended => {}
     }
 }

@@ -40,7 +40,10 @@ impl Phone {
         self.settle_rings();
         self.settle_way();
         self.retire();
-        let open = self.calls.iter().any(|call| call.state != CallState::Ended);
+        // whoever was left to others talks on without this program
+        let is_open =
+            |call: &Call| call.state != CallState::Ended && call.state != CallState::HandedOver;
+        let open = self.calls.iter().any(is_open);
         if self.quitting && !open && !self.may_quit {
             self.may_quit = true;
             self.shared.shell(ShellCommand::MayQuit);
@@ -72,7 +75,9 @@ impl Phone {
         };
         let waits = self.calls.iter().any(rings);
         let ring = !self.is_busy() && waits;
-        let ringback = self.calls.iter().any(is(CallState::RemoteRinging));
+        let rings_there =
+            |call: &Call| call.state == CallState::RemoteRinging || call.hears_ringback();
+        let ringback = self.calls.iter().any(rings_there);
         let overlay = self.calls.iter().any(is(CallState::Offered));
         if std::mem::replace(&mut self.derived.ring, ring) != ring {
             self.shared.push(Output::Audio(AudioCommand::Ring(ring)));

@@ -16,7 +16,7 @@ use crate::input::TransferFailure;
 use crate::output::LegCommand;
 use crate::phone::Phone;
 use crate::record::{Call, Shared, Timer};
-use crate::state::{CallState, Direction, LegStatus};
+use crate::state::{CallState, LegStatus};
 use crate::target::{self, Target};
 use crate::view::{TransferState, TransferView};
 
@@ -36,6 +36,11 @@ impl Call {
         if self.reconnecting || self.leg_missing {
             return Err(
                 "The connection is being rebuilt. Transfer the call when the other side is back.",
+            );
+        }
+        if !self.party.is_empty() {
+            return Err(
+                "A call with several people cannot be transferred. Leave it instead: they talk on.",
             );
         }
         if self.is_being_transferred() {
@@ -102,13 +107,13 @@ impl Call {
         }
     }
 
-    /// The far end is not in the room any more.
-    pub(crate) fn far_end_gone(&mut self, reason: EndReason, shared: &mut Shared) {
-        self.finish(reason, shared);
-    }
-
     /// However a call ends whose far end was handed over: it was handed over.
     pub(crate) fn name_transfer(&mut self, reason: EndReason) -> EndReason {
+        if self.state == CallState::HandedOver && reason != EndReason::HungUp {
+            return EndReason::Transferred {
+                to: self.handed_to(),
+            };
+        }
         match &self.transfer {
             Some(TransferView {
                 to,
@@ -132,10 +137,7 @@ impl Call {
 
     /// What went wrong, for a person: what, why, and that nobody was lost.
     fn transfer_refusal(&self, failure: &TransferFailure) -> String {
-        let who = match self.direction {
-            Direction::Inbound => "The caller",
-            Direction::Outbound => "The other side",
-        };
+        let who = self.far_end();
         let what = match failure {
             TransferFailure::Sip { code } => match code {
                 486 | 600 => "The phone you transferred to is busy.",

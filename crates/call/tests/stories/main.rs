@@ -21,4 +21,6 @@ mod inbound_claims;
 mod live;
 mod outbound;
 mod outbound_ends;
+mod people;
+mod people_go;
 mod transfer;
