@@ -14,8 +14,12 @@ use crate::state::CallState;
 const ANSWER: Duration = Duration::from_secs(5);
 /// Pause before asking again.
 const AGAIN: Duration = Duration::from_secs(3);
-/// After so many failures to bring everybody together the person is told.
+/// The sound of a leg that has just answered is listed some 10 ms later.
+const SOON: Duration = Duration::from_millis(300);
+/// After so many failures the person is told.
 const QUIET_TRIES: u32 = 2;
+/// The same for legs that may have no sound yet.
+const SOON_TRIES: u32 = 4;
 
 /// What waits for the arrangement to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,17 +99,21 @@ impl Call {
         shared.leg(LegCommand::Part {
             call: self.id.clone(),
             room: self.room.clone(),
-            legs: self.legs(),
+            legs: self.legs_with_sound(),
             apart: self.circle.only.is_some(),
         });
     }
 
-    /// A leg came, or came back: it must not hear the others either.
+    /// A leg answered, or came back: it must not hear the others either. Before the answer it has no sound to be parted
+    /// from.
     pub(crate) fn part_again(&mut self, shared: &mut Shared) {
         if self.state == CallState::Live && self.circle.only.is_some() {
             self.circle.pending = true;
+            self.circle.confirmed = false;
+            self.circle.tries = 0;
             self.ask_part(shared);
             self.wake(Timer::Circle, ANSWER, shared.now);
+            shared.changed = true;
         }
     }
 
@@ -195,7 +203,7 @@ impl Call {
                 "The others could not be connected with each other, so you are still in the call. Try again.",
             ),
             Then::Nothing => {
-                if self.circle.tries == if alone { 0 } else { QUIET_TRIES } {
+                if self.circle.tries == if alone { SOON_TRIES } else { QUIET_TRIES } {
                     let what = if alone {
                         "It is not certain any more that you are alone: the others may hear each other."
                     } else {
@@ -205,8 +213,9 @@ impl Call {
                 }
             }
         }
+        let soon = alone && self.circle.tries < SOON_TRIES;
         self.circle.tries = self.circle.tries.saturating_add(1);
-        self.wake(Timer::Circle, AGAIN, shared.now);
+        self.wake(Timer::Circle, if soon { SOON } else { AGAIN }, shared.now);
     }
 
     /// An answer is overdue, or it is time to ask again.

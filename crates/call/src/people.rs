@@ -163,6 +163,13 @@ impl Call {
         std::iter::once(self.leg.clone()).chain(others).collect()
     }
 
+    /// Those of them that can be heard.
+    pub(crate) fn legs_with_sound(&self) -> Vec<Identity> {
+        let others = self.party.people.iter().filter(|person| person.is_up());
+        let others = others.map(|person| person.leg.clone());
+        std::iter::once(self.leg.clone()).chain(others).collect()
+    }
+
     /// Legs that are up, the far end's included.
     pub(crate) fn legs_up(&self) -> usize {
         self.party.up() + usize::from(!self.leg_gone)
@@ -245,7 +252,6 @@ impl Call {
         let Some(person) = self.party.find(leg) else {
             return false;
         };
-        let first = person.status.is_none();
         let back = std::mem::take(&mut person.missing);
         let status = participant.leg_status.filter(|s| Some(*s) > person.status);
         if let Some(status) = status {
@@ -274,7 +280,7 @@ impl Call {
                 self.part_again(shared);
             }
             Some(LegStatus::Dialing | LegStatus::Ringing) | None => {
-                if first || back {
+                if back {
                     self.part_again(shared);
                 }
             }

@@ -38,6 +38,9 @@ impl Call {
             let who = face.name.as_ref().unwrap_or(&face.shown);
             return Some(format!("Alone with {who}"));
         }
+        if self.circle.only.is_some() {
+            return Some("Putting the others aside".into());
+        }
         let others = self.party.up();
         (others > 0).then(|| format!("In call with {} people", others + 1))
     }

@@ -36,7 +36,6 @@ pub(crate) fn consulted() -> Desk {
     d.person(Role::Talk, 1, LegStatus::Active);
     d.person_answered(1);
     d.parted(true, true);
-    d.parted(true, true);
     assert_eq!(states(&d), ["waiting", "up"]);
     d
 }
@@ -66,7 +65,7 @@ fn nobody_is_dialled_before_the_caller_cannot_hear() {
         Output::Leg(LegCommand::Part { legs, .. }) => Some(legs.clone()),
         _ => None,
     });
-    assert_eq!(parted, Some(vec![leg_of("c1"), person_of("c1", 1)]));
+    assert_eq!(parted, Some(vec![leg_of("c1")]));
     let placed = d.outputs.iter().find_map(|output| match output {
         Output::Leg(LegCommand::PlacePerson { to, ring_for, .. }) => {
             Some((to.clone(), ring_for.as_secs()))
@@ -147,10 +146,28 @@ fn their_phone_rings_in_our_ear_while_the_caller_hears_music() {
         said.contains(&"part true".to_owned()),
         "the leg has sound only now"
     );
-    d.parted(true, true);
+    assert_eq!(d.view().private_with, None, "the caller may hear them");
+    assert_eq!(d.view().words, "Putting the others aside");
     d.parted(true, true);
     assert_eq!(states(&d), ["waiting", "up"]);
     assert_eq!(d.view().words, "Alone with (312) 555-0188");
+}
+
+#[test]
+fn their_sound_is_listed_a_moment_after_the_answer() {
+    let mut d = consulting();
+    d.person(Role::Talk, 1, LegStatus::Active);
+    d.parted(true, false);
+    assert_eq!(d.wait_ms(300), ["only leg-c1-p1", "part true"]);
+    d.audience(true);
+    d.parted(true, true);
+    assert_eq!(d.view().private_with, Some(person_of("c1", 1)));
+    assert_eq!(d.notice(), None);
+    let parted = d.outputs.iter().rev().find_map(|output| match output {
+        Output::Leg(LegCommand::Part { legs, .. }) => Some(legs.clone()),
+        _ => None,
+    });
+    assert_eq!(parted, Some(vec![leg_of("c1"), person_of("c1", 1)]));
 }
 
 #[test]
@@ -176,7 +193,6 @@ fn busy_and_we_are_back_with_the_caller() {
         "(312) 555-0188: Busy. You are back with the caller."
     );
     d.audience(true);
-    d.parted(true, true); // the answer about the new leg
     d.parted(false, true);
     assert_eq!(states(&d), ["up", "busy"]);
     assert_eq!(d.view().words, "In call");
@@ -357,6 +373,12 @@ fn what_was_private_and_is_no_longer_certain_is_said_and_tried_again() {
         "our microphone stays private"
     );
     assert_eq!(d.view().private_with, None);
+    for _ in 0..4 {
+        assert_eq!(d.notice(), None);
+        assert_eq!(d.wait_ms(300), ["only leg-c1-p1", "part true"]);
+        d.audience(true);
+        d.parted(true, false);
+    }
     assert_eq!(d.notice(), Some("not_private"));
     assert_eq!(d.wait_s(3), ["only leg-c1-p1", "part true"]);
     d.audience(true);

@@ -196,7 +196,6 @@ fn dropping_the_only_one_ends_the_call() {
 fn one_who_is_being_called_is_dropped_and_we_are_back() {
     let mut d = consulting();
     d.person(Role::Talk, 1, LegStatus::Ringing);
-    d.parted(true, true);
     assert_eq!(d.drop_person(person_of("c1", 1)), ["remove leg-c1-p1"]);
     let removed = LeaveReason::ParticipantRemoved;
     let said = d.somebody_left(Role::Talk, person_of("c1", 1), removed, false);
