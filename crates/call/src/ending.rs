@@ -35,13 +35,23 @@ const LEAVE: Duration = Duration::from_millis(2_000);
 
 /// How long a busy tone plays.
 const BUSY_TONE: Duration = Duration::from_secs(2);
+/// How long the falling tone of an ended call plays.
+const END_TONE: Duration = Duration::from_millis(600);
 /// Colleagues who watched a call that was answered are gone by now.
 const WATCHERS_GO: Duration = Duration::from_millis(700);
 
 impl Call {
     /// Begins to take the call down for a reason that is known. Does nothing if that began already.
     pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
+        let reason = self.name_transfer(reason);
+        let taken_from_us = self.state == CallState::Live
+            && matches!(reason, EndReason::FarEndHungUp | EndReason::ConnectionLost);
         if self.begin_ending(shared) {
+            if taken_from_us {
+                shared.push(Output::Audio(AudioCommand::EndTone));
+                let until = shared.now.mono.saturating_add(END_TONE);
+                shared.tone_until = shared.tone_until.max(Some(until));
+            }
             self.take_down(reason, shared);
         }
     }
@@ -49,9 +59,7 @@ impl Call {
     /// From here on the call is over for the person. Says whether it was not before.
     fn begin_ending(&mut self, shared: &mut Shared) -> bool {
         match self.state {
-            CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
-                false
-            }
+            CallState::Ending | CallState::Stranded | CallState::Ended => false,
             CallState::Preparing
             | CallState::Joining
             | CallState::Dialling
@@ -59,7 +67,8 @@ impl Call {
             | CallState::Offered
             | CallState::Claiming
             | CallState::Answering
-            | CallState::Live => {
+            | CallState::Live
+            | CallState::HandedOver => {
                 self.cancel_all();
                 self.state = CallState::Ending;
                 self.ended_ms = Some(self.clock(shared.now));
@@ -92,6 +101,9 @@ impl Call {
             Direction::Outbound => self.placed,
             Direction::Inbound => self.answered_ms.is_some() || self.publishing,
         };
+        if self.ours && (self.party.is_loose() || (self.watched.is_some() && !self.leg_gone)) {
+            return self.ask_deletion(shared); // covers every leg
+        }
         if !self.ours || self.leg_gone {
             self.leave_room(shared);
             return;
@@ -138,24 +150,7 @@ impl Call {
 
     /// Names the outcome of a call that was never answered from both sides' news.
     fn verdict(&self) -> EndReason {
-        match (&self.place_failure, self.leave) {
-            (Some(PlaceFailure::Sip { code }), _) => EndReason::from_sip_code(*code),
-            (Some(PlaceFailure::TrunkNeedsPassword), _) => {
-                EndReason::LineRefused { code: Some(401) }
-            }
-            (Some(PlaceFailure::NoLine), _) => EndReason::NoLine,
-            (Some(PlaceFailure::NotSignedIn), _) => EndReason::NotSignedIn,
-            (Some(PlaceFailure::Refused), _) => EndReason::SignInRefused,
-            (Some(PlaceFailure::NoBridge), _) => EndReason::LineFailed { code: None },
-            (_, Some(LeaveReason::UserUnavailable)) => EndReason::NoAnswer,
-            (_, Some(LeaveReason::UserRejected)) => EndReason::Declined,
-            (_, Some(LeaveReason::ParticipantRemoved | LeaveReason::RoomDeleted)) => {
-                EndReason::Cancelled
-            }
-            (Some(PlaceFailure::Cancelled), _) => EndReason::NoAnswer,
-            (Some(PlaceFailure::Unreachable { .. }), _) => EndReason::NoNetwork,
-            (Some(PlaceFailure::Other { .. }) | None, _) => EndReason::LineFailed { code: None },
-        }
+        refusal(self.place_failure.as_ref(), self.leave)
     }
 
     /// The far end answered and was gone again before we could see it.
@@ -214,7 +209,7 @@ impl Call {
         });
     }
 
-    fn ask_deletion(&mut self, shared: &mut Shared) {
+    pub(crate) fn ask_deletion(&mut self, shared: &mut Shared) {
         self.phase = Phase::Delete;
         self.cancel(Timer::Again);
         self.deleting = true;
@@ -273,12 +268,15 @@ impl Call {
 
     /// Is a leg of ours possibly still up, or about to come?
     pub(crate) fn is_loose(&self) -> bool {
-        self.ours && !self.leg_gone
+        self.ours && (!self.leg_gone || self.party.is_loose())
     }
 
     /// The leg is known to be gone while the call is taken down.
     pub(crate) fn leg_is_gone(&mut self, shared: &mut Shared) {
         self.leg_gone = true;
+        if self.party.is_loose() {
+            return; // the room is being deleted for the sake of the others
+        }
         match self.phase {
             Phase::EndLeg | Phase::Remove | Phase::Delete | Phase::Decline => {
                 self.leave_room(shared);
@@ -286,6 +284,18 @@ impl Call {
             Phase::Verdict => self.await_verdict(shared),
             Phase::Whose => self.take_down(EndReason::Missed, shared),
             Phase::Leave => {}
+        }
+    }
+
+    fn party_is_deleted(&mut self) {
+        let why = self.end.clone().unwrap_or(EndReason::Interrupted);
+        self.party.room_deleted(&why);
+    }
+
+    /// The last of several people is gone, perhaps.
+    pub(crate) fn party_is_gone(&mut self, shared: &mut Shared) {
+        if self.state == CallState::Ending && self.leg_gone && self.phase == Phase::Delete {
+            self.leg_is_gone(shared);
         }
     }
 
@@ -338,6 +348,7 @@ impl Call {
             LegFact::RoomDeleted { .. } => {
                 self.deleting = false;
                 self.deleted = true;
+                self.party_is_deleted();
                 if self.phase == Phase::Delete {
                     // a leg whose dial request is still open and that nobody has seen may come after the deletion
                     self.leg_gone |= !self.place_open || self.status.is_some();
@@ -403,6 +414,7 @@ impl Call {
     pub(crate) fn ending_closed(&mut self, role: Role, reason: LeaveReason, shared: &mut Shared) {
         if reason == LeaveReason::RoomDeleted && (self.status.is_some() || !self.place_open) {
             self.leave = Some(reason);
+            self.party_is_deleted();
             self.leg_is_gone(shared);
         } else if role == Role::Talk && self.phase == Phase::EndLeg {
             self.ask_removal(shared);
@@ -419,7 +431,14 @@ impl Call {
                 Phase::Whose => self.look(shared),
                 Phase::Verdict | Phase::Decline | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
             },
-            Timer::LegMissing | Timer::Look | Timer::Alive | Timer::Watch | Timer::Colleague => {}
+            Timer::LegMissing
+            | Timer::Look
+            | Timer::Alive
+            | Timer::Watch
+            | Timer::Colleague
+            | Timer::Transfer
+            | Timer::People
+            | Timer::Circle => {}
         }
     }
 
@@ -447,5 +466,25 @@ impl Call {
                 self.close(shared);
             }
         }
+    }
+}
+
+/// Names the outcome of a dial request from what it came to and from why the leg left.
+pub(crate) fn refusal(failure: Option<&PlaceFailure>, leave: Option<LeaveReason>) -> EndReason {
+    match (failure, leave) {
+        (Some(PlaceFailure::Sip { code }), _) => EndReason::from_sip_code(*code),
+        (Some(PlaceFailure::TrunkNeedsPassword), _) => EndReason::LineRefused { code: Some(401) },
+        (Some(PlaceFailure::NoLine), _) => EndReason::NoLine,
+        (Some(PlaceFailure::NotSignedIn), _) => EndReason::NotSignedIn,
+        (Some(PlaceFailure::Refused), _) => EndReason::SignInRefused,
+        (Some(PlaceFailure::NoBridge), _) => EndReason::LineFailed { code: None },
+        (_, Some(LeaveReason::UserUnavailable)) => EndReason::NoAnswer,
+        (_, Some(LeaveReason::UserRejected)) => EndReason::Declined,
+        (_, Some(LeaveReason::ParticipantRemoved | LeaveReason::RoomDeleted)) => {
+            EndReason::Cancelled
+        }
+        (Some(PlaceFailure::Cancelled), _) => EndReason::NoAnswer,
+        (Some(PlaceFailure::Unreachable { .. }), _) => EndReason::NoNetwork,
+        (Some(PlaceFailure::Other { .. }) | None, _) => EndReason::LineFailed { code: None },
     }
 }

@@ -5,7 +5,7 @@ use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{AudioFact, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, RoomFact};
 use crate::live::KEYS;
 use crate::number;
-use crate::output::{AudioCommand, LogCommand, Output, ShellCommand};
+use crate::output::{LogCommand, ShellCommand};
 use crate::phone::Phone;
 use crate::record::{Call, Shared};
 use crate::settle::Sound;
@@ -21,11 +21,15 @@ impl Phone {
         let Some((call, shared)) = self.find(&link.call) else {
             return;
         };
+        let handed_over = call.state == CallState::HandedOver;
         let Some(connection) = call.connection(link) else {
             return; // an older attempt
         };
         if connection.leaving {
             return left_behind(call, link, fact, shared);
+        }
+        if handed_over {
+            return watched(call, link, &fact, shared);
         }
         match fact {
             RoomFact::Joined { present } => {
@@ -67,7 +71,8 @@ impl Phone {
                 }
             }
             RoomFact::EndLegAnswered { done } => call.end_leg_answered(done, shared),
-            RoomFact::AudienceSet | RoomFact::AudienceFailed { .. } => {}
+            RoomFact::AudienceSet => call.audience_answered(true, shared),
+            RoomFact::AudienceFailed { .. } => call.audience_answered(false, shared),
         }
     }
 
@@ -83,6 +88,11 @@ impl Phone {
             return call.swept(shared);
         }
         call.note_place(fact);
+        if let LegFact::PersonAnswered { leg } = fact {
+            call.person_placed(leg, None, shared);
+        } else if let LegFact::PersonFailed { leg, failure } = fact {
+            call.person_placed(leg, Some(failure), shared);
+        }
         match call.state {
             CallState::Preparing
             | CallState::Joining
@@ -130,9 +140,6 @@ impl Phone {
         self.shared.shell(ShellCommand::NotifyIncoming {
             call: call.id.clone(),
         });
-        if self.is_busy() {
-            self.shared.push(Output::Audio(AudioCommand::Beep));
-        }
         self.calls.push(call);
     }
 
@@ -207,6 +214,9 @@ impl Phone {
         if self.knows(&orphan.call) {
             return;
         }
+        if orphan.handed_over {
+            return self.resume_handed_over(orphan);
+        }
         self.shared.log(LogCommand::FinishOrphan {
             call: orphan.call.clone(),
         });
@@ -259,6 +269,18 @@ fn left_behind(call: &mut Call, link: &Link, fact: RoomFact, shared: &mut Shared
         | RoomFact::Media(_)
         | RoomFact::KeyReceived { .. }
         | RoomFact::EndLegAnswered { .. } => {}
+    }
+}
+
+/// A fact about a call that we left to others.
+fn watched(call: &mut Call, link: &Link, fact: &RoomFact, shared: &mut Shared) {
+    if let RoomFact::Closed { .. } | RoomFact::JoinFailed { .. } = fact {
+        forget(call, link.role);
+    } else if let (RoomFact::Joined { .. }, Some(connection)) = (fact, call.connection(link)) {
+        connection.joined = true;
+    }
+    if link.role == Role::Watch {
+        call.handed_over_fact(fact, shared);
     }
 }
 
@@ -323,7 +345,7 @@ fn published(call: &mut Call, shared: &mut Shared) {
         return;
     }
     call.published = true;
-    call.apply_mute(shared);
+    call.say_again(shared);
     if call.state == CallState::Joining {
         call.place(shared);
     }
@@ -363,6 +385,12 @@ fn present(call: &mut Call, participant: &Participant, shared: &mut Shared) {
         {
             leg_status(call, status, shared);
         }
+    } else if call.state == CallState::Ending {
+        if participant.leg_status == Some(LegStatus::Hangup) {
+            call.person_ended(&participant.identity, shared);
+        }
+    } else if call.person_present(participant, shared) {
+        return;
     }
     if call.direction == Direction::Inbound {
         call.inbound_present(participant, shared);
@@ -396,6 +424,13 @@ fn left(
     shared: &mut Shared,
 ) {
     if *identity != call.leg {
+        if call.state == CallState::Ending {
+            if !reconnecting && reason.proves_gone() {
+                call.person_ended(identity, shared);
+            }
+        } else if call.person_left(identity, reason, reconnecting, shared) {
+            return;
+        }
         call.inbound_colleague_left(identity, shared);
         return;
     }

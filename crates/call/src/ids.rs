@@ -110,6 +110,12 @@ impl Identity {
         Self(format!("leg-{call}").into())
     }
 
+    /// The identity of the leg of the `n`th further person whom this desk dials into a call.
+    #[must_use]
+    pub fn person(call: &CallId, n: u32) -> Self {
+        Self(format!("leg-{call}-p{n}").into())
+    }
+
     /// This desk in the room of a call, as it talks or watches. Every attempt has a name of its own, so that a second
     /// join never throws out the first.
     #[must_use]

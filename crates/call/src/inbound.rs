@@ -372,7 +372,7 @@ impl Call {
                 self.talk = None; // its end was lost
                 self.join_claim(shared);
             }
-            Timer::LegMissing | Timer::Alive => {}
+            Timer::LegMissing | Timer::Alive | Timer::Transfer | Timer::People | Timer::Circle => {}
         }
     }
 

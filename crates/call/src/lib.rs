@@ -56,9 +56,12 @@
     )
 )]
 
+mod circle;
 pub mod end;
 mod ending;
 mod facts;
+mod handover;
+mod hold;
 pub mod ids;
 mod inbound;
 pub mod input;
@@ -68,11 +71,14 @@ pub mod media;
 pub mod number;
 mod outbound;
 pub mod output;
+mod people;
 mod phone;
 mod record;
 pub mod settings;
 mod settle;
 pub mod state;
+pub mod target;
+mod transfer;
 pub mod view;
 
 pub use end::EndReason;

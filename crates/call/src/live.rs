@@ -45,6 +45,27 @@ impl Call {
         self.flush_keys(shared);
     }
 
+    pub(crate) fn live_words(&self) -> String {
+        if self.reconnecting || self.leg_missing {
+            return "Reconnecting".into();
+        }
+        if let Some(words) = self.transfer_words() {
+            return words;
+        }
+        let words = if self.held {
+            "On hold"
+        } else if let Some(words) = self.people_words() {
+            return words;
+        } else if self.stalled {
+            "Nothing is heard from the other side"
+        } else if self.muted {
+            "Your microphone is off"
+        } else {
+            "In call"
+        };
+        words.into()
+    }
+
     pub(crate) fn set_muted(&mut self, muted: bool, shared: &mut Shared) {
         if self.muted == muted || self.end.is_some() {
             return;
@@ -90,7 +111,7 @@ impl Call {
             self.keys_sent.drain(..surplus); // keys are ASCII
             shared.room(RoomCommand::SendKeys {
                 link,
-                leg: self.leg.clone(),
+                leg: self.private_with().unwrap_or(&self.leg).clone(),
                 keys,
             });
             shared.changed = true;
@@ -100,7 +121,7 @@ impl Call {
     pub(crate) fn live_status(&mut self, status: LegStatus, shared: &mut Shared) {
         if status == LegStatus::Hangup {
             self.leg_gone = true;
-            self.finish(EndReason::FarEndHungUp, shared);
+            self.far_end_gone(EndReason::FarEndHungUp, shared);
         }
     }
 
@@ -109,6 +130,7 @@ impl Call {
         if self.leg_missing {
             self.leg_missing = false;
             self.cancel(Timer::LegMissing);
+            self.part_again(shared);
             shared.changed = true;
         }
     }
@@ -140,7 +162,7 @@ impl Call {
             | LeaveReason::TrunkFailure
             | LeaveReason::Unknown => EndReason::FarEndHungUp,
         };
-        self.finish(reason, shared);
+        self.far_end_gone(reason, shared);
     }
 
     /// The talking connection is being rebuilt, or is back. Also noted before the answer.
@@ -150,8 +172,9 @@ impl Call {
         }
         self.reconnecting = reconnecting;
         shared.changed = true;
+        self.doubt_circle();
         if !reconnecting {
-            self.apply_mute(shared);
+            self.say_again(shared);
         }
         match self.state {
             CallState::Live if reconnecting => self.wake(Timer::State, RECONNECT, shared.now),
@@ -206,19 +229,22 @@ impl Call {
                 self.looking = false;
                 if self.stalled && !self.reconnecting {
                     self.leg_gone = true;
-                    self.finish(EndReason::FarEndHungUp, shared);
+                    self.far_end_gone(EndReason::FarEndHungUp, shared);
                 }
             }
-            LegFact::Looked { leg: Some(_), .. }
-            | LegFact::LookFailed
-            | LegFact::PersonAnswered { .. }
-            | LegFact::PersonFailed { .. }
-            | LegFact::Transferred
-            | LegFact::TransferFailed(_)
-            | LegFact::Parted { .. } => self.looking = false,
+            LegFact::Looked { leg: Some(_), .. } | LegFact::LookFailed => self.looking = false,
+            LegFact::Parted { apart, done } => self.parted(*apart, *done, shared),
+            LegFact::Removed { found } => {
+                if *found {
+                    self.person_removed();
+                }
+            }
+            LegFact::Transferred => self.transferred(shared),
+            LegFact::TransferFailed(failure) => self.transfer_failed(failure, shared),
             LegFact::Answered
             | LegFact::PlaceFailed(_)
-            | LegFact::Removed { .. }
+            | LegFact::PersonAnswered { .. }
+            | LegFact::PersonFailed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. } => {}
         }
@@ -244,9 +270,12 @@ impl Call {
                 if self.reconnecting {
                     self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
                 } else {
-                    self.finish(EndReason::ConnectionLost, shared);
+                    self.far_end_gone(EndReason::ConnectionLost, shared);
                 }
             }
+            Timer::Transfer => self.transfer_timer(shared),
+            Timer::People => self.people_timer(shared),
+            Timer::Circle => self.circle_timer(shared),
             Timer::Watch | Timer::Colleague | Timer::Again => {}
         }
     }

@@ -26,8 +26,8 @@ struct Loose {
     call: CallId,
     room: RoomName,
     leg: Identity,
-    /// The dial request may still bring a leg.
-    place_open: bool,
+    /// Legs that a dial request may still bring.
+    open: Vec<Identity>,
     /// A drop request is open; `next` is then the end of our patience.
     asking: bool,
     /// The leg came while it was being dropped: what was asked before proves nothing.
@@ -37,6 +37,16 @@ struct Loose {
 }
 
 impl Loose {
+    /// A dial request has come to an end.
+    fn dialled(&mut self, leg: &Identity, answered: bool, now: Now) {
+        self.open.retain(|open| open != leg);
+        if self.asking {
+            self.came_late |= answered;
+        } else {
+            self.next = now.mono;
+        }
+    }
+
     fn again(&mut self, now: Now) {
         self.asking = false;
         self.tries = self.tries.saturating_add(1);
@@ -62,7 +72,7 @@ impl LooseLegs {
             call,
             room,
             leg,
-            place_open: false,
+            open: Vec::new(),
             asking: false,
             came_late: false,
             next: now.mono,
@@ -76,7 +86,12 @@ impl LooseLegs {
             call: call.id.clone(),
             room: call.room.clone(),
             leg: call.leg.clone(),
-            place_open: call.place_open,
+            open: call
+                .party
+                .open()
+                .chain(Some(&call.leg).filter(|_| call.place_open))
+                .cloned()
+                .collect(),
             asking: false,
             came_late: false,
             next: now.mono.saturating_add(AGAIN),
@@ -105,23 +120,25 @@ impl LooseLegs {
             return;
         };
         match fact {
-            LegFact::PlaceFailed(failure) if !failure.proves_no_leg() => {}
+            LegFact::PlaceFailed(failure) | LegFact::PersonFailed { failure, .. }
+                if !failure.proves_no_leg() => {}
             LegFact::Answered | LegFact::PlaceFailed(_) => {
-                loose.place_open = false;
-                if loose.asking {
-                    loose.came_late = *fact == LegFact::Answered;
-                } else {
-                    loose.next = now.mono;
-                }
+                let leg = loose.leg.clone();
+                loose.dialled(&leg, *fact == LegFact::Answered, now);
             }
+            LegFact::PersonAnswered { leg } => loose.dialled(leg, true, now),
+            LegFact::PersonFailed { leg, .. } => loose.dialled(leg, false, now),
             LegFact::Removed { found } if loose.asking => {
-                loose.place_open &= !found;
+                if *found {
+                    let Loose { open, leg, .. } = loose;
+                    open.retain(|open| open != leg);
+                }
                 shared.leg(LegCommand::DeleteRoom {
                     call: loose.call.clone(),
                     room: loose.room.clone(),
                 });
             }
-            LegFact::RoomDeleted { .. } if loose.place_open && loose.tries < PLACE_TRIES => {
+            LegFact::RoomDeleted { .. } if !loose.open.is_empty() && loose.tries < PLACE_TRIES => {
                 loose.again(now);
             }
             LegFact::RoomDeleted { .. } if loose.came_late => {
@@ -138,8 +155,6 @@ impl LooseLegs {
             | LegFact::DropFailed { .. }
             | LegFact::Looked { .. }
             | LegFact::LookFailed
-            | LegFact::PersonAnswered { .. }
-            | LegFact::PersonFailed { .. }
             | LegFact::Transferred
             | LegFact::TransferFailed(_)
             | LegFact::Parted { .. } => {}

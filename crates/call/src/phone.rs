@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::end::EndReason;
+use crate::hold::Several;
 use crate::ids::{CallId, Identity, RoomName};
 use crate::input::{Input, Intent, LineStatus, WatchFact};
 use crate::loose::LooseLegs;
@@ -31,6 +32,7 @@ pub struct Phone {
     pub(crate) quitting: bool,
     pub(crate) may_quit: bool,
     pub(crate) availability: Availability,
+    pub(crate) several: Several,
     rev: u64,
 }
 
@@ -60,6 +62,7 @@ impl Phone {
             quitting: false,
             may_quit: false,
             availability: Availability::default(),
+            several: Several::new(settings.call_waiting),
             rev: 1,
         }
     }
@@ -123,7 +126,7 @@ impl Phone {
     fn intent(&mut self, intent: Intent) {
         match intent {
             Intent::Dial { call, number, line } => self.dial(call, &number, line),
-            Intent::Answer { call, .. } => self.answer(&call),
+            Intent::Answer { call, other } => self.answer(&call, other),
             Intent::Decline { call } => {
                 if let Some((call, shared)) = self.find(&call)
                     && call.state == CallState::Offered
@@ -150,14 +153,18 @@ impl Phone {
                     call.set_muted(muted, shared);
                 }
             }
-            Intent::SetHeld { .. }
-            | Intent::Transfer { .. }
-            | Intent::AddPerson { .. }
-            | Intent::Merge { .. }
-            | Intent::TalkPrivately { .. }
-            | Intent::HandOver { .. }
-            | Intent::DropPerson { .. }
-            | Intent::Rejoin { .. } => {}
+            Intent::SetHeld { call, held } => self.set_held(&call, held),
+            Intent::Transfer { call, to } => self.transfer(&call, &to),
+            Intent::AddPerson {
+                call,
+                number,
+                private,
+            } => self.add_person(&call, &number, private),
+            Intent::Merge { call } => self.merge(&call),
+            Intent::TalkPrivately { call, with } => self.talk_privately(&call, &with),
+            Intent::HandOver { call } => self.hand_over(&call),
+            Intent::DropPerson { call, leg } => self.drop_person(&call, &leg),
+            Intent::Rejoin { .. } => {}
             Intent::SetAvailability(availability) => {
                 self.shared.changed |= self.availability != availability;
                 self.availability = availability;
@@ -187,6 +194,7 @@ impl Phone {
     fn settings(&mut self, settings: DeskSettings) {
         self.shared.region = settings.region;
         self.shared.ring_for = settings.ring_for.min(MOST_RINGING);
+        self.several.call_waiting = settings.call_waiting;
     }
 
     fn dial(&mut self, id: CallId, typed: &str, wanted_line: Option<String>) {
@@ -197,6 +205,7 @@ impl Phone {
             Ok(number) => {
                 self.calls.retain(|call| call.state != CallState::Ended);
                 self.shared.notice = None;
+                self.make_way(&id);
                 let room = RoomName::outbound(&id);
                 let leg = Identity::leg(&id);
                 let mut call = Call::new(
@@ -218,10 +227,11 @@ impl Phone {
                 self.calls.push(call);
             }
             Err(reason) => {
-                let mut text = reason.title();
-                if let Some(advice) = reason.advice() {
-                    text = format!("{text}. {advice}");
-                }
+                let text = match (self.may_begin(), reason.advice()) {
+                    (Err(why), _) => why.into(),
+                    (Ok(()), Some(advice)) => format!("{}. {advice}", reason.title()),
+                    (Ok(()), None) => reason.title(),
+                };
                 self.shared.notify(reason.code(), text);
                 self.shared
                     .shell(ShellCommand::Refused { call: id, reason });
@@ -235,9 +245,7 @@ impl Phone {
     }
 
     fn may_dial(&self, typed: &str) -> Result<DialNumber, EndReason> {
-        if self.is_busy() || self.quitting {
-            return Err(EndReason::AlreadyInCall);
-        }
+        self.may_begin().map_err(|_| EndReason::AlreadyInCall)?;
         let number =
             number::parse(typed, self.shared.region).map_err(|why| EndReason::BadNumber {
                 why: why.to_string(),
@@ -249,24 +257,6 @@ impl Phone {
             LineStatus::Connecting | LineStatus::Ready { .. } | LineStatus::Unreachable { .. } => {
                 Ok(number)
             }
-        }
-    }
-
-    fn answer(&mut self, id: &CallId) {
-        let busy = self.is_busy();
-        let Some((call, shared)) = self.find(id) else {
-            return;
-        };
-        if call.state != CallState::Offered {
-            return;
-        }
-        if busy {
-            shared.notify(
-                "already_in_call",
-                "You are in a call. End it first, then answer: the caller still rings.",
-            );
-        } else {
-            call.claim(shared);
         }
     }
 
@@ -307,10 +297,8 @@ impl Phone {
                 | CallState::RemoteRinging
                 | CallState::Answering
                 | CallState::Live => hang_up(call, shared),
-                CallState::Ending
-                | CallState::Stranded
-                | CallState::HandedOver
-                | CallState::Ended => {}
+                CallState::HandedOver => call.stop_watching(shared),
+                CallState::Ending | CallState::Stranded | CallState::Ended => {}
             }
         }
     }
@@ -322,6 +310,7 @@ impl Phone {
         calls
             .chain(self.loose.deadline())
             .chain(self.shared.tone_until)
+            .chain(self.several.deadline())
             .min()
     }
 
@@ -337,7 +326,8 @@ impl Phone {
             while let Some(timer) = call.take_due(shared.now) {
                 match call.state {
                     CallState::Ending => call.ending_timer(timer, shared),
-                    CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
+                    CallState::HandedOver => call.handed_over_timer(timer, shared),
+                    CallState::Stranded | CallState::Ended => {}
                     CallState::Live => call.live_timer(timer, shared),
                     CallState::Preparing
                     | CallState::Joining
@@ -367,7 +357,9 @@ fn hang_up(call: &mut Call, shared: &mut Shared) {
         | CallState::RemoteRinging => call.finish(EndReason::Cancelled, shared),
         CallState::Offered | CallState::Claiming => call.decline(shared),
         CallState::Answering if !call.publishing => call.decline(shared),
-        CallState::Answering | CallState::Live => call.finish(EndReason::HungUp, shared),
-        CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
+        CallState::Answering | CallState::Live | CallState::HandedOver => {
+            call.finish(EndReason::HungUp, shared);
+        }
+        CallState::Ending | CallState::Stranded | CallState::Ended => {}
     }
 }

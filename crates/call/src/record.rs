@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use crate::circle::Circle;
 use crate::end::EndReason;
 use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
 use crate::output::{CallFacts, LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
+use crate::people::Party;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport, Now};
-use crate::view::CallView;
+use crate::view::{CallView, TransferView};
 
 /// How far the taking-down of a call has come. See `ending.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +48,15 @@ pub(crate) enum Timer {
     Colleague,
     /// A short pause before the next attempt at the same thing.
     Again,
+    /// A transfer has had its time, or the leg that was handed over.
+    Transfer,
+    /// A person of a call with several has had their time.
+    People,
+    /// Who hears whom was not confirmed in time, or is to be asked for again.
+    Circle,
 }
 
-pub(crate) const TIMERS: [Timer; 7] = [
+pub(crate) const TIMERS: [Timer; 10] = [
     Timer::State,
     Timer::LegMissing,
     Timer::Look,
@@ -56,6 +64,9 @@ pub(crate) const TIMERS: [Timer; 7] = [
     Timer::Watch,
     Timer::Colleague,
     Timer::Again,
+    Timer::Transfer,
+    Timer::People,
+    Timer::Circle,
 ];
 
 /// A colleague who told no name.
@@ -139,7 +150,8 @@ pub(crate) struct Call {
     pub(crate) state: CallState,
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
-    started: Duration,
+    created: Duration,
+    created_ms: i64,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -167,6 +179,16 @@ pub(crate) struct Call {
     pub(crate) deleted: bool,
     pub(crate) drop_tries: u32,
     pub(crate) muted: bool,
+    /// The far end waits with music.
+    pub(crate) held: bool,
+    /// A handing over under way, or its last result.
+    pub(crate) transfer: Option<TransferView>,
+    /// Further people in this call.
+    pub(crate) party: Party,
+    /// Who hears whom.
+    pub(crate) circle: Circle,
+    /// Handed over; have two legs been seen since?
+    pub(crate) watched: Option<bool>,
     pub(crate) silenced: bool,
     pub(crate) only_desk: bool,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
@@ -222,7 +244,8 @@ impl Call {
             },
             phase: Phase::Leave,
             timers: [None; TIMERS.len()],
-            started: now.mono,
+            created: now.mono,
+            created_ms: now.unix_ms,
             started_ms: now.unix_ms,
             answered_ms: None,
             ended_ms: None,
@@ -243,6 +266,11 @@ impl Call {
             deleted: false,
             drop_tries: 0,
             muted: false,
+            held: false,
+            transfer: None,
+            party: Party::default(),
+            circle: Circle::default(),
+            watched: None,
             silenced: false,
             only_desk: false,
             offer_until: now.mono,
@@ -264,12 +292,12 @@ impl Call {
         }
     }
 
-    /// The wall clock as it stood when the call began, moved on by the monotonic one: a clock that is set during a call
+    /// The wall clock as it stood when this run learned of the call, moved on by the monotonic one: a clock that is set during a call
     /// changes no duration.
     pub(crate) fn clock(&self, now: Now) -> i64 {
-        let since = now.mono.saturating_sub(self.started).as_millis();
+        let since = now.mono.saturating_sub(self.created).as_millis();
         let since = i64::try_from(since).unwrap_or(i64::MAX);
-        self.started_ms.saturating_add(since)
+        self.created_ms.saturating_add(since)
     }
 
     fn timer(&mut self, timer: Timer) -> Option<&mut Option<Duration>> {
@@ -450,13 +478,9 @@ impl Call {
                 None => "Incoming call".into(),
             },
             CallState::Claiming | CallState::Answering => "Answering".into(),
-            CallState::Live if self.reconnecting || self.leg_missing => "Reconnecting".into(),
-            CallState::Live if self.stalled => "Nothing is heard from the other side".into(),
-            CallState::Live if self.muted => "Your microphone is off".into(),
-            CallState::Live => "In call".into(),
-            CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
-                "Ending".into()
-            }
+            CallState::Live => self.live_words(),
+            CallState::HandedOver => format!("Handed over to {}", self.handed_to()),
+            CallState::Ending | CallState::Stranded | CallState::Ended => "Ending".into(),
         }
     }
 
@@ -474,14 +498,14 @@ impl Call {
             answered_unix_ms: self.answered_ms,
             ended_unix_ms: self.ended_ms,
             muted: self.muted,
-            held: false,
-            can_transfer: false,
-            transfer: None,
-            people: Vec::new(),
-            private_with: None,
+            held: self.held && self.state == CallState::Live,
+            can_transfer: self.can_transfer(),
+            transfer: self.transfer.clone(),
+            people: self.people(),
+            private_with: self.private_with().cloned(),
             can_rejoin: self.state == CallState::Stranded,
             reconnecting: self.state == CallState::Live
-                && (self.reconnecting || self.leg_missing || self.stalled),
+                && (self.reconnecting || self.leg_missing || (self.stalled && !self.held)),
             silenced: self.silenced,
             only_desk: self.only_desk,
             keys_sent: format!("{}{}", self.keys_sent, self.keys_waiting),

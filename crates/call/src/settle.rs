@@ -38,8 +38,12 @@ impl Phone {
             call.advance_answering(devices_open, shared);
         }
         self.settle_rings();
+        self.settle_way();
         self.retire();
-        let open = self.calls.iter().any(|call| call.state != CallState::Ended);
+        // whoever was left to others talks on without this program
+        let is_open =
+            |call: &Call| call.state != CallState::Ended && call.state != CallState::HandedOver;
+        let open = self.calls.iter().any(is_open);
         if self.quitting && !open && !self.may_quit {
             self.may_quit = true;
             self.shared.shell(ShellCommand::MayQuit);
@@ -69,15 +73,19 @@ impl Phone {
         let rings = |call: &Call| {
             call.state == CallState::Offered && !call.silenced && call.claimed_by.is_none()
         };
-        let ring = !self.is_busy() && self.calls.iter().any(rings);
-        let ringback = self.calls.iter().any(is(CallState::RemoteRinging));
+        let waits = self.calls.iter().any(rings);
+        let ring = !self.is_busy() && waits;
+        let rings_there =
+            |call: &Call| call.state == CallState::RemoteRinging || call.hears_ringback();
+        let ringback = self.calls.iter().any(rings_there);
         let overlay = self.calls.iter().any(is(CallState::Offered));
+        if std::mem::replace(&mut self.derived.ring, ring) != ring {
+            self.shared.push(Output::Audio(AudioCommand::Ring(ring)));
+        }
+        self.settle_beep(self.is_busy() && waits);
         let Self {
             derived, shared, ..
         } = self;
-        if std::mem::replace(&mut derived.ring, ring) != ring {
-            shared.push(Output::Audio(AudioCommand::Ring(ring)));
-        }
         if std::mem::replace(&mut derived.ringback, ringback) != ringback {
             shared.push(Output::Audio(AudioCommand::Ringback(ringback)));
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use call::input::{
-    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, PlaceFailure,
-    RoomFact, WatchFact,
+    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
+    PlaceFailure, RoomFact, TransferFailure, WatchFact,
 };
 use call::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant, ParticipantKind};
 use call::{CallId, Identity, Input, Link, Role, RoomName};
@@ -188,7 +188,17 @@ fn room_fact(rng: &mut Source<'_>) -> RoomFact {
 
 fn leg_fact(rng: &mut Source<'_>) -> LegFact {
     let detail = String::new();
-    match rng.u8(0..8) {
+    match rng.u8(0..10) {
+        8 => LegFact::Transferred,
+        9 => LegFact::TransferFailed(match rng.u8(0..5) {
+            0 => TransferFailure::Sip {
+                code: rng.u16(0..1_000),
+            },
+            1 => TransferFailure::NoOutcome,
+            2 => TransferFailure::NotUp,
+            3 => TransferFailure::Unreachable { detail },
+            _ => TransferFailure::Other { detail },
+        }),
         0 => LegFact::Answered,
         1 => LegFact::PlaceFailed(match rng.u8(0..9) {
             0 | 1 => PlaceFailure::Sip {
@@ -215,7 +225,15 @@ fn leg_fact(rng: &mut Source<'_>) -> LegFact {
 
 fn intent(rng: &mut Source<'_>) -> Intent {
     let call = call(rng);
-    match rng.u8(0..20) {
+    match rng.u8(0..25) {
+        23 | 24 => Intent::Transfer {
+            call,
+            to: text(rng),
+        },
+        20..=22 => Intent::SetHeld {
+            call,
+            held: rng.bool(),
+        },
         0..=4 => Intent::Dial {
             call,
             number: text(rng),
@@ -223,7 +241,7 @@ fn intent(rng: &mut Source<'_>) -> Intent {
         },
         5..=9 => Intent::Answer {
             call,
-            other: call::input::OtherCall::Hold,
+            other: *rng.choice(&[OtherCall::Hold, OtherCall::End]).unwrap(),
         },
         10 => Intent::Decline { call },
         11 => Intent::Silence { call },

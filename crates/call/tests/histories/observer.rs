@@ -301,7 +301,13 @@ impl Observer {
             .iter()
             .filter(|call| call.state.is_busy())
             .count();
-        assert!(busy <= 1, "two calls want the microphone");
+        let talks = view
+            .calls
+            .iter()
+            .filter(|call| call.state.is_busy() && !call.held)
+            .count();
+        assert!(talks <= 1, "two calls want the microphone");
+        assert!(busy <= 4, "more calls than one desk can have");
         assert!(self.open || busy == 0);
         let offered = || {
             view.calls

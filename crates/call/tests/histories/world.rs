@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use call::input::{
-    AudioFact, Intent, JoinFailure, LegFact, LogFact, Offer, Orphan, PlaceFailure, RoomFact,
-    WatchFact,
+    AudioFact, Intent, JoinFailure, LegFact, LogFact, Offer, Orphan, OtherCall, PlaceFailure,
+    RoomFact, TransferFailure, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
 use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
@@ -283,11 +283,19 @@ impl World {
         let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
             return self.dial();
         };
-        let intent = match self.rng.u8(0..14) {
+        let intent = match self.rng.u8(0..19) {
             0..=2 => return self.dial(),
             3..=6 => Intent::Answer {
                 call,
-                other: call::input::OtherCall::Hold,
+                other: *self.rng.choice(&[OtherCall::Hold, OtherCall::End]).unwrap(),
+            },
+            17 | 18 => Intent::Transfer {
+                call,
+                to: NUMBER.into(),
+            },
+            14..=16 => Intent::SetHeld {
+                call,
+                held: self.rng.bool(),
             },
             7 => Intent::Decline { call },
             8 => Intent::Silence { call },

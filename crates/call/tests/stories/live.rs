@@ -12,13 +12,14 @@ fn the_far_end_hangs_up_and_leaves() {
     let mut d = Desk::live();
     assert_eq!(
         d.status(Role::Talk, LegStatus::Hangup),
-        ["leave talk 1", "delete room", "close"]
+        ["end tone", "leave talk 1", "delete room"]
     );
     assert_eq!(d.end().code(), "far_end_hung_up");
     d.leg_left(Role::Talk, LeaveReason::ClientInitiated);
     d.room_deleted();
     assert_eq!(d.gone(Role::Talk), ["finish far_end_hung_up"]);
     assert_eq!(d.said("remove leg"), 0);
+    assert_eq!(d.wait_s(1), ["close"], "once the tone has been heard");
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn a_ghost_is_found_by_asking_the_server() {
     assert_eq!(d.view().words, "Nothing is heard from the other side");
     assert!(d.view().reconnecting);
     let said = d.looked(None, 0);
-    assert_eq!(said, ["leave talk 1", "delete room", "close"]);
+    assert_eq!(said, ["end tone", "leave talk 1", "delete room"]);
     assert_eq!(d.end().code(), "far_end_hung_up");
 }
 
@@ -206,9 +207,10 @@ fn answered_while_the_connection_was_being_rebuilt_has_the_same_deadline() {
 fn the_server_never_returns_and_the_leg_is_dropped_when_it_does() {
     let mut d = Desk::live();
     let said = d.closed(Role::Talk, LeaveReason::Unknown);
-    assert_eq!(said, ["remove leg", "close"]);
+    assert_eq!(said, ["end tone", "remove leg"]);
     assert_eq!(d.drop_failed(), ["delete room"]);
     assert_eq!(d.drop_failed(), ["finish connection_lost, leg loose"]);
+    assert_eq!(d.wait_s(1), ["close"]);
     let mut tries = 0;
     for _ in 0..10 {
         while d.wait_s(1).is_empty() {}
@@ -226,7 +228,7 @@ fn the_server_never_returns_and_the_leg_is_dropped_when_it_does() {
 fn the_room_is_deleted_and_the_leg_with_it() {
     let mut d = Desk::live();
     let said = d.closed(Role::Talk, LeaveReason::RoomDeleted);
-    assert_eq!(said, ["delete room", "close"]);
+    assert_eq!(said, ["end tone", "delete room"]);
     assert_eq!(d.room_deleted(), ["finish connection_lost"]);
     assert!(d.finish().leg_gone);
 }
@@ -283,7 +285,7 @@ fn our_own_leave_that_is_never_confirmed_holds_up_nothing() {
     let mut d = Desk::live();
     d.status(Role::Talk, LegStatus::Hangup);
     d.room_deleted();
-    assert_eq!(d.wait_s(2), ["finish far_end_hung_up"]);
+    assert_eq!(d.wait_s(2), ["close", "finish far_end_hung_up"]);
     assert_eq!(d.gone(Role::Talk), [""; 0]);
 }
 

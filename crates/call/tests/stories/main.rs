@@ -15,8 +15,12 @@
 mod support;
 
 mod desk;
+mod hold;
 mod inbound;
 mod inbound_claims;
 mod live;
 mod outbound;
 mod outbound_ends;
+mod people;
+mod people_go;
+mod transfer;

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use call::input::{
-    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, PlaceFailure,
-    RoomFact, Trunk, WatchFact,
+    AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
+    PlaceFailure, RoomFact, Trunk, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand, ShellCommand};
 use call::state::{
@@ -33,12 +33,20 @@ pub const NUMBER: &str = "+12125550100";
 /// The caller of every offer.
 pub const CALLER: &str = "+13125550142";
 
+/// Somebody who is added to a call.
+pub const OTHER: &str = "+13125550188";
+
 pub fn id(name: &str) -> CallId {
     CallId::parse(name).unwrap()
 }
 
 pub fn leg_of(call: &str) -> Identity {
     Identity::parse(&format!("leg-{call}")).unwrap()
+}
+
+/// The `n`th further person of a call.
+pub fn person_of(call: &str, n: u32) -> Identity {
+    Identity::parse(&format!("leg-{call}-p{n}")).unwrap()
 }
 
 pub fn inbound_room(call: &str) -> RoomName {
@@ -285,6 +293,11 @@ impl Desk {
         self.view().end.expect("the call has an outcome")
     }
 
+    pub fn notice_text(&self) -> String {
+        let notice = self.phone.view().notice;
+        notice.map(|notice| notice.text).unwrap_or_default()
+    }
+
     pub fn notice(&self) -> Option<&'static str> {
         self.phone.view().notice.map(|notice| notice.code)
     }
@@ -328,11 +341,85 @@ impl Desk {
     }
 
     pub fn answer(&mut self) -> Vec<String> {
+        self.answer_and(OtherCall::Hold)
+    }
+
+    pub fn answer_and(&mut self, other: OtherCall) -> Vec<String> {
         let call = id(&self.call);
-        self.intent(Intent::Answer {
+        self.intent(Intent::Answer { call, other })
+    }
+
+    pub fn add_person(&mut self, private: bool) -> Vec<String> {
+        let call = id(&self.call);
+        let number = OTHER.into();
+        self.intent(Intent::AddPerson {
             call,
-            other: call::input::OtherCall::Hold,
+            number,
+            private,
         })
+    }
+
+    pub fn merge(&mut self) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::Merge { call })
+    }
+
+    pub fn talk_privately(&mut self, with: Identity) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::TalkPrivately { call, with })
+    }
+
+    pub fn hand_over(&mut self) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::HandOver { call })
+    }
+
+    pub fn drop_person(&mut self, leg: Identity) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::DropPerson { call, leg })
+    }
+
+    /// The `n`th further person tells a status on the connection of this role.
+    pub fn person(&mut self, role: Role, n: u32, status: LegStatus) -> Vec<String> {
+        let link = self.link(role);
+        let leg = Participant {
+            identity: person_of(&self.call, n),
+            ..phone_leg(&self.call, Some(status))
+        };
+        self.at(link, RoomFact::Present(leg))
+    }
+
+    pub fn person_failed(&mut self, n: u32, failure: PlaceFailure) -> Vec<String> {
+        let leg = person_of(&self.call, n);
+        self.server(LegFact::PersonFailed { leg, failure })
+    }
+
+    pub fn person_answered(&mut self, n: u32) -> Vec<String> {
+        let leg = person_of(&self.call, n);
+        self.server(LegFact::PersonAnswered { leg })
+    }
+
+    pub fn audience(&mut self, done: bool) -> Vec<String> {
+        self.talk(if done {
+            RoomFact::AudienceSet
+        } else {
+            let detail = "refused".into();
+            RoomFact::AudienceFailed { detail }
+        })
+    }
+
+    pub fn parted(&mut self, apart: bool, done: bool) -> Vec<String> {
+        self.server(LegFact::Parted { apart, done })
+    }
+
+    pub fn transfer(&mut self, to: &str) -> Vec<String> {
+        let (call, to) = (id(&self.call), to.into());
+        self.intent(Intent::Transfer { call, to })
+    }
+
+    pub fn set_held(&mut self, held: bool) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::SetHeld { call, held })
     }
 
     pub fn decline(&mut self) -> Vec<String> {

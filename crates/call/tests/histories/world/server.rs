@@ -189,11 +189,27 @@ impl World {
                 }
                 self.tell_leg(&call, fact);
             }
-            LegCommand::PlacePerson { .. }
-            | LegCommand::Transfer { .. }
-            | LegCommand::Part { .. }
-            | LegCommand::RetryLine => {}
+            LegCommand::Transfer { call, room, .. } => self.transfer(&call, room),
+            LegCommand::PlacePerson { .. } | LegCommand::Part { .. } | LegCommand::RetryLine => {}
         }
+    }
+
+    fn transfer(&mut self, call: &CallId, room: RoomName) {
+        let up = self.rooms.get(&room).and_then(|room| room.leg) == Some(LegStatus::Active);
+        let detail = String::new();
+        let failure = match self.rng.u8(0..6) {
+            _ if self.down => TransferFailure::Unreachable { detail },
+            _ if !up => TransferFailure::NotUp,
+            0 => TransferFailure::Sip { code: 603 },
+            1 => TransferFailure::Sip { code: 486 },
+            2 => TransferFailure::NoOutcome,
+            _ => {
+                self.tell_leg(call, LegFact::Transferred);
+                let bye = Event::FarEnd(room, LegStatus::Hangup);
+                return self.exactly(Duration::from_secs(1), bye);
+            }
+        };
+        self.tell_leg(call, LegFact::TransferFailed(failure));
     }
 
     fn drop_fails(&mut self) -> Option<LegFact> {
