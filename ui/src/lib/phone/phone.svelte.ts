@@ -47,6 +47,8 @@ export class Phone {
     const here = this.calls.filter(isUnderWay);
     return here.findLast((call) => !call.held) ?? here.at(-1) ?? null;
   });
+  /** The call that would be in the way of another one: the one under way that is not held. */
+  talking = $derived.by(() => (this.live && !this.live.held && this.live.state !== 'ending' ? this.live : null));
   /** Calls besides `live` that are not over: held, left to others, left behind by an earlier run. Oldest first. */
   aside = $derived.by(() =>
     this.calls.filter((call) => call.id !== this.live?.id && call.state !== 'ended' && !isOffered(call)),
