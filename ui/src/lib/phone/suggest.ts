@@ -132,3 +132,30 @@ export function parts(text: string, place: Place | null): Part[] {
     { text: chars.slice(to).join(''), match: false },
   ].filter((part) => part.text !== '');
 }
+
+/** The suggestion that stands for what was typed; index -1 and null: what was typed stands for itself. */
+export interface Choice {
+  index: number;
+  target: Suggestion | null;
+}
+
+/** True for text that can only be meant as a name: it has letters and is no address. */
+export function isName(typed: string): boolean {
+  return /\p{L}/u.test(typed) && !/^\s*(sips?|tel):/i.test(typed);
+}
+
+/**
+ * What `chosen`, the row last gone to, means for what is typed now. Letters name the first of `found`
+ * without choosing; digits are taken as they are until a row is chosen.
+ */
+export function choice(found: readonly Suggestion[], typed: string, chosen: number): Choice {
+  const index = chosen < 0 ? (isName(typed) && found.length > 0 ? 0 : -1) : Math.min(chosen, found.length - 1);
+  return { index, target: found[index] ?? null };
+}
+
+/** The row after the arrow key `key` was pressed on `index`; null for any other key. */
+export function moved(key: string, found: readonly Suggestion[], typed: string, index: number): number | null {
+  if (key === 'ArrowDown') return Math.min(index + 1, found.length - 1);
+  if (key === 'ArrowUp') return Math.max(index - 1, isName(typed) ? 0 : -1);
+  return null;
+}
