@@ -3,6 +3,7 @@ import './styles/base.css';
 import './styles/controls.css';
 import './styles/components.css';
 import './styles/call.css';
+import './styles/talk.css';
 import './styles/narrow.css';
 
 import { mount } from 'svelte';

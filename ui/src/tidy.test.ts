@@ -41,7 +41,7 @@ test('every message is said somewhere', () => {
     .filter(([path]) => !path.includes('/messages/'))
     .map(([, text]) => text)
     .join('\n');
-  const prefixes = [...everything.matchAll(/say\(`([\w.]+\.)\$\{/g)].map((match) => match[1] ?? '');
+  const prefixes = [...everything.matchAll(/[( ]`([\w.]+\.)\$\{/g)].map((match) => match[1] ?? '');
   const said = (key: string) => everything.includes(`'${key}'`) || prefixes.some((prefix) => key.startsWith(prefix));
   expect(Object.keys(en).filter((key) => !said(key))).toEqual([]);
 });

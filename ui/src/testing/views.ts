@@ -1,5 +1,5 @@
 /** Calls, rows and views for tests: a plain one, changed where the test needs it. */
-import type { CallView, HistoryRow, LineView, PhoneView } from '../lib/backend/bindings';
+import type { CallView, HistoryRow, LineView, PersonView, PhoneView } from '../lib/backend/bindings';
 
 export function aCall(change: Partial<CallView> = {}): CallView {
   return {
@@ -15,6 +15,12 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     answered_at_ms: 1_008_000,
     ended_at_ms: null,
     muted: false,
+    held: false,
+    can_transfer: true,
+    transfer: null,
+    people: [],
+    private_with: null,
+    can_rejoin: false,
     reconnecting: false,
     silenced: false,
     only_desk: false,
@@ -54,7 +60,27 @@ export function aLine(change: Partial<LineView> = {}): LineView {
 }
 
 export function aView(change: Partial<PhoneView> = {}): PhoneView {
-  return { rev: 1, line: aLine(), calls: [], notice: null, ...change };
+  return {
+    rev: 1,
+    line: aLine(),
+    calls: [],
+    notice: null,
+    availability: { state: 'available' },
+    quiet: null,
+    ...change,
+  };
+}
+
+export function aPerson(change: Partial<PersonView> = {}): PersonView {
+  return {
+    leg: 'leg-1',
+    number: '+12125550100',
+    number_shown: '(212) 555-0100',
+    name: null,
+    state: 'up',
+    end: null,
+    ...change,
+  };
 }
 
 export function aRow(change: Partial<HistoryRow> = {}): HistoryRow {

@@ -6,6 +6,10 @@ import Overlay from './Overlay.svelte';
 
 beforeEach(() => {
   location.hash = '';
+  // The test page has dialogs but cannot open them.
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -51,6 +55,163 @@ describe('the dialler', () => {
     expect(field().value).toBe('FLOWERS');
     await type('Escape');
     expect(field().value).toBe('');
+  });
+});
+
+describe('suggestions while typing', () => {
+  const typeIn = (value: string) => fireEvent.input(field(), { target: { value } });
+
+  test('letters find people: Enter calls the first, the keys choose another', async () => {
+    await app('');
+    await typeIn('d');
+    expect((await screen.findAllByTestId('dial-option')).map((one) => one.textContent)).toEqual([
+      expect.stringContaining('Northgate Dental'),
+      expect.stringContaining('Harbor Street'),
+    ]);
+    await fireEvent.keyDown(field(), { key: 'ArrowDown' });
+    expect(screen.getByTestId('dial-call').textContent).toContain('Call Harbor Street');
+    await fireEvent.submit(field());
+    expect((await screen.findByTestId('call-number')).textContent).toBe('(312) 555-0148');
+  });
+
+  test('digits are dialled as they stand, whoever they may mean', async () => {
+    const fake = await app('');
+    const dial = vi.spyOn(fake, 'dial');
+    await typeIn('312555014');
+    expect((await screen.findAllByTestId('dial-option')).length).toBe(2);
+    expect(screen.queryByRole('option', { selected: true })).toBeNull();
+    await fireEvent.submit(field());
+    expect(dial.mock.calls).toEqual([['312555014']]);
+  });
+
+  test('an empty field brings back the last number first, and calls it then', async () => {
+    const fake = await app('');
+    const dial = vi.spyOn(fake, 'dial');
+    expect((await screen.findByText('Redial Northgate Dental…')).textContent).toBeTruthy();
+    await type('Enter');
+    expect(field().value).toBe('+16465550171');
+    expect(dial).not.toHaveBeenCalled();
+    await type('Enter');
+    expect(dial.mock.calls).toEqual([['+16465550171']]);
+  });
+});
+
+describe('find or dial', () => {
+  const typeIn = (value: string) => fireEvent.input(screen.getByTestId('palette-input'), { target: { value } });
+  const enter = () => fireEvent.keyDown(screen.getByTestId('palette-input'), { key: 'Enter' });
+
+  test('calls a person by name from any screen', async () => {
+    await app('');
+    await withControl('3');
+    await withControl('k');
+    expect(document.activeElement).toBe(await screen.findByTestId('palette-input'));
+    await typeIn('tan');
+    await enter();
+    expect((await screen.findByTestId('call-name')).textContent).toBe('Aiko Tanaka');
+    expect(screen.queryByTestId('palette')).toBeNull();
+  });
+
+  test('dials what was typed before whom it may mean', async () => {
+    const fake = await app('');
+    const dial = vi.spyOn(fake, 'dial');
+    await withControl('k');
+    await screen.findByTestId('palette');
+    await typeIn('911');
+    await enter();
+    expect(dial.mock.calls).toEqual([['911']]);
+  });
+
+  test('does what can be done now, and nothing else', async () => {
+    const fake = await app('live');
+    await withControl('k');
+    await screen.findByTestId('palette');
+    await typeIn('hold');
+    await enter();
+    await vi.waitFor(() => expect(fake.calls[0]?.held).toBe(true));
+    await withControl('k');
+    await screen.findByTestId('palette');
+    await typeIn('zzz');
+    expect(screen.getByText('Nothing found for “zzz”')).toBeTruthy();
+    await enter();
+    expect(screen.getByTestId('palette')).toBeTruthy();
+  });
+});
+
+describe('availability', () => {
+  const words = () => screen.getByTestId('availability-words').textContent;
+
+  test('the switch turns the desk off and on, and the foot says so', async () => {
+    await app();
+    await fireEvent.click(screen.getByTestId('availability-switch'));
+    await vi.waitFor(() => expect(words()).toBe('Not taking calls'));
+    expect(screen.getByTestId('line-words').textContent).toBe('Not ringing here');
+    expect(screen.getByTestId('line-quiet').textContent).toContain('Nothing rings here');
+    await fireEvent.click(screen.getByTestId('availability-switch'));
+    await vi.waitFor(() => expect(screen.getByTestId('line-words').textContent).toBe('This desk will ring'));
+  });
+
+  test('the menu is used by keyboard: it opens on the choice now, Esc goes back, Enter chooses', async () => {
+    const fake = await app();
+    const set = vi.spyOn(fake, 'setAvailability');
+    await fireEvent.click(screen.getByTestId('availability'));
+    await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('availability-take')));
+    await type('ArrowDown', 'Escape');
+    expect(screen.queryByTestId('availability-menu')).toBeNull();
+    expect(document.activeElement).toBe(screen.getByTestId('availability'));
+    await fireEvent.click(screen.getByTestId('availability'));
+    await fireEvent.click(await screen.findByTestId('availability-off'));
+    expect(set.mock.calls).toEqual([[{ state: 'do_not_disturb', until_ms: null }]]);
+  });
+
+  test('another time is one of the half hours to come', async () => {
+    const fake = await app();
+    const set = vi.spyOn(fake, 'setAvailability');
+    await fireEvent.click(screen.getByTestId('availability'));
+    await fireEvent.click(await screen.findByTestId('availability-other'));
+    const [first] = await screen.findAllByTestId('availability-time');
+    await fireEvent.click(first as HTMLElement);
+    const chosen = set.mock.calls[0]?.[0];
+    const until = chosen?.state === 'do_not_disturb' ? (chosen.until_ms ?? 0) : 0;
+    expect(until % 1_800_000).toBe(0);
+    expect(until).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('several calls', () => {
+  test('a second one is answered with the first on hold; swapping and ending keep one of them talked on', async () => {
+    const fake = await app('live');
+    fake.ring('+16465550171');
+    await withControl('A', true);
+    await vi.waitFor(() => expect(screen.getByTestId('call-name').textContent).toBe('Northgate Dental'));
+    await vi.waitFor(() => expect(callState()).toBe('live'));
+    expect(screen.getByTestId('aside-held').textContent).toContain('Elena Marchetti');
+    await type('x');
+    await vi.waitFor(() => expect(screen.getByTestId('call-name').textContent).toBe('Elena Marchetti'));
+    expect(fake.calls.filter((call) => !call.held).map((call) => call.name)).toEqual(['Elena Marchetti']);
+    await withControl('D', true);
+    await vi.waitFor(() => expect(screen.getByTestId('call-name').textContent).toBe('Northgate Dental'));
+    expect(screen.getByTestId('call-panel').dataset['held']).toBe('true');
+  });
+
+  test('a colleague is asked first and given the call by keyboard', async () => {
+    const fake = await app('live');
+    await type('t');
+    await fireEvent.input(await screen.findByTestId('transfer-number'), { target: { value: '+12125550117' } });
+    await fireEvent.submit(screen.getByTestId('transfer-number'));
+    await screen.findByTestId('private-hand-over');
+    expect(fake.calls[0]?.people.map((one) => one.state)).toEqual(['waiting', 'up']);
+    await fireEvent.click(screen.getByTestId('private-hand-over'));
+    expect((await screen.findByTestId('aside-handed_over')).textContent).toContain('Maria Lindqvist');
+    expect(screen.getByTestId('dial-input')).toBeTruthy();
+  });
+
+  test('Esc closes the picker and the call goes on', async () => {
+    await app('live');
+    await type('p');
+    await screen.findByTestId('add-picker');
+    await type('Escape', 'Escape');
+    expect(screen.queryByTestId('add-picker')).toBeNull();
+    expect(callState()).toBe('live');
   });
 });
 

@@ -5,7 +5,15 @@
  * `PhoneView` with a higher revision. Reads go to their own store. Every method rejects with
  * an `IpcError` and nothing else. All times are unix milliseconds.
  */
-import type { AccountView, DevicesView, HistoryPage, IpcError, PhoneView } from './bindings';
+import type {
+  AccountView,
+  AvailabilityView,
+  DevicesView,
+  HistoryPage,
+  IpcError,
+  OtherCall,
+  PhoneView,
+} from './bindings';
 
 export type * from './bindings';
 
@@ -17,11 +25,28 @@ export interface Backend {
   /** The main window can be used: its first picture of the phone is on the screen. */
   painted(): Promise<void>;
   dial(number: string): Promise<void>;
-  answer(call: string): Promise<void>;
+  /** `other` says what becomes of a call that is talked on meanwhile. */
+  answer(call: string, other: OtherCall): Promise<void>;
   decline(call: string): Promise<void>;
   silence(call: string): Promise<void>;
   hangUp(call: string): Promise<void>;
   setMuted(call: string, muted: boolean): Promise<void>;
+  /** Taking a call back holds the one that is talked on. */
+  setHeld(call: string, held: boolean): Promise<void>;
+  /** Hands the far end over; `to` as typed. */
+  transfer(call: string, to: string): Promise<void>;
+  /** Dials somebody else into the call; `number` as typed. `alone`: the others wait with music. */
+  addPerson(call: string, number: string, alone: boolean): Promise<void>;
+  /** Everybody in the call hears everybody. */
+  merge(call: string): Promise<void>;
+  /** The others of the call wait with music. */
+  talkPrivately(call: string, leg: string): Promise<void>;
+  /** Leaves the others talking. */
+  handOver(call: string): Promise<void>;
+  dropPerson(call: string, leg: string): Promise<void>;
+  /** Goes back into a call that an earlier run left behind. */
+  rejoin(call: string): Promise<void>;
+  setAvailability(availability: AvailabilityView): Promise<void>;
   /** `keys` holds 0-9, * and #, sent in the order given. */
   sendKeys(call: string, keys: string): Promise<void>;
   dismiss(call: string): Promise<void>;

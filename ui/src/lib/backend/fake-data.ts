@@ -1,11 +1,37 @@
 /** The people, numbers and sentences of the fake phone. All invented; the sentences stand in for the core's. */
-import type { AccountView, CallView, DevicesView, EndView, HistoryRow, LineState, LineView } from './bindings';
+import type {
+  AccountView,
+  CallState,
+  CallView,
+  DevicesView,
+  EndView,
+  HistoryRow,
+  LineState,
+  LineView,
+} from './bindings';
+
+export const STATE_WORDS: Readonly<Record<CallState, string>> = {
+  preparing: 'Preparing',
+  joining: 'Connecting',
+  dialling: 'Dialling',
+  remote_ringing: 'Ringing',
+  offered: 'Incoming call',
+  claiming: 'Answering',
+  answering: 'Answering',
+  live: 'In call',
+  stranded: 'Still on the line',
+  handed_over: 'They talk without you',
+  ending: 'Ending',
+  ended: 'Ended',
+};
 
 export const NAMES: Readonly<Record<string, string>> = {
   '+13125550142': 'Elena Marchetti',
   '+16465550171': 'Northgate Dental',
   '+13125550148': 'Harbor Street Building Management, Facilities and Deliveries Desk',
   '+14155550155': 'Aiko Tanaka',
+  '+12125550117': 'Maria Lindqvist',
+  '+12125550118': 'Samuel Adeyemi',
 };
 
 export const LINES: Readonly<Record<LineState, Pick<LineView, 'words' | 'detail'>>> = {
@@ -38,6 +64,8 @@ const ENDS = {
   cancelled: { title: 'You hung up before they answered', advice: null, sip_code: null },
   declined_here: { title: 'You declined', advice: null, sip_code: null },
   missed: { title: 'Missed', advice: 'The caller hung up.', sip_code: null },
+  transferred: { title: 'Transferred', advice: null, sip_code: null },
+  answered_elsewhere: { title: 'Maria Lindqvist is answering', advice: null, sip_code: null },
 } as const;
 
 export type FakeReason = keyof typeof ENDS;

@@ -1,9 +1,12 @@
 import {
   asIpcError,
+  type AvailabilityView,
   type Backend,
   type CallView,
   type IpcError,
   type NoticeView,
+  type OtherCall,
+  type PersonView,
   type PhoneView,
   type Unsubscribe,
 } from '../backend/backend';
@@ -39,8 +42,17 @@ export class Phone {
   offered = $derived.by(() => this.calls.find(isOffered) ?? null);
   /** How many calls ring besides `offered`. */
   offeredBesides = $derived.by(() => Math.max(0, this.calls.filter(isOffered).length - 1));
-  /** The call under way: being placed, answered, talked on or ended. */
-  live = $derived.by(() => this.calls.find(isUnderWay) ?? null);
+  /** The call under way that the window is about: the one talked on, else the one held last. */
+  live = $derived.by(() => {
+    const here = this.calls.filter(isUnderWay);
+    return here.findLast((call) => !call.held) ?? here.at(-1) ?? null;
+  });
+  /** The call that would be in the way of another one: the one under way that is not held. */
+  talking = $derived.by(() => (this.live && !this.live.held && this.live.state !== 'ending' ? this.live : null));
+  /** Calls besides `live` that are not over: held, left to others, left behind by an earlier run. Oldest first. */
+  aside = $derived.by(() =>
+    this.calls.filter((call) => call.id !== this.live?.id && call.state !== 'ended' && !isOffered(call)),
+  );
   /** The call that ended last and was not dismissed. */
   ended = $derived.by(() => lastEnded(this.calls));
 
@@ -71,8 +83,8 @@ export class Phone {
   dial(number: string): Promise<boolean> {
     return this.#send(() => this.#backend.dial(number));
   }
-  answer(call: CallView): Promise<boolean> {
-    return this.#send(() => this.#backend.answer(call.id));
+  answer(call: CallView, other: OtherCall = 'hold'): Promise<boolean> {
+    return this.#send(() => this.#backend.answer(call.id, other));
   }
   decline(call: CallView): Promise<boolean> {
     return this.#send(() => this.#backend.decline(call.id));
@@ -85,6 +97,33 @@ export class Phone {
   }
   toggleMuted(call: CallView): Promise<boolean> {
     return this.#send(() => this.#backend.setMuted(call.id, !call.muted));
+  }
+  toggleHeld(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.setHeld(call.id, !call.held));
+  }
+  transfer(call: CallView, to: string): Promise<boolean> {
+    return this.#send(() => this.#backend.transfer(call.id, to));
+  }
+  addPerson(call: CallView, number: string, alone: boolean): Promise<boolean> {
+    return this.#send(() => this.#backend.addPerson(call.id, number, alone));
+  }
+  merge(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.merge(call.id));
+  }
+  talkPrivately(call: CallView, person: PersonView): Promise<boolean> {
+    return this.#send(() => this.#backend.talkPrivately(call.id, person.leg));
+  }
+  handOver(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.handOver(call.id));
+  }
+  dropPerson(call: CallView, person: PersonView): Promise<boolean> {
+    return this.#send(() => this.#backend.dropPerson(call.id, person.leg));
+  }
+  rejoin(call: CallView): Promise<boolean> {
+    return this.#send(() => this.#backend.rejoin(call.id));
+  }
+  setAvailability(availability: AvailabilityView): Promise<boolean> {
+    return this.#send(() => this.#backend.setAvailability(availability));
   }
   sendKeys(call: CallView, keys: string): Promise<boolean> {
     return this.#send(() => this.#backend.sendKeys(call.id, keys));
@@ -121,8 +160,10 @@ export function isOffered(call: CallView): boolean {
   return call.state === 'offered' || call.state === 'claiming';
 }
 
-function isUnderWay(call: CallView): boolean {
-  return !isOffered(call) && call.state !== 'ended';
+/** Being placed, answered, talked on, held or ended, with this desk in it. */
+export function isUnderWay(call: CallView): boolean {
+  const apart = call.state === 'ended' || call.state === 'stranded' || call.state === 'handed_over';
+  return !apart && !isOffered(call);
 }
 
 function lastEnded(calls: readonly CallView[]): CallView | null {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { shortcutFor, type KeyPress, type Situation } from './shortcuts';
 
-const idle: Situation = { screen: 'phone', editing: false, onControl: false, inCall: false, keypadOpen: false };
+const idle: Situation = { screen: 'phone', editing: false, onControl: false, inCall: false, tool: null };
 const inCall: Situation = { ...idle, inCall: true };
 
 /** "Ctrl+Shift+a", "K", "Escape" as a key press. */
@@ -29,6 +29,7 @@ describe('anywhere', () => {
     ['Ctrl+Shift+D', { do: 'decline-or-end' }],
     ['Ctrl+Shift+S', { do: 'silence' }],
     ['Ctrl+Shift+M', { do: 'mute' }],
+    ['Ctrl+k', { do: 'find' }],
     ['F6', { do: 'next-region', back: false }],
   ])('%s', (keys, wanted) => {
     for (const screen of ['phone', 'history', 'settings'] as const) {
@@ -67,21 +68,32 @@ describe('in the dialler', () => {
 });
 
 describe('in a call', () => {
-  test('M and K act unless a field has the focus', () => {
-    expect(shortcutFor(press('m'), inCall)).toEqual({ do: 'mute' });
-    expect(shortcutFor(press('K'), inCall)).toEqual({ do: 'keypad' });
-    expect(shortcutFor(press('m'), { ...inCall, editing: true })).toBeNull();
+  test.each([
+    ['m', { do: 'mute' }],
+    ['H', { do: 'hold' }],
+    ['k', { do: 'tool', tool: 'keypad' }],
+    ['t', { do: 'tool', tool: 'transfer' }],
+    ['p', { do: 'tool', tool: 'add' }],
+    ['x', { do: 'swap' }],
+  ])('%s acts unless a field has the focus, with Ctrl Shift there too and on every screen', (key, wanted) => {
+    const editing = { ...inCall, editing: true };
+    expect(shortcutFor(press(key), inCall)).toEqual(wanted);
+    expect(shortcutFor(press(key), editing)).toBeNull();
+    expect(shortcutFor(press(key, { repeat: true }), inCall)).toBeNull();
+    expect(shortcutFor(press(`Ctrl+Shift+${key}`), { ...editing, screen: 'history' })).toEqual(wanted);
+    expect(shortcutFor(press(`Ctrl+Shift+${key}`), idle)).toBeNull();
   });
 
   test('digits are tones only while the keypad is open', () => {
     expect(shortcutFor(press('5'), inCall)).toBeNull();
-    expect(shortcutFor(press('5'), { ...inCall, keypadOpen: true })).toEqual({ do: 'tone', key: '5' });
-    expect(shortcutFor(press('+'), { ...inCall, keypadOpen: true })).toBeNull();
+    expect(shortcutFor(press('5'), { ...inCall, tool: 'keypad' })).toEqual({ do: 'tone', key: '5' });
+    expect(shortcutFor(press('+'), { ...inCall, tool: 'keypad' })).toBeNull();
   });
 
   test('Esc never hangs up', () => {
     expect(shortcutFor(press('Escape'), inCall)).toBeNull();
-    expect(shortcutFor(press('Escape'), { ...inCall, keypadOpen: true })).toEqual({ do: 'close-keypad' });
+    expect(shortcutFor(press('Escape'), { ...inCall, tool: 'keypad' })).toEqual({ do: 'close-tool' });
+    expect(shortcutFor(press('Escape'), { ...inCall, tool: 'transfer', editing: true })).toEqual({ do: 'close-tool' });
   });
 
   test('Enter does nothing', () => {

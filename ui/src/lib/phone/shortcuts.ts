@@ -1,4 +1,5 @@
 import { isDialKey, isToneKey } from '../number';
+import type { Tool } from './abilities';
 
 export type Screen = 'phone' | 'history' | 'settings';
 
@@ -9,8 +10,11 @@ export type Shortcut =
   | { do: 'decline-or-end' }
   | { do: 'silence' }
   | { do: 'mute' }
-  | { do: 'keypad' }
-  | { do: 'close-keypad' }
+  | { do: 'hold' }
+  | { do: 'swap' }
+  | { do: 'tool'; tool: Tool }
+  | { do: 'close-tool' }
+  | { do: 'find' }
   | { do: 'tone'; key: string }
   | { do: 'type'; key: string }
   | { do: 'delete-last' }
@@ -27,7 +31,8 @@ export interface Situation {
   onControl: boolean;
   /** A call is under way. */
   inCall: boolean;
-  keypadOpen: boolean;
+  /** What is open beside the call. */
+  tool: Tool | null;
 }
 
 const SCREENS: readonly Screen[] = ['phone', 'history', 'settings'];
@@ -39,18 +44,19 @@ export type KeyPress = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey
 export function shortcutFor(press: KeyPress, at: Situation): Shortcut | null {
   const command = press.ctrlKey || press.metaKey;
   if (press.altKey) return null;
-  if (command) return press.shiftKey ? withControlShift(press) : withControl(press);
+  if (command) return press.shiftKey ? withControlShift(press, at) : withControl(press);
   if (press.key === 'F6') return { do: 'next-region', back: press.shiftKey };
   if (at.screen !== 'phone') return null;
   return at.inCall ? inCall(press, at) : inDialler(press, at);
 }
 
 function withControl(press: KeyPress): Shortcut | null {
+  if (letter(press) === 'k') return { do: 'find' };
   const screen = SCREENS[['1', '2', '3'].indexOf(press.key)];
   return screen ? { do: 'show', screen } : null;
 }
 
-function withControlShift(press: KeyPress): Shortcut | null {
+function withControlShift(press: KeyPress, at: Situation): Shortcut | null {
   // A held key must not answer and then end the same call.
   if (press.repeat) return null;
   switch (letter(press)) {
@@ -60,22 +66,28 @@ function withControlShift(press: KeyPress): Shortcut | null {
       return { do: 'decline-or-end' };
     case 's':
       return { do: 'silence' };
-    case 'm':
-      return { do: 'mute' };
     default:
-      return null;
+      return at.inCall ? IN_CALL[letter(press)] ?? null : null;
   }
 }
 
+/** The letters of a call: alone outside a text field, with Ctrl Shift anywhere. */
+const IN_CALL: Readonly<Record<string, Shortcut>> = {
+  m: { do: 'mute' },
+  h: { do: 'hold' },
+  k: { do: 'tool', tool: 'keypad' },
+  t: { do: 'tool', tool: 'transfer' },
+  p: { do: 'tool', tool: 'add' },
+  x: { do: 'swap' },
+};
+
 function inCall(press: KeyPress, at: Situation): Shortcut | null {
-  if (at.editing) return null;
   // Never hangs up.
-  if (press.key === 'Escape') return at.keypadOpen ? { do: 'close-keypad' } : null;
-  if (press.repeat) return null;
-  if (letter(press) === 'm') return { do: 'mute' };
-  if (letter(press) === 'k') return { do: 'keypad' };
-  if (at.keypadOpen && isToneKey(press.key)) return { do: 'tone', key: press.key };
-  return null;
+  if (press.key === 'Escape') return at.tool ? { do: 'close-tool' } : null;
+  if (at.editing || press.repeat) return null;
+  const known = IN_CALL[letter(press)];
+  if (known) return known;
+  return at.tool === 'keypad' && isToneKey(press.key) ? { do: 'tone', key: press.key } : null;
 }
 
 function inDialler(press: KeyPress, at: Situation): Shortcut | null {

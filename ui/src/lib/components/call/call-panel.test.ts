@@ -1,7 +1,9 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { aCall, aLine, aRow, anEndedCall } from '../../../testing/views';
+import { aCall, aLine, aPerson, aRow, anEndedCall } from '../../../testing/views';
 import type { CallView } from '../../backend/backend';
+import type { Tool } from '../../phone/abilities';
+import AsideStrip from './AsideStrip.svelte';
 import CallPanel from './CallPanel.svelte';
 import EndedCard from './EndedCard.svelte';
 import MiniCall from './MiniCall.svelte';
@@ -13,14 +15,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function panel(change: Partial<CallView> = {}, keypadOpen = false) {
-  const acts = { onmute: vi.fn(), onkeypad: vi.fn(), onkey: vi.fn(), onend: vi.fn() };
+function panel(change: Partial<CallView> = {}, tool: Tool | null = null) {
+  const acts = {
+    onmute: vi.fn(),
+    onhold: vi.fn(),
+    ontool: vi.fn(),
+    onkey: vi.fn(),
+    onend: vi.fn(),
+    ontransfer: vi.fn(),
+    onadd: vi.fn(),
+    onmerge: vi.fn(),
+    onhandover: vi.fn(),
+    onalone: vi.fn(),
+    ondrop: vi.fn(),
+  };
   const view = render(CallPanel, {
     call: aCall(change),
     line: aLine(),
     earlier: [aRow({ words: 'You called', duration_s: 61 })],
-    keypadOpen,
-    ...acts,
+    rows: [aRow({ number: '+12125550117', number_shown: '(212) 555-0117', name: 'Maria Lindqvist' })],
+    tool,
+    acts,
   });
   return { ...acts, ...view };
 }
@@ -44,11 +59,11 @@ test('before the answer there is no timer, and without a name the number leads',
 });
 
 test('the buttons send what they say', async () => {
-  const { onmute, onkeypad, onend } = panel();
-  await fireEvent.click(screen.getByTestId('call-mute'));
-  await fireEvent.click(screen.getByTestId('call-keypad'));
-  await fireEvent.click(screen.getByTestId('call-end'));
-  expect([onmute, onkeypad, onend].map((act) => act.mock.calls.length)).toEqual([1, 1, 1]);
+  const { onmute, onhold, ontool, onend } = panel();
+  for (const id of ['mute', 'hold', 'keypad', 'transfer', 'add', 'end'])
+    await fireEvent.click(screen.getByTestId(`call-${id}`));
+  expect([onmute, onhold, onend].map((act) => act.mock.calls.length)).toEqual([1, 1, 1]);
+  expect(ontool.mock.calls).toEqual([['keypad'], ['transfer'], ['add']]);
 });
 
 test('muted is a pressed button with another word, and the words of the state', () => {
@@ -72,9 +87,184 @@ test('nothing can be pressed twice while the call ends', () => {
     expect(screen.getByTestId<HTMLButtonElement>(id).disabled).toBe(true);
 });
 
+describe('controls', () => {
+  const there = () => screen.getAllByRole('button').flatMap((button) => /^call-(\w+)$/.exec(button.dataset['testid'] ?? '')?.[1] ?? []);
+
+  test.each<[string, Partial<CallView>, string[]]>([
+    ['while it rings there', { state: 'remote_ringing', answered_at_ms: null }, ['mute', 'keypad', 'end']],
+    ['in a call', {}, ['mute', 'hold', 'keypad', 'transfer', 'add', 'end']],
+    ['without the right to send it on', { can_transfer: false }, ['mute', 'hold', 'keypad', 'transfer', 'add', 'end']],
+    ['with several', { people: [aPerson(), aPerson({ leg: 'b' })] }, ['mute', 'hold', 'keypad', 'add', 'end']],
+    [
+      'talking to one alone',
+      { people: [aPerson({ state: 'waiting' }), aPerson({ leg: 'b' })], private_with: 'b' },
+      ['mute', 'keypad', 'end'],
+    ],
+    ['while it is handed over', { transfer: { to: 'x', state: 'asked', words: null } }, ['mute', 'keypad', 'end']],
+  ])('%s are those that can be used', (_, change, wanted) => {
+    panel(change);
+    expect(there()).toEqual(wanted);
+  });
+
+  test('while nothing gets through, what has to wait is off and says why', () => {
+    panel({ reconnecting: true, words: 'Reconnecting' }, 'transfer');
+    const hold = screen.getByTestId<HTMLButtonElement>('call-hold');
+    expect(hold.disabled).toBe(true);
+    const why = document.getElementById(hold.getAttribute('aria-describedby') ?? '');
+    expect(why?.textContent).toContain('Reconnecting');
+    expect(screen.queryByTestId('transfer-picker')).toBeNull();
+  });
+
+  test('are one Tab stop, with arrow keys inside', async () => {
+    panel();
+    const stops = () =>
+      screen.getAllByRole('button').filter((button) => button.closest('[role=toolbar]') && button.tabIndex === 0);
+    expect(stops().map((button) => button.dataset['testid'])).toEqual(['call-mute']);
+    screen.getByTestId('call-mute').focus();
+    await fireEvent.keyDown(screen.getByTestId('call-mute'), { key: 'ArrowRight' });
+    expect(document.activeElement).toBe(screen.getByTestId('call-hold'));
+    await fireEvent.keyDown(screen.getByTestId('call-hold'), { key: 'End' });
+    expect(stops()).toEqual([screen.getByTestId('call-end')]);
+  });
+
+  test('a held call says what the caller hears, and is taken back in the same place', async () => {
+    const { onhold } = panel({ held: true, words: 'On hold', name: 'Elena Marchetti' });
+    expect(screen.getByTestId('call-hold').getAttribute('aria-pressed')).toBe('true');
+    expect(screen.getByText('Elena Marchetti is on hold.')).toBeTruthy();
+    await fireEvent.click(screen.getByTestId('call-resume'));
+    expect(onhold).toHaveBeenCalledOnce();
+  });
+});
+
+describe('handing over', () => {
+  const type = (text: string) => fireEvent.input(screen.getByTestId('transfer-number'), { target: { value: text } });
+  const send = () => fireEvent.submit(screen.getByTestId('transfer-picker'));
+
+  test('asks first unless told otherwise, with the number as typed', async () => {
+    const { onadd, ontransfer } = panel({}, 'transfer');
+    expect(document.activeElement).toBe(screen.getByTestId('transfer-number'));
+    await send();
+    await type(' 103 ');
+    await send();
+    await fireEvent.click(screen.getByTestId('transfer-how-introduce'));
+    await send();
+    await fireEvent.click(screen.getByTestId('transfer-how-send'));
+    await type('sip:desk@front.example');
+    await send();
+    expect(onadd.mock.calls).toEqual([
+      ['103', true],
+      ['103', false],
+    ]);
+    expect(ontransfer.mock.calls).toEqual([['sip:desk@front.example']]);
+  });
+
+  test('letters find a person of an earlier call, digits wait for the arrow keys', async () => {
+    const { onadd } = panel({}, 'transfer');
+    await type('lind');
+    expect(screen.getByTestId('transfer-send').textContent).toContain('Ask Maria Lindqvist');
+    await send();
+    await type('212');
+    expect(screen.getByTestId('transfer-send').textContent).toContain('Ask 212');
+    await fireEvent.keyDown(screen.getByTestId('transfer-number'), { key: 'ArrowDown' });
+    expect(screen.getByTestId('transfer-option').getAttribute('aria-selected')).toBe('true');
+    await send();
+    expect(onadd.mock.calls).toEqual([
+      ['+12125550117', true],
+      ['+12125550117', true],
+    ]);
+  });
+
+  test('sending straight away is offered only where it can be done', () => {
+    panel({ can_transfer: false }, 'transfer');
+    expect(screen.queryByTestId('transfer-how-send')).toBeNull();
+    expect(screen.getByTestId('transfer-how-ask')).toBeTruthy();
+  });
+
+  test('says how far it is, and why it did not work', () => {
+    const asked = panel({ transfer: { to: 'Maria', state: 'asked', words: null } });
+    expect(screen.getByTestId('transfer-state').textContent).toMatch(/Sending .* to Maria/);
+    asked.unmount();
+    panel({ transfer: { to: 'Maria', state: 'failed', words: 'Busy. Your caller is still here.' } });
+    expect(screen.getByRole('alert').textContent).toContain('Busy. Your caller is still here.');
+  });
+});
+
+describe('several people', () => {
+  const far = aPerson({ leg: 'far', name: 'Elena Marchetti', state: 'waiting' });
+  const maria = aPerson({ leg: 'maria', name: 'Maria Lindqvist' });
+
+  test('one who is asked first can be handed the call, joined or left', async () => {
+    const { onhandover, onmerge, ondrop } = panel({ people: [far, maria], private_with: 'maria' });
+    expect(screen.getByTestId('private-state').textContent).toMatch(/Maria Lindqvist alone.*Elena Marchetti hears music/);
+    for (const id of ['private-hand-over', 'private-merge', 'private-back'])
+      await fireEvent.click(screen.getByTestId(id));
+    expect([onhandover.mock.calls.length, onmerge.mock.calls.length]).toEqual([1, 1]);
+    expect(ondrop.mock.calls).toEqual([[maria]]);
+  });
+
+  test('while their phone rings there is only the way back', () => {
+    panel({ people: [far, { ...maria, state: 'ringing' }], private_with: 'maria' });
+    expect(screen.queryByTestId('private-hand-over')).toBeNull();
+    expect(screen.queryByTestId('people-leave')).toBeNull();
+    expect(screen.getByTestId('private-back').textContent).toContain('Back to Elena Marchetti');
+  });
+
+  test('each can be talked to alone or let go; all can be joined or left', async () => {
+    const acts = panel({ people: [far, maria] });
+    await fireEvent.click(screen.getByTestId('person-maria-alone'));
+    await fireEvent.click(screen.getByTestId('person-far-drop'));
+    await fireEvent.click(screen.getByTestId('people-merge'));
+    await fireEvent.click(screen.getByTestId('people-leave'));
+    expect(acts.onalone.mock.calls).toEqual([[maria]]);
+    expect(acts.ondrop.mock.calls).toEqual([[far]]);
+    expect([acts.onmerge.mock.calls.length, acts.onhandover.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test('one who did not come says why and can be called again', async () => {
+    const end = { reason: 'busy', title: 'Busy', advice: null, sip_code: 486, missed: false };
+    const { onadd } = panel({ people: [aPerson({ leg: 'far' }), { ...maria, state: 'gone', end }] });
+    expect(screen.getByTestId('person-maria').textContent).toContain('Busy');
+    await fireEvent.click(screen.getByTestId('person-maria-again'));
+    expect(onadd.mock.calls).toEqual([[maria.number, false]]);
+  });
+});
+
+describe('a call aside', () => {
+  const acts = () => ({ ontake: vi.fn(), onrejoin: vi.fn(), onend: vi.fn() });
+
+  test('that is held can be swapped with the one talked on, or resumed where there is none', async () => {
+    const did = acts();
+    const held = aCall({ held: true, name: 'Samuel Adeyemi', words: 'On hold' });
+    const first = render(AsideStrip, { call: held, talking: true, ...did });
+    expect(screen.getByTestId('aside-held').textContent).toMatch(/On hold\s*· hears music/);
+    await fireEvent.click(screen.getByRole('button', { name: 'Swap: talk to Samuel Adeyemi' }));
+    first.unmount();
+    render(AsideStrip, { call: held, talking: false, ...did });
+    await fireEvent.click(screen.getByTestId('call-take'));
+    await fireEvent.click(screen.getByTestId('aside-end'));
+    expect([did.ontake.mock.calls.length, did.onend.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  test('that outlived an earlier run can be gone back into or hung up', async () => {
+    const did = acts();
+    render(AsideStrip, { call: aCall({ state: 'stranded', can_rejoin: true }), talking: false, ...did });
+    expect(screen.getByRole('alert').textContent).toContain('(212) 555-0100 is still on the line');
+    await fireEvent.click(screen.getByTestId('rejoin'));
+    await fireEvent.click(screen.getByTestId('aside-end'));
+    expect([did.onrejoin.mock.calls.length, did.onend.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test('that talks on without us can only be ended for all', () => {
+    const people = [aPerson({ name: 'Elena' }), aPerson({ leg: 'b', name: 'Maria' })];
+    render(AsideStrip, { call: aCall({ name: 'Elena', state: 'handed_over', people }), talking: true, ...acts() });
+    expect(screen.getByTestId('aside-handed_over').textContent).toContain('Elena, Maria');
+    expect(screen.getAllByRole('button').map((button) => button.textContent)).toEqual(['End for all']);
+  });
+});
+
 describe('keys', () => {
   test('the open keypad sends each key, and shows what was sent and received', async () => {
-    const { onkey } = panel({ keys_sent: '12#', keys_received: '47' }, true);
+    const { onkey } = panel({ keys_sent: '12#', keys_received: '47' }, 'keypad');
     await fireEvent.click(screen.getByTestId('incall-key-5'));
     await fireEvent.click(screen.getByTestId('incall-key-star'));
     expect(onkey.mock.calls).toEqual([['5'], ['*']]);
@@ -99,6 +289,13 @@ describe('a call that has ended', () => {
     await fireEvent.click(screen.getByText('Call again'));
     await fireEvent.click(screen.getByTestId('ended-dismiss'));
     expect([onagain.mock.calls.length, ondismiss.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test('keeps the code of the line for those who ask', async () => {
+    render(EndedCard, { call: anEndedCall(), onagain: vi.fn(), ondismiss: vi.fn() });
+    expect(screen.getByTestId('ended-card').textContent).not.toContain('486');
+    await fireEvent.click(screen.getByTestId('ended-details'));
+    expect(screen.getByTestId('ended-code').textContent).toContain('486');
   });
 
   test('and was missed offers to call back; one without a number offers nothing', () => {

@@ -1,6 +1,6 @@
 import { render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { aLine, anEndedCall, aRingingCall } from '../../../testing/views';
+import { aCall, aLine, anEndedCall, aRingingCall } from '../../../testing/views';
 import type { CallView } from '../../backend/backend';
 import IncomingStrip from './IncomingStrip.svelte';
 import OverlayCard from './OverlayCard.svelte';
@@ -102,6 +102,43 @@ describe('the overlay', () => {
     expect(screen.getByTestId('overlay-words').textContent).toBe('Missed');
     expect(screen.queryByTestId('overlay-answer')).toBeNull();
   });
+});
+
+describe('a second call', () => {
+  const over = aCall({ name: 'Elena Marchetti' });
+
+  test('says what answering does to the first, and covers neither name', () => {
+    const did = acts();
+    render(OverlayCard, { call: aRingingCall({ name: 'Northgate Dental' }), over, armed: true, ...did });
+    expect(screen.getByTestId('overlay').textContent).toMatch(/Northgate Dental.*Talking to Elena Marchetti/s);
+    screen.getByTestId('answer-hold').click();
+    screen.getByTestId('answer-end').click();
+    expect(did.onanswer.mock.calls).toEqual([['hold'], ['end']]);
+  });
+
+  test('does not offer to hold a call that is not answered yet', () => {
+    const did = acts();
+    const dialling = aCall({ state: 'remote_ringing', answered_at_ms: null });
+    render(IncomingStrip, { call: aRingingCall(), line: aLine(), besides: 0, over: dialling, ...did });
+    expect(screen.queryByTestId('answer-hold')).toBeNull();
+    screen.getByTestId('answer-end').click();
+    expect(did.onanswer.mock.calls).toEqual([['end']]);
+  });
+
+  test('ending the first waits for the overlay to be armed, like the rest', () => {
+    const did = acts();
+    render(OverlayCard, { call: aRingingCall(), over, armed: false, ...did });
+    screen.getByTestId('answer-end').click();
+    expect(did.onanswer).not.toHaveBeenCalled();
+  });
+});
+
+test('a call that a colleague took says who, and that it was not missed', () => {
+  const end = { reason: 'answered_elsewhere', title: 'Maria is answering', advice: null, sip_code: null, missed: false };
+  render(OverlayCard, { call: anEndedCall({ name: 'Elena Marchetti', end }), armed: true, ...acts() });
+  expect(screen.getByRole('heading').textContent?.trim()).toBe('Maria is answering');
+  expect(screen.getByTestId('overlay-caller').textContent).toBe('Elena Marchetti');
+  expect(screen.getByTestId('overlay').textContent).toContain('not as missed');
 });
 
 describe('the strip in the main window', () => {
