@@ -69,11 +69,16 @@ pub mod number;
 mod outbound;
 pub mod output;
 mod phone;
+mod quiet;
 mod record;
+mod rejoin;
 pub mod settings;
 mod settle;
+mod stale;
 pub mod state;
+mod tally;
 pub mod view;
+mod words;
 
 pub use end::EndReason;
 pub use ids::{CallId, Identity, Link, Role, RoomName};

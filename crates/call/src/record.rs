@@ -7,8 +7,10 @@ use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
 use crate::output::{CallFacts, LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
+use crate::rejoin::Back;
+use crate::settings::DeskSettings;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport, Now};
-use crate::view::CallView;
+use crate::view::{CallView, DeclineEffect};
 
 /// How far the taking-down of a call has come. See `ending.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,7 @@ pub(crate) const NAMELESS: &str = "a colleague";
 pub(crate) struct Shared {
     pub(crate) out: Vec<Output>,
     pub(crate) now: Now,
+    pub(crate) settings: DeskSettings,
     pub(crate) region: Region,
     pub(crate) ring_for: Duration,
     /// A busy tone plays until then, so the devices stay open.
@@ -139,7 +142,8 @@ pub(crate) struct Call {
     pub(crate) state: CallState,
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
-    started: Duration,
+    /// One moment by both clocks.
+    since: Now,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -168,12 +172,18 @@ pub(crate) struct Call {
     pub(crate) drop_tries: u32,
     pub(crate) muted: bool,
     pub(crate) silenced: bool,
+    /// A rule of this desk keeps it from ringing.
+    pub(crate) quiet: bool,
+    /// It was announced by a system notification.
+    pub(crate) notified: bool,
     pub(crate) only_desk: bool,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
     pub(crate) offer_until: Duration,
     /// Somebody claimed this call a moment ago and is believed.
     pub(crate) claimed_by: Option<String>,
     pub(crate) colleagues: Vec<Colleague>,
+    /// Name of the last colleague seen in the room, whether or not it claimed.
+    pub(crate) bystander: Option<String>,
     /// Removals of ghosts that were not answered yet.
     pub(crate) sweeping: usize,
     /// The talking connection is being rebuilt.
@@ -188,12 +198,17 @@ pub(crate) struct Call {
     pub(crate) keys_sent: String,
     pub(crate) keys_received: String,
     pub(crate) media: MediaReport,
+    /// The sum when the far end's present track came.
+    pub(crate) media_before: MediaReport,
+    pub(crate) last_report: MediaReport,
     pub(crate) end: Option<EndReason>,
     /// What the person typed.
     pub(crate) dialled: Option<String>,
+    pub(crate) ringing_since: Option<Duration>,
     /// How long a phone rang.
     pub(crate) rang: Duration,
     pub(crate) facts: CallFacts,
+    pub(crate) back: Back,
 }
 
 impl Call {
@@ -222,7 +237,7 @@ impl Call {
             },
             phase: Phase::Leave,
             timers: [None; TIMERS.len()],
-            started: now.mono,
+            since: now,
             started_ms: now.unix_ms,
             answered_ms: None,
             ended_ms: None,
@@ -244,10 +259,13 @@ impl Call {
             drop_tries: 0,
             muted: false,
             silenced: false,
+            quiet: false,
+            notified: false,
             only_desk: false,
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),
+            bystander: None,
             sweeping: 0,
             reconnecting: false,
             leg_missing: false,
@@ -257,19 +275,25 @@ impl Call {
             keys_sent: String::new(),
             keys_received: String::new(),
             media: MediaReport::default(),
+            media_before: MediaReport::default(),
+            last_report: MediaReport::default(),
             end: None,
             dialled: None,
+            ringing_since: None,
             rang: Duration::ZERO,
             facts: CallFacts::default(),
+            back: Back::default(),
         }
     }
 
     /// The wall clock as it stood when the call began, moved on by the monotonic one: a clock that is set during a call
     /// changes no duration.
     pub(crate) fn clock(&self, now: Now) -> i64 {
-        let since = now.mono.saturating_sub(self.started).as_millis();
-        let since = i64::try_from(since).unwrap_or(i64::MAX);
-        self.started_ms.saturating_add(since)
+        let passed = now.mono.saturating_sub(self.since.mono).as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        // never before what the row says already: a call of an earlier run had another clock
+        let known = self.answered_ms.unwrap_or(self.started_ms);
+        self.since.unix_ms.saturating_add(passed).max(known)
     }
 
     fn timer(&mut self, timer: Timer) -> Option<&mut Option<Duration>> {
@@ -414,6 +438,7 @@ impl Call {
 
     /// Remembers what a dial request came to, whatever state the call is in by now.
     pub(crate) fn note_place(&mut self, fact: &LegFact) {
+        self.note_sip_code(fact);
         match fact {
             LegFact::Answered => self.place_open = false,
             LegFact::PlaceFailed(failure) => {
@@ -437,6 +462,11 @@ impl Call {
         }
     }
 
+    /// Is our own connection, or the leg's, being rebuilt?
+    fn is_shaky(&self) -> bool {
+        self.reconnecting || self.leg_missing || self.back.rejoining
+    }
+
     fn words(&self) -> String {
         if let Some(end) = &self.end {
             return end.title();
@@ -450,13 +480,12 @@ impl Call {
                 None => "Incoming call".into(),
             },
             CallState::Claiming | CallState::Answering => "Answering".into(),
-            CallState::Live if self.reconnecting || self.leg_missing => "Reconnecting".into(),
+            CallState::Live if self.is_shaky() => "Reconnecting".into(),
             CallState::Live if self.stalled => "Nothing is heard from the other side".into(),
             CallState::Live if self.muted => "Your microphone is off".into(),
             CallState::Live => "In call".into(),
-            CallState::Ending | CallState::Stranded | CallState::HandedOver | CallState::Ended => {
-                "Ending".into()
-            }
+            CallState::Stranded => self.stranded_words(),
+            CallState::Ending | CallState::HandedOver | CallState::Ended => "Ending".into(),
         }
     }
 
@@ -479,10 +508,11 @@ impl Call {
             transfer: None,
             people: Vec::new(),
             private_with: None,
-            can_rejoin: self.state == CallState::Stranded,
-            reconnecting: self.state == CallState::Live
-                && (self.reconnecting || self.leg_missing || self.stalled),
+            can_rejoin: self.state == CallState::Stranded && self.back.proven,
+            reconnecting: self.state == CallState::Live && (self.is_shaky() || self.stalled),
             silenced: self.silenced,
+            quiet: false,
+            decline_effect: DeclineEffect::default(),
             only_desk: self.only_desk,
             keys_sent: format!("{}{}", self.keys_sent, self.keys_waiting),
             keys_received: self.keys_received.clone(),
