@@ -20,3 +20,7 @@ mod inbound_claims;
 mod live;
 mod outbound;
 mod outbound_ends;
+mod outcomes;
+mod quiet;
+mod rejoin;
+mod row;

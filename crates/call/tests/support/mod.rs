@@ -308,6 +308,17 @@ impl Desk {
         all[0].clone()
     }
 
+    /// Lets the taking-down come to its end, whatever the server says or not.
+    pub fn finish_later(&mut self) -> call::output::LogFinish {
+        self.wait_s(30);
+        self.finish()
+    }
+
+    pub fn finish_after_hang_up(&mut self) -> call::output::LogFinish {
+        self.hang_up();
+        self.finish_later()
+    }
+
     // ---- intents ----
 
     pub fn intent(&mut self, intent: Intent) -> Vec<String> {
