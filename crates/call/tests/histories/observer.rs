@@ -9,7 +9,7 @@ use call::state::{CallState, Direction, LegStatus, ParticipantKind};
 use call::view::PhoneView;
 use call::{CallId, DeskSettings, Input, Link, Now, Output, Phone, Role};
 
-use crate::support::{START_MS, words};
+use crate::support::{START_MS, reached, words};
 
 /// Most calls that can be shown: 16 who wait, the busy one, some being taken down, three that ended.
 const SHOWN: usize = 64;
@@ -104,6 +104,7 @@ impl Observer {
     pub(crate) fn tell(&mut self, input: Input) {
         self.trace.push((self.now, Said::In(input.clone())));
         self.note_input(&input);
+        reached::note(&self.seen, &input);
         let now = Now {
             mono: self.now,
             unix_ms: START_MS + self.now.as_millis() as i64,

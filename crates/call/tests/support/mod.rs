@@ -10,6 +10,9 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod reached;
+pub mod samples;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -217,6 +220,7 @@ impl Desk {
     /// One input at the present moment; the outputs in words.
     pub fn tell(&mut self, input: Input) -> Vec<String> {
         let before = self.phone.view();
+        reached::note(&before, &input);
         let now = Now {
             mono: self.now,
             unix_ms: self.unix_ms(),
@@ -387,6 +391,10 @@ impl Desk {
 
     pub fn link(&self, role: Role) -> Link {
         self.links[&(id(&self.call), role)].clone()
+    }
+
+    pub fn known_link(&self, role: Role) -> Option<Link> {
+        self.links.get(&(id(&self.call), role)).cloned()
     }
 
     pub fn at(&mut self, link: Link, fact: RoomFact) -> Vec<String> {
