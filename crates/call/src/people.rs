@@ -70,6 +70,11 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Did their phone ring, as far as we were told?
+    fn rang(&self) -> bool {
+        self.status >= Some(LegStatus::Ringing)
+    }
+
     fn is_here(&self) -> bool {
         self.gone.is_none()
     }
@@ -323,9 +328,10 @@ impl Call {
             self.person_gone(leg, reason, shared);
         } else {
             person.leave = Some(reason);
+            let rang = person.rang();
             match person.failure.clone() {
                 Some(failure) => {
-                    let reason = crate::ending::refusal(Some(&failure), Some(reason));
+                    let reason = crate::ending::refusal(Some(&failure), Some(reason), rang);
                     self.person_gone(leg, reason, shared);
                 }
                 None => person.until = Some(now.saturating_add(VERDICT)),
@@ -377,7 +383,7 @@ impl Call {
                 person.until = Some(now.saturating_add(VERDICT));
             }
             Some(failure) => {
-                let reason = crate::ending::refusal(Some(failure), person.leave);
+                let reason = crate::ending::refusal(Some(failure), person.leave, person.rang());
                 self.person_gone(leg, reason, shared);
             }
         }
@@ -500,7 +506,8 @@ impl Call {
                 self.person_gone(leg, EndReason::ConnectionLost, shared);
             }
         } else if person.failure.is_some() || person.leave.is_some() {
-            let reason = crate::ending::refusal(person.failure.as_ref(), person.leave);
+            let reason =
+                crate::ending::refusal(person.failure.as_ref(), person.leave, person.rang());
             self.person_gone(leg, reason, shared);
         } else {
             self.remove(leg, shared);

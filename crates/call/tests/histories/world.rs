@@ -3,6 +3,7 @@
 //! The world knows the truth (which leg is up, who answered it), so it can tell at the end whether a leg was forgotten,
 //! and at any time whether this desk cut into somebody else's conversation.
 
+#[path = "world/server.rs"] // found from whichever test target takes this file
 mod server;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,12 +14,13 @@ use call::input::{
     RoomFact, TransferFailure, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
+use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
-use call::{CallId, Identity, Input, Link, Output, Role, RoomName};
+use call::{CallId, DeskSettings, Identity, Input, Link, Output, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
-use crate::support::{NUMBER, colleague, id, inbound_room, leg_of, phone_leg, ready};
+use crate::support::{NUMBER, START_MS, colleague, id, inbound_room, leg_of, phone_leg, ready};
 
 /// How often things go wrong, in per mille.
 #[derive(Clone, Copy)]
@@ -230,12 +232,17 @@ impl World {
         if self.down {
             self.happen(Event::Back);
         }
-        for call in self.observer.phone.view().calls {
-            let call = call.id;
-            self.observer.tell(Input::Intent(Intent::HangUp { call }));
+        let available = Intent::SetAvailability(Availability::Available);
+        self.observer.tell(Input::Intent(available));
+        // a call of an earlier run may still be on its way to us
+        for _ in 0..2 {
+            for call in self.observer.phone.view().calls {
+                let call = call.id;
+                self.observer.tell(Input::Intent(Intent::HangUp { call }));
+            }
+            self.serve_outputs();
+            self.run_for(Duration::from_secs(450));
         }
-        self.serve_outputs();
-        self.run_for(Duration::from_secs(900));
         self.observer.all_done(false);
         for (name, room) in &self.rooms {
             let ours = !room.inbound || room.answered_by == Some(By::Us);
@@ -279,6 +286,9 @@ impl World {
     }
 
     fn person(&mut self) {
+        if self.rng.u8(0..8) == 0 {
+            return self.set_something();
+        }
         let calls = self.observer.phone.view().calls;
         let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
             return self.dial();
@@ -299,7 +309,8 @@ impl World {
             },
             7 => Intent::Decline { call },
             8 => Intent::Silence { call },
-            9 | 10 => Intent::HangUp { call },
+            9 => Intent::HangUp { call },
+            10 => Intent::Rejoin { call },
             11 => Intent::SetMuted {
                 call,
                 muted: self.rng.bool(),
@@ -311,6 +322,36 @@ impl World {
             _ => Intent::Dismiss { call },
         };
         self.observer.tell(Input::Intent(intent));
+    }
+
+    /// Settings and availability, whatever happens just then.
+    fn set_something(&mut self) {
+        let until = START_MS + self.observer.now.as_millis() as i64 + self.rng.i64(-1..60_000);
+        if self.rng.bool() {
+            let availability = match self.rng.u8(0..3) {
+                0 => Availability::Available,
+                1 => Availability::DoNotDisturb {
+                    until_unix_ms: None,
+                },
+                _ => Availability::DoNotDisturb {
+                    until_unix_ms: Some(until),
+                },
+            };
+            let intent = Intent::SetAvailability(availability);
+            return self.observer.tell(Input::Intent(intent));
+        }
+        let pick = |n: u8| usize::from(n) % 3;
+        self.observer.tell(Input::Settings(DeskSettings {
+            decline: [
+                DeclinePolicy::LastDesk,
+                DeclinePolicy::Everybody,
+                DeclinePolicy::OnlyHere,
+            ][pick(self.rng.u8(..))],
+            open: self.rng.bool(),
+            when_closed: [WhenClosed::Ring, WhenClosed::Silent, WhenClosed::Decline]
+                [pick(self.rng.u8(..))],
+            ..DeskSettings::default()
+        }));
     }
 
     fn dial(&mut self) {
@@ -343,7 +384,7 @@ impl World {
             from: "+13125550142".into(),
             name: None,
             to: NUMBER.into(),
-            created_unix_ms: 0,
+            created_unix_ms: START_MS + self.observer.now.as_millis() as i64,
         })));
         let patience = self.rng.u64(1..180);
         self.exactly(
@@ -560,7 +601,9 @@ impl World {
         }
         for (link, name) in self.connections() {
             if self.rng.u8(0..3) == 0 {
-                self.rooms.get_mut(&name).unwrap().ours.remove(&link);
+                let room = self.rooms.get_mut(&name).unwrap();
+                room.ours.remove(&link);
+                room.visible.retain(|there| *there != Self::us(&link));
                 let reason = LeaveReason::Unknown;
                 self.tell_room(&link, RoomFact::Closed { reason });
                 continue;
