@@ -48,7 +48,10 @@ impl Call {
     pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
         let reason = self.name_transfer(reason);
         let taken_from_us = self.state == CallState::Live
-            && matches!(reason, EndReason::FarEndHungUp | EndReason::ConnectionLost);
+            && matches!(
+                reason,
+                EndReason::FarEndHungUp | EndReason::ConnectionLost | EndReason::EndedByServer
+            );
         if self.begin_ending(shared) {
             if taken_from_us {
                 shared.push(Output::Audio(AudioCommand::EndTone));

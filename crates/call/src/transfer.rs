@@ -107,6 +107,12 @@ impl Call {
         }
     }
 
+    /// Did the network take the far end over?
+    pub(crate) fn is_handed_on(&self) -> bool {
+        let state = self.transfer.as_ref().map(|transfer| &transfer.state);
+        state == Some(&TransferState::Done)
+    }
+
     /// However a call ends whose far end was handed over: it was handed over.
     pub(crate) fn name_transfer(&mut self, reason: EndReason) -> EndReason {
         if self.state == CallState::HandedOver && reason != EndReason::HungUp {

@@ -225,7 +225,7 @@ fn they_decline_and_the_request_says_nothing() {
     d.somebody_left(Role::Talk, person_of("c1", 1), leave, false);
     assert_eq!(states(&d)[1], "ringing", "the request may know more");
     d.wait_ms(300);
-    assert_eq!(states(&d)[1], "declined");
+    assert_eq!(states(&d)[1], "rejected");
 }
 
 #[test]
