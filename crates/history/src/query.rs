@@ -49,7 +49,7 @@ pub struct Page {
 /// The most that one page carries.
 pub(crate) const LARGEST_PAGE: usize = 500;
 /// Rows that one page looks at without taking them.
-const MOST_LOOKED_AT: usize = 400;
+const MOST_LOOKED_AT: usize = 200;
 /// Contacts whose numbers are looked up one by one; more are found quicker by looking at the newest calls.
 const MOST_NUMBERS: usize = 600;
 /// Contacts whose numbers are asked for within one full-text query.

@@ -353,7 +353,7 @@ fn a_search_that_looks_at_very_much_goes_on_where_it_stopped() {
         next = page.next;
         pages += 1;
     }
-    assert_eq!((found, pages), (vec!["c7".to_owned()], 5));
+    assert_eq!((found, pages), (vec!["c7".to_owned()], 10));
 }
 
 #[test]
