@@ -83,7 +83,8 @@ pub enum WatcherNews {
     },
     /// An event came and its sender is known to be the server.
     Received(ReceivedEvent),
-    /// An event came and was refused.
+    /// An event came and was refused. Told of the first, second, fourth, eighth … of each reason: whoever sends rubbish fills no
+    /// log.
     Refused {
         /// Which watcher.
         source: Source,
@@ -195,6 +196,13 @@ pub(crate) struct News(Option<mpsc::Sender<WatcherNews>>);
 impl News {
     pub(crate) fn new(sender: Option<mpsc::Sender<WatcherNews>>) -> Self {
         Self(sender)
+    }
+
+    /// The `count`th event was refused for this reason.
+    pub(crate) fn refused(&self, source: Source, why: Refusal, count: u64) {
+        if count.is_power_of_two() {
+            self.tell(WatcherNews::Refused { source, why, count });
+        }
     }
 
     pub(crate) fn tell(&self, news: WatcherNews) {

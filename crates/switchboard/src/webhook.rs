@@ -188,11 +188,7 @@ impl Receiver {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let count = refused.entry(why).or_default();
         *count = count.saturating_add(1);
-        self.news.tell(WatcherNews::Refused {
-            source: Source::Webhook,
-            why,
-            count: *count,
-        });
+        self.news.refused(Source::Webhook, why, *count);
     }
 }
 

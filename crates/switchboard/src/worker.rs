@@ -252,11 +252,8 @@ impl Worker {
 
     fn refuse(&mut self) {
         self.refused = self.refused.saturating_add(1);
-        self.news.tell(WatcherNews::Refused {
-            source: Source::Worker,
-            why: Refusal::Garbage,
-            count: self.refused,
-        });
+        self.news
+            .refused(Source::Worker, Refusal::Garbage, self.refused);
     }
 }
 
