@@ -40,6 +40,8 @@ pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
 const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 /// How long rooms may take to be left.
 const LEFT_WITHIN: Duration = Duration::from_secs(1);
+/// How often calls that are no longer to be kept are taken out.
+const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
 
@@ -98,6 +100,7 @@ impl Core {
             .context("The history cannot be started")?;
 
         let (media, mut microphone, playback) = realtime::media();
+        microphone.set_hold_music(Box::new(audio::hold_music()));
         let sound = AudioPorts {
             capture: Box::new(move |frame| microphone.push(frame)),
             playback,
@@ -153,6 +156,7 @@ impl Core {
                 running.view.clone(),
                 inputs.clone(),
             ));
+            task::spawn(keep_tidy(store.clone(), inputs.clone()));
             task::spawn_blocking({
                 let inputs = inputs.clone();
                 move || report_orphans(&store, &inputs)
@@ -353,6 +357,23 @@ async fn follow_settings(
             if inputs.send(Input::Settings(now)).await.is_err() {
                 return;
             }
+        }
+    }
+}
+
+/// Takes out what is no longer to be kept, at the start and then every few hours.
+async fn keep_tidy(store: Store, inputs: mpsc::Sender<Input>) {
+    let mut every = tokio::time::interval(TIDY_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = inputs.closed() => return,
+        }
+        let store = store.clone();
+        let tidied = task::spawn_blocking(move || store.tidy(unix_ms())).await;
+        if let Ok(Err(error)) = tidied {
+            tracing::warn!(detail = %error.detail(), "old calls cannot be taken out");
         }
     }
 }

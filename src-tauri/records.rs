@@ -1,9 +1,10 @@
 //! History, contacts and settings for whoever shows them: reads and changes go to the store, not through the phone.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use call::number::Region;
-use history::{ExportNames, Store, UndoToken, Wipe};
+use history::{ExportNames, Store, UNDO_WITHIN_MS, UndoToken, Wipe};
 
 use crate::core::{Core, blocking};
 use crate::ipc::convert;
@@ -15,6 +16,9 @@ use crate::ipc::types::IpcError;
 use crate::settings;
 use crate::terminal::report::unix_ms;
 
+/// When a deletion is final, with a second for the two clocks to agree.
+#[allow(clippy::cast_sign_loss)] // a positive constant
+const CANNOT_BE_TAKEN_BACK: Duration = Duration::from_millis(UNDO_WITHIN_MS as u64 + 1_000);
 /// Tries for a free name beside files of earlier exports.
 const NAMES: u32 = 1000;
 
@@ -88,12 +92,25 @@ impl Core {
     /// # Errors
     /// They cannot be deleted.
     pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
-        self.stored(move |store, _| {
-            let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
-            let token = store.delete(&calls, unix_ms())?;
-            Ok(token.as_str().to_owned())
-        })
-        .await
+        let token = self
+            .stored(move |store, _| {
+                let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+                let token = store.delete(&calls, unix_ms())?;
+                Ok(token.as_str().to_owned())
+            })
+            .await?;
+        let core = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(CANNOT_BE_TAKEN_BACK).await;
+            let gone = core.stored(|store, _| store.purge_deleted(unix_ms())).await;
+            if let Err(error) = gone {
+                tracing::warn!(
+                    code = error.code,
+                    "deleted calls are taken out at the next start"
+                );
+            }
+        });
+        Ok(token)
     }
 
     /// Takes a deletion back; answers how many calls are there again.

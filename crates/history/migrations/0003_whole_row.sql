@@ -50,8 +50,11 @@ CREATE TABLE calls_whole (
              WHEN outcome = 'missed' THEN 'missed'
              WHEN answered_at IS NOT NULL THEN 'answered'
              WHEN outcome = 'answered_elsewhere' THEN 'elsewhere'
-             WHEN outcome = 'declined_here' THEN 'turned_away'
-             WHEN outcome IN ('busy', 'declined', 'no_answer', 'not_in_service', 'unavailable', 'cancelled') THEN 'not_reached'
+             WHEN outcome = 'duplicate' THEN 'elsewhere'
+             WHEN outcome IN ('declined_here', 'turned_away') THEN 'turned_away'
+             WHEN outcome IN ('busy', 'busy_everywhere', 'declined', 'unwanted', 'rejected', 'no_answer', 'never_rang',
+                 'not_in_service', 'number_gone', 'number_incomplete', 'no_such_number', 'unavailable', 'no_reply', 'moved',
+                 'cancelled') THEN 'not_reached'
              ELSE 'failed' END) VIRTUAL
 ) STRICT;
 
