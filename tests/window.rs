@@ -283,11 +283,7 @@ async fn closing_the_window_while_dialling_cancels_the_leg() {
         .wait_for_window("Deskline", PATIENCE)
         .unwrap();
     // as a person closes it: the window manager asks the window to go
-    place
-        .stage
-        .display
-        .xdotool(&["windowactivate", "--sync", &id, "key", "alt+F4"])
-        .unwrap();
+    place.stage.display.close_window(&id).unwrap();
     let over = place
         .line
         .phones

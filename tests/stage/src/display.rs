@@ -8,6 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use x11rb::{
+    connection::Connection as _,
+    protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask},
+};
+
 use crate::{Environment, Process, Scratch, process::output};
 
 /// Xvfb on a free number with the window manager openbox.
@@ -161,6 +166,34 @@ impl Display {
                 .args(arguments)
                 .env("DISPLAY", &self.name),
         )
+    }
+
+    /// Ask the window manager to close a window, as a press on its cross does: the program may refuse.
+    ///
+    /// # Errors
+    /// When `window` is no X window number or the screen cannot be reached.
+    pub fn close_window(&self, window: &str) -> Result<()> {
+        let window: u32 = window
+            .parse()
+            .with_context(|| format!("{window} is no X window number"))?;
+        let (connection, screen) = x11rb::connect(Some(&self.name))?;
+        let root = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the display has no screen")?
+            .root;
+        let close = connection
+            .intern_atom(false, b"_NET_CLOSE_WINDOW")?
+            .reply()?
+            .atom;
+        // EWMH: the time of the event (0: now) and who asks (2: a person, through a pager).
+        let event = ClientMessageEvent::new(32, window, close, [0, 2, 0, 0, 0]);
+        let listeners = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
+        connection
+            .send_event(false, root, listeners, event)?
+            .check()?;
+        Ok(())
     }
 
     /// Stop it early.
