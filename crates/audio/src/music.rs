@@ -38,7 +38,6 @@ const ATTACK_SAMPLES: u64 = SAMPLE_RATE as u64 * 30 / 1000;
 const NOTE_PEAK: f64 = 0.102;
 
 /// The pattern for whoever feeds held calls by himself instead of by the patch bay: each call of it is the next 10 ms.
-#[must_use]
 pub fn hold_music() -> impl FnMut(&mut Frame) + Send + 'static {
     let mut music = HoldMusic::default();
     move |frame| *frame = music.next()
