@@ -77,6 +77,7 @@ static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 pub use host::{DeviceError, DeviceList, Part, devices};
 pub use list::{Choice, DeviceEntry, Present};
+pub use music::hold_music;
 pub use patch::{FarEnd, Feed, PatchBay, Sends};
 pub use statistics::{Counters, Statistics};
 pub use status::{Levels, Panel, Status};
@@ -88,8 +89,9 @@ use stream::Wiring;
 
 /// Where sound leaves this crate and where it comes in.
 pub struct AudioPorts {
-    /// Takes each frame of the microphone, on the frame thread, 100 times a second while a call is open. It may take
-    /// some hundred microseconds; what takes longer makes sound stutter.
+    /// Takes each frame of the microphone, on the frame thread, 100 times a second while a call is open; zeros while there
+    /// is no microphone or it does not deliver. It may take some hundred microseconds; what takes longer makes sound
+    /// stutter.
     pub capture: Box<dyn FnMut(&Frame) + Send>,
     /// The far end, frame by frame. A handful of slots is enough: what waits here is delay. Between calls it is emptied
     /// only when somebody gives a signal, so the producer must bear a full ring.

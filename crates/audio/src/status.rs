@@ -23,7 +23,8 @@ pub struct Status {
     /// The chosen speaker is not there: another stands in for it until it is back.
     pub speaker_replaced: bool,
     /// The open microphone has delivered nothing but digital silence for 3 s although a call should hear it: it is
-    /// switched off, or mute at the device.
+    /// switched off, or mute at the device. A feed that sends silence is known to be muted; what the port is used for is
+    /// not.
     pub microphone_silent: bool,
     /// One sentence while a call has no microphone or no speaker: what is missing, and what to do.
     pub problem: Option<String>,
