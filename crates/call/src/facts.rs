@@ -215,7 +215,11 @@ impl Phone {
             return;
         }
         if orphan.handed_over {
-            return self.resume_handed_over(orphan);
+            // not while closing: the next start finds it again
+            if !self.quitting {
+                self.resume_handed_over(orphan);
+            }
+            return;
         }
         self.shared.log(LogCommand::FinishOrphan {
             call: orphan.call.clone(),

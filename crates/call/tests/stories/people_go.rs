@@ -419,3 +419,17 @@ fn the_next_start_cannot_reach_the_server_and_ends_nobody() {
     assert_eq!(d.state(), CallState::HandedOver);
     assert_eq!(d.said("delete room"), 0);
 }
+
+#[test]
+fn the_next_start_sees_that_the_first_far_end_has_just_hung_up() {
+    let mut d = resumed();
+    let mut present = both();
+    present[0].leg_status = Some(LegStatus::Hangup);
+    present.push(person(2));
+    d.watch(RoomFact::Joined { present });
+    d.wait_s(60);
+    assert_eq!(d.state(), CallState::HandedOver, "two others are there");
+    d.person(Role::Watch, 1, LegStatus::Hangup);
+    d.wait_s(30);
+    assert_eq!(d.state(), CallState::Ended);
+}
