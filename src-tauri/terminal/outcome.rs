@@ -8,15 +8,15 @@ pub const ANSWERED: u8 = 0;
 pub const WRONG_USE: u8 = 2;
 /// Busy.
 pub const BUSY: u8 = 10;
-/// Nobody answered: rang out, the phone is off, given up, missed.
+/// Nobody answered: rang out, the phone is off or its network silent, given up, missed.
 pub const NO_ANSWER: u8 = 11;
 /// Declined, there or here.
 pub const DECLINED: u8 = 12;
 /// There is no such number.
 pub const NOT_IN_SERVICE: u8 = 13;
-/// No line, not signed in, keychain locked, sign-in refused.
+/// No line, no telephone service, not signed in, keychain locked, sign-in refused.
 pub const NO_LINE: u8 = 20;
-/// The server cannot be reached, or was lost.
+/// The server cannot be reached, was lost or ended the call, or the far end was cut off.
 pub const NO_NETWORK: u8 = 30;
 /// No microphone or speaker.
 pub const NO_SOUND: u8 = 31;
@@ -28,18 +28,50 @@ pub const REFUSED: u8 = 40;
 pub fn exit_code(reason: &EndReason) -> u8 {
     match reason {
         EndReason::HungUp | EndReason::FarEndHungUp | EndReason::Transferred { .. } => ANSWERED,
-        EndReason::Busy => BUSY,
+        EndReason::Busy | EndReason::BusyEverywhere => BUSY,
         EndReason::NoAnswer
         | EndReason::Unavailable
+        | EndReason::NoReply
         | EndReason::Cancelled
         | EndReason::Missed
+        | EndReason::Duplicate
         | EndReason::AnsweredElsewhere { .. } => NO_ANSWER,
-        EndReason::Declined | EndReason::DeclinedHere => DECLINED,
-        EndReason::NotInService => NOT_IN_SERVICE,
-        EndReason::NoLine | EndReason::NotSignedIn | EndReason::SignInRefused => NO_LINE,
-        EndReason::NoNetwork | EndReason::ConnectionLost => NO_NETWORK,
+        EndReason::Declined
+        | EndReason::Unwanted
+        | EndReason::Rejected
+        | EndReason::DeclinedHere
+        | EndReason::TurnedAway => DECLINED,
+        EndReason::NotInService
+        | EndReason::NumberGone
+        | EndReason::NumberIncomplete
+        | EndReason::NoSuchNumber => NOT_IN_SERVICE,
+        EndReason::NoLine
+        | EndReason::NoBridge
+        | EndReason::NotSignedIn
+        | EndReason::SignInRefused => NO_LINE,
+        EndReason::NoNetwork
+        | EndReason::ConnectionLost
+        | EndReason::FarEndLost
+        | EndReason::EndedByServer => NO_NETWORK,
         EndReason::NoSound { .. } | EndReason::NoEngine { .. } => NO_SOUND,
-        EndReason::LineRefused { .. }
+        EndReason::Blocked
+        | EndReason::NeverRang
+        | EndReason::Moved { .. }
+        | EndReason::LinePassword
+        | EndReason::LineProxyPassword
+        | EndReason::LineUnpaid
+        | EndReason::LineForbidden
+        | EndReason::MediaUnknown
+        | EndReason::MediaRefused
+        | EndReason::MediaRefusedEverywhere
+        | EndReason::LineLostTrack
+        | EndReason::LineStopped
+        | EndReason::LineError
+        | EndReason::LineUnable
+        | EndReason::LineGateway
+        | EndReason::LineOverloaded
+        | EndReason::LineTimeout
+        | EndReason::LineRefused { .. }
         | EndReason::LineFailed { .. }
         | EndReason::Interrupted
         | EndReason::AlreadyInCall => REFUSED,

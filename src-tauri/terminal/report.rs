@@ -299,6 +299,8 @@ mod tests {
             reconnecting: false,
             silenced: false,
             only_desk: false,
+            quiet: false,
+            decline_effect: call::view::DeclineEffect::OnlyHere,
             keys_sent: String::new(),
             keys_received: String::new(),
             media: MediaReport {

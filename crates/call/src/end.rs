@@ -1,4 +1,4 @@
-//! How a call can end, in words for a person.
+//! How a call can end. The words for a person are in `words.rs`.
 
 /// Why a call is over. A refusal is one of these, never an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -7,30 +7,85 @@ pub enum EndReason {
     HungUp,
     /// The far end ended an answered call.
     FarEndHungUp,
+    /// The far end's sound stopped, and then its leg was taken down without a hang-up.
+    FarEndLost,
     /// We gave up before the far end answered.
     Cancelled,
-    /// 486, 600.
+    /// 486.
     Busy,
-    /// 603 and kindred: somebody pressed decline.
+    /// 600: busy on every phone of that number.
+    BusyEverywhere,
+    /// 603: somebody pressed decline.
     Declined,
+    /// 607: the person called wants no calls of this kind.
+    Unwanted,
+    /// 608: something on the way sorted the call out.
+    Blocked,
+    /// Refused by the far end or the provider; nobody told us the code.
+    Rejected,
     /// Rang, and nobody answered.
     NoAnswer,
-    /// 404, 410, 484, 604: there is no such number.
+    /// The time for ringing passed without a phone ringing.
+    NeverRang,
+    /// 404: there is no such number.
     NotInService,
-    /// 408, 480: the phone is off or out of reach.
+    /// 410: the number is no longer in use.
+    NumberGone,
+    /// 484: digits are missing.
+    NumberIncomplete,
+    /// 604: no network knows the number.
+    NoSuchNumber,
+    /// 480: the phone is off or out of reach.
     Unavailable,
-    /// The provider refused the call (401, 403, 407 and other 4xx).
+    /// 408: the far end's network did not reply.
+    NoReply,
+    /// 3xx: redirected, which the bridge does not follow.
+    Moved {
+        /// SIP code.
+        code: u16,
+    },
+    /// 401, also without the code: the trunk has no password, or a wrong one.
+    LinePassword,
+    /// 407: the same, asked for by a proxy.
+    LineProxyPassword,
+    /// 402: the provider wants money.
+    LineUnpaid,
+    /// 403: the provider does not allow this call.
+    LineForbidden,
+    /// 415: no kind of sound that both sides know.
+    MediaUnknown,
+    /// 488: this sound is not accepted there.
+    MediaRefused,
+    /// 606: this sound is not accepted on any phone of that number.
+    MediaRefusedEverywhere,
+    /// 481: the provider lost track of the call.
+    LineLostTrack,
+    /// 487, although we did not cancel.
+    LineStopped,
+    /// 500: an error at the provider.
+    LineError,
+    /// 501: the provider cannot do this.
+    LineUnable,
+    /// 502: the provider got a bad answer from the next network.
+    LineGateway,
+    /// 503: the provider is overloaded or under repair.
+    LineOverloaded,
+    /// 504: the next network did not answer the provider.
+    LineTimeout,
+    /// The provider refused the call for another reason (other 4xx and 6xx).
     LineRefused {
         /// SIP code, where one is known.
         code: Option<u16>,
     },
-    /// The provider or the bridge could not carry the call (5xx, 3xx).
+    /// The provider or the bridge could not carry the call (other 5xx, or no code at all).
     LineFailed {
         /// SIP code, where one is known.
         code: Option<u16>,
     },
     /// The LiveKit project has no trunk to dial out with, or not the one that was asked for.
     NoLine,
+    /// The LiveKit project has no SIP part running.
+    NoBridge,
     /// No account, or its secret cannot be read.
     NotSignedIn,
     /// The engine that carries calls is missing, altered or did not start.
@@ -44,6 +99,8 @@ pub enum EndReason {
     NoNetwork,
     /// The server went away during the call and did not come back.
     ConnectionLost,
+    /// Somebody or something ended the call on the server: room deleted, participant removed.
+    EndedByServer,
     /// Microphone or speaker could not be opened.
     NoSound {
         /// The sentence of the audio adapter.
@@ -53,6 +110,10 @@ pub enum EndReason {
     Missed,
     /// We declined.
     DeclinedHere,
+    /// Turned away by rule: outside business hours, and no other desk rang.
+    TurnedAway,
+    /// The same call, shown in a second room.
+    Duplicate,
     /// We handed the far end over.
     Transferred {
         /// To whom, as a person writes it.
@@ -74,6 +135,35 @@ pub enum EndReason {
     AlreadyInCall,
 }
 
+/// Final SIP codes with a reason of their own (RFC 3261 section 21, RFC 8197, RFC 8688).
+const SIP: [(u16, EndReason); 25] = [
+    (401, EndReason::LinePassword),
+    (402, EndReason::LineUnpaid),
+    (403, EndReason::LineForbidden),
+    (404, EndReason::NotInService),
+    (407, EndReason::LineProxyPassword),
+    (408, EndReason::NoReply),
+    (410, EndReason::NumberGone),
+    (415, EndReason::MediaUnknown),
+    (480, EndReason::Unavailable),
+    (481, EndReason::LineLostTrack),
+    (484, EndReason::NumberIncomplete),
+    (486, EndReason::Busy),
+    (487, EndReason::LineStopped),
+    (488, EndReason::MediaRefused),
+    (500, EndReason::LineError),
+    (501, EndReason::LineUnable),
+    (502, EndReason::LineGateway),
+    (503, EndReason::LineOverloaded),
+    (504, EndReason::LineTimeout),
+    (600, EndReason::BusyEverywhere),
+    (603, EndReason::Declined),
+    (604, EndReason::NoSuchNumber),
+    (606, EndReason::MediaRefusedEverywhere),
+    (607, EndReason::Unwanted),
+    (608, EndReason::Blocked),
+];
+
 impl EndReason {
     /// Stable word for the journal, the terminal and the user interface.
     #[must_use]
@@ -81,23 +171,52 @@ impl EndReason {
         match self {
             Self::HungUp => "hung_up",
             Self::FarEndHungUp => "far_end_hung_up",
+            Self::FarEndLost => "far_end_lost",
             Self::Cancelled => "cancelled",
             Self::Busy => "busy",
+            Self::BusyEverywhere => "busy_everywhere",
             Self::Declined => "declined",
+            Self::Unwanted => "unwanted",
+            Self::Blocked => "blocked",
+            Self::Rejected => "rejected",
             Self::NoAnswer => "no_answer",
+            Self::NeverRang => "never_rang",
             Self::NotInService => "not_in_service",
+            Self::NumberGone => "number_gone",
+            Self::NumberIncomplete => "number_incomplete",
+            Self::NoSuchNumber => "no_such_number",
             Self::Unavailable => "unavailable",
+            Self::NoReply => "no_reply",
+            Self::Moved { .. } => "moved",
+            Self::LinePassword => "line_password",
+            Self::LineProxyPassword => "line_proxy_password",
+            Self::LineUnpaid => "line_unpaid",
+            Self::LineForbidden => "line_forbidden",
+            Self::MediaUnknown => "media_unknown",
+            Self::MediaRefused => "media_refused",
+            Self::MediaRefusedEverywhere => "media_refused_everywhere",
+            Self::LineLostTrack => "line_lost_track",
+            Self::LineStopped => "line_stopped",
+            Self::LineError => "line_error",
+            Self::LineUnable => "line_unable",
+            Self::LineGateway => "line_gateway",
+            Self::LineOverloaded => "line_overloaded",
+            Self::LineTimeout => "line_timeout",
             Self::LineRefused { .. } => "line_refused",
             Self::LineFailed { .. } => "line_failed",
             Self::NoLine => "no_line",
+            Self::NoBridge => "no_bridge",
             Self::NotSignedIn => "not_signed_in",
             Self::NoEngine { .. } => "no_engine",
             Self::SignInRefused => "sign_in_refused",
             Self::NoNetwork => "no_network",
             Self::ConnectionLost => "connection_lost",
+            Self::EndedByServer => "ended_by_server",
             Self::NoSound { .. } => "no_sound",
             Self::Missed => "missed",
             Self::DeclinedHere => "declined_here",
+            Self::TurnedAway => "turned_away",
+            Self::Duplicate => "duplicate",
             Self::Transferred { .. } => "transferred",
             Self::AnsweredElsewhere { .. } => "answered_elsewhere",
             Self::Interrupted => "interrupted",
@@ -106,85 +225,21 @@ impl EndReason {
         }
     }
 
-    /// The SIP code, shown on request only.
+    /// The SIP code that stands for this reason; shown on request only.
     #[must_use]
     pub fn sip_code(&self) -> Option<u16> {
-        if let Self::LineRefused { code } | Self::LineFailed { code } = self {
+        if let Self::Moved { code } = self {
+            Some(*code)
+        } else if let Self::LineRefused { code } | Self::LineFailed { code } = self {
             *code
         } else {
-            None
+            self.code_of_table()
         }
     }
 
-    /// What happened, as a headline.
-    #[must_use]
-    pub fn title(&self) -> String {
-        match self {
-            Self::HungUp => "You ended the call".into(),
-            Self::FarEndHungUp => "They ended the call".into(),
-            Self::Cancelled => "You cancelled the call".into(),
-            Self::Busy => "Busy".into(),
-            Self::Declined => "They declined the call".into(),
-            Self::NoAnswer => "No answer".into(),
-            Self::NotInService => "Number not in service".into(),
-            Self::Unavailable => "Phone cannot be reached".into(),
-            Self::LineRefused { .. } => "Your provider refused this call".into(),
-            Self::LineFailed { .. } => "Your provider could not connect this call".into(),
-            Self::NoLine => "No line to call from".into(),
-            Self::NotSignedIn => "Not signed in".into(),
-            Self::SignInRefused => "LiveKit refused the sign-in".into(),
-            Self::NoNetwork => "LiveKit cannot be reached".into(),
-            Self::ConnectionLost => "The connection was lost".into(),
-            Self::NoSound { what } | Self::NoEngine { what } => what.clone(),
-            Self::Missed => "Missed call".into(),
-            Self::DeclinedHere => "You declined the call".into(),
-            Self::Transferred { to } => format!("Transferred to {to}"),
-            Self::AnsweredElsewhere { by } => format!("Answered by {by}"),
-            Self::Interrupted => "Interrupted: Deskline was closed during the call".into(),
-            Self::BadNumber { why } => why.clone(),
-            Self::AlreadyInCall => "You are already in a call".into(),
-        }
-    }
-
-    /// What to do next, where there is something to do.
-    #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::HungUp
-            | Self::FarEndHungUp
-            | Self::Cancelled
-            | Self::DeclinedHere
-            | Self::Transferred { .. }
-            | Self::AnsweredElsewhere { .. }
-            | Self::NoEngine { .. }
-            | Self::BadNumber { .. } => None,
-            Self::Busy => Some("Try again in a moment, or leave a message later."),
-            Self::Declined => Some("Try again later, or send a message."),
-            Self::NoAnswer => Some("Try again later."),
-            Self::NotInService => Some("Check the number and dial again."),
-            Self::Unavailable => Some("The phone may be switched off. Try again later."),
-            Self::LineRefused { .. } => {
-                Some("Check with your provider that calls to this number are switched on.")
-            }
-            Self::LineFailed { .. } => {
-                Some("Try again. If it stays, check the line with your provider.")
-            }
-            Self::NoLine => Some("Add an outbound trunk to your LiveKit project, then try again."),
-            Self::NotSignedIn => {
-                Some("Open Settings and enter the address, key and secret of your LiveKit project.")
-            }
-            Self::SignInRefused => Some("Open Settings and check the key and the secret."),
-            Self::NoNetwork => {
-                Some("Check the network and the address in Settings, then try again.")
-            }
-            Self::ConnectionLost => Some("Call again when the network is back."),
-            Self::NoSound { .. } => {
-                Some("Connect a headset or check the sound settings, then try again.")
-            }
-            Self::Missed => Some("Call back from the history."),
-            Self::Interrupted => Some("Call again if you were not finished."),
-            Self::AlreadyInCall => Some("End the present call first."),
-        }
+    fn code_of_table(&self) -> Option<u16> {
+        let found = SIP.iter().find(|(_, reason)| reason == self);
+        found.map(|(code, _)| *code)
     }
 
     /// Should the row stand out as a call nobody here took?
@@ -193,36 +248,29 @@ impl EndReason {
         *self == Self::Missed
     }
 
-    /// Names the outcome of a refused outbound call by its SIP code (RFC 3261, section 21).
+    /// Did the network refuse or fail the call, so that a person expects to hear the tone of a busy line?
+    pub(crate) fn sounds_busy(&self) -> bool {
+        let refused = matches!(
+            self,
+            Self::Rejected
+                | Self::NeverRang
+                | Self::Moved { .. }
+                | Self::LineRefused { .. }
+                | Self::LineFailed { .. }
+        );
+        // a person who said no is told in words
+        refused || (self.code_of_table().is_some() && *self != Self::Declined)
+    }
+
+    /// Names the outcome of a refused outbound call by its SIP code.
     #[must_use]
     pub fn from_sip_code(code: u16) -> Self {
-        match code {
-            486 | 600 => Self::Busy,
-            603 | 607 => Self::Declined,
-            404 | 410 | 484 | 604 => Self::NotInService,
-            408 | 480 => Self::Unavailable,
-            487 => Self::NoAnswer,
-            400..=499 | 606 => Self::LineRefused { code: Some(code) },
-            _ => Self::LineFailed { code: Some(code) },
+        let known = SIP.iter().find(|(known, _)| *known == code);
+        match (known, code) {
+            (Some((_, reason)), _) => reason.clone(),
+            (None, 300..=399) => Self::Moved { code },
+            (None, 400..=499 | 600..=699) => Self::LineRefused { code: Some(code) },
+            (None, _) => Self::LineFailed { code: Some(code) },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sip_codes_have_their_own_words() {
-        let code = |c| EndReason::from_sip_code(c).code();
-        assert_eq!(code(486), "busy");
-        assert_eq!(code(600), "busy");
-        assert_eq!(code(603), "declined");
-        assert_eq!(code(404), "not_in_service");
-        assert_eq!(code(480), "unavailable");
-        assert_eq!(code(403), "line_refused");
-        assert_eq!(code(503), "line_failed");
-        assert_eq!(code(302), "line_failed");
-        assert_eq!(EndReason::from_sip_code(503).sip_code(), Some(503));
     }
 }

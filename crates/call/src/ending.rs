@@ -18,6 +18,7 @@ use crate::output::{
     AudioCommand, LegCommand, LogCommand, LogFinish, Output, RoomCommand, ShellCommand,
 };
 use crate::record::{Call, NAMELESS, Phase, Shared, Timer};
+use crate::settings::DeclinePolicy;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus};
 
 /// Request and room tell of a refusal within some milliseconds of each other, in either order.
@@ -39,13 +40,21 @@ const BUSY_TONE: Duration = Duration::from_secs(2);
 const END_TONE: Duration = Duration::from_millis(600);
 /// Colleagues who watched a call that was answered are gone by now.
 const WATCHERS_GO: Duration = Duration::from_millis(700);
+/// The other desks see a new caller within a second.
+const OTHERS_COME: Duration = Duration::from_millis(1_500);
 
 impl Call {
     /// Begins to take the call down for a reason that is known. Does nothing if that began already.
     pub(crate) fn finish(&mut self, reason: EndReason, shared: &mut Shared) {
         let reason = self.name_transfer(reason);
         let taken_from_us = self.state == CallState::Live
-            && matches!(reason, EndReason::FarEndHungUp | EndReason::ConnectionLost);
+            && matches!(
+                reason,
+                EndReason::FarEndHungUp
+                    | EndReason::FarEndLost
+                    | EndReason::ConnectionLost
+                    | EndReason::EndedByServer
+            );
         if self.begin_ending(shared) {
             if taken_from_us {
                 shared.push(Output::Audio(AudioCommand::EndTone));
@@ -59,8 +68,9 @@ impl Call {
     /// From here on the call is over for the person. Says whether it was not before.
     fn begin_ending(&mut self, shared: &mut Shared) -> bool {
         match self.state {
-            CallState::Ending | CallState::Stranded | CallState::Ended => false,
-            CallState::Preparing
+            CallState::Ending | CallState::Ended => false,
+            CallState::Stranded
+            | CallState::Preparing
             | CallState::Joining
             | CallState::Dialling
             | CallState::RemoteRinging
@@ -69,7 +79,9 @@ impl Call {
             | CallState::Answering
             | CallState::Live
             | CallState::HandedOver => {
+                self.rang_until(shared.now);
                 self.cancel_all();
+                self.back.rejoining = false;
                 self.state = CallState::Ending;
                 self.ended_ms = Some(self.clock(shared.now));
                 shared.changed = true;
@@ -80,19 +92,17 @@ impl Call {
 
     /// Names the outcome and steps on the first rung of the ladder.
     fn take_down(&mut self, reason: EndReason, shared: &mut Shared) {
-        if self.direction == Direction::Outbound
-            && matches!(
-                reason,
-                EndReason::Busy | EndReason::LineFailed { .. } | EndReason::NotInService
-            )
-        {
+        if self.direction == Direction::Outbound && reason.sounds_busy() {
             shared.tone_until = Some(shared.now.mono.saturating_add(BUSY_TONE));
             shared.push(Output::Audio(AudioCommand::BusyTone));
         }
-        if reason == EndReason::Missed {
+        if reason == EndReason::Missed && !self.quiet {
             shared.shell(ShellCommand::NotifyMissed {
                 call: self.id.clone(),
             });
+        }
+        if let EndReason::AnsweredElsewhere { by } = &reason {
+            self.facts.answered_by = Some(by.clone());
         }
         self.end = Some(reason);
         self.phase = Phase::Leave;
@@ -150,7 +160,8 @@ impl Call {
 
     /// Names the outcome of a call that was never answered from both sides' news.
     fn verdict(&self) -> EndReason {
-        refusal(self.place_failure.as_ref(), self.leave)
+        let rang = self.ringing_since.is_some();
+        refusal(self.place_failure.as_ref(), self.leave, rang)
     }
 
     /// The far end answered and was gone again before we could see it.
@@ -167,11 +178,38 @@ impl Call {
     }
 
     /// Declines: asks first who else rings, since the last one ends it for the caller.
+    ///
+    /// This desk is out of the room before it asks. Of two desks that decline at the same moment the one that asks last
+    /// then finds nobody else; if both asked first, each would leave the caller to the other.
     pub(crate) fn decline(&mut self, shared: &mut Shared) {
         if self.begin_ending(shared) {
-            self.leave(Role::Talk, shared);
             self.end = Some(EndReason::DeclinedHere);
             self.phase = Phase::Decline;
+            self.looking = false;
+            self.leave(Role::Talk, shared);
+            self.leave(Role::Watch, shared);
+            if shared.settings.decline == DeclinePolicy::OnlyHere {
+                return self.leave_room(shared);
+            }
+            self.wake(Timer::Again, LEAVE, shared.now);
+            self.ask_who_rings(shared);
+        }
+    }
+
+    /// Turned away by rule: the caller is ended if no other desk rings. The others need a moment to come.
+    pub(crate) fn turn_away(&mut self, shared: &mut Shared) {
+        self.start_journal(shared);
+        if self.begin_ending(shared) {
+            self.end = Some(EndReason::TurnedAway);
+            self.phase = Phase::Decline;
+            self.wake(Timer::Again, OTHERS_COME, shared.now);
+        }
+    }
+
+    /// Asks who else rings, once we are out.
+    fn ask_who_rings(&mut self, shared: &mut Shared) {
+        if self.phase == Phase::Decline && self.talk.is_none() && self.watch.is_none() {
+            self.cancel(Timer::Again);
             self.wake(Timer::State, REQUEST, shared.now);
             self.look(shared);
         }
@@ -252,6 +290,9 @@ impl Call {
         self.cancel_all();
         self.state = CallState::Ended;
         shared.changed = true;
+        if self.back.orphan {
+            return self.close_orphan(shared);
+        }
         let ended = self.ended_ms.unwrap_or_else(|| self.clock(shared.now));
         shared.log(LogCommand::Finish(LogFinish {
             call: self.id.clone(),
@@ -376,12 +417,20 @@ impl Call {
 
     /// Who is in the room that we decline, or in whose conversation we might be?
     fn ending_looked(&mut self, leg: Option<LegStatus>, other_desks: u32, shared: &mut Shared) {
-        self.looking = false;
+        let asked = std::mem::take(&mut self.looking);
         let alone = other_desks == 0 && leg.is_some();
         match self.phase {
+            Phase::Decline if !asked => {} // an older look
             Phase::Decline => {
                 let taken = leg.max(self.status) >= Some(LegStatus::Automation);
-                if alone && (!taken || self.announced) {
+                let ends = match shared.settings.decline {
+                    // a rule of the house turns nobody away from a desk that rings
+                    DeclinePolicy::Everybody => {
+                        leg.is_some() && !taken && self.end == Some(EndReason::DeclinedHere)
+                    }
+                    DeclinePolicy::LastDesk | DeclinePolicy::OnlyHere => false,
+                };
+                if ends || (alone && (!taken || self.announced)) {
                     self.ask_removal(shared);
                 } else {
                     self.leave_room(shared);
@@ -419,6 +468,9 @@ impl Call {
         } else if role == Role::Talk && self.phase == Phase::EndLeg {
             self.ask_removal(shared);
         }
+        if !self.looking {
+            self.ask_who_rings(shared);
+        }
         self.settle_end(shared);
     }
 
@@ -429,7 +481,13 @@ impl Call {
             Timer::Again => match self.phase {
                 Phase::Remove => self.ask_removal(shared),
                 Phase::Whose => self.look(shared),
-                Phase::Verdict | Phase::Decline | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
+                Phase::Decline => {
+                    // the ends of our connections were lost
+                    self.talk = None;
+                    self.watch = None;
+                    self.ask_who_rings(shared);
+                }
+                Phase::Verdict | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
             },
             Timer::LegMissing
             | Timer::Look
@@ -469,21 +527,31 @@ impl Call {
     }
 }
 
-/// Names the outcome of a dial request from what it came to and from why the leg left.
-pub(crate) fn refusal(failure: Option<&PlaceFailure>, leave: Option<LeaveReason>) -> EndReason {
+/// Names the outcome of a dial request from what it came to and from why the leg left. `rang`: a phone was heard to ring.
+pub(crate) fn refusal(
+    failure: Option<&PlaceFailure>,
+    leave: Option<LeaveReason>,
+    rang: bool,
+) -> EndReason {
+    // time ran out: what never rang was not left unanswered by anybody
+    let unanswered = if rang {
+        EndReason::NoAnswer
+    } else {
+        EndReason::NeverRang
+    };
     match (failure, leave) {
         (Some(PlaceFailure::Sip { code }), _) => EndReason::from_sip_code(*code),
-        (Some(PlaceFailure::TrunkNeedsPassword), _) => EndReason::LineRefused { code: Some(401) },
+        (Some(PlaceFailure::TrunkNeedsPassword), _) => EndReason::LinePassword,
         (Some(PlaceFailure::NoLine), _) => EndReason::NoLine,
         (Some(PlaceFailure::NotSignedIn), _) => EndReason::NotSignedIn,
         (Some(PlaceFailure::Refused), _) => EndReason::SignInRefused,
-        (Some(PlaceFailure::NoBridge), _) => EndReason::LineFailed { code: None },
-        (_, Some(LeaveReason::UserUnavailable)) => EndReason::NoAnswer,
-        (_, Some(LeaveReason::UserRejected)) => EndReason::Declined,
+        (Some(PlaceFailure::NoBridge), _) => EndReason::NoBridge,
+        (_, Some(LeaveReason::UserUnavailable)) => unanswered,
+        (_, Some(LeaveReason::UserRejected)) => EndReason::Rejected,
         (_, Some(LeaveReason::ParticipantRemoved | LeaveReason::RoomDeleted)) => {
-            EndReason::Cancelled
+            EndReason::EndedByServer
         }
-        (Some(PlaceFailure::Cancelled), _) => EndReason::NoAnswer,
+        (Some(PlaceFailure::Cancelled), _) => unanswered,
         (Some(PlaceFailure::Unreachable { .. }), _) => EndReason::NoNetwork,
         (Some(PlaceFailure::Other { .. }) | None, _) => EndReason::LineFailed { code: None },
     }

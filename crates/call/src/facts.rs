@@ -7,6 +7,7 @@ use crate::live::KEYS;
 use crate::number;
 use crate::output::{LogCommand, ShellCommand};
 use crate::phone::Phone;
+use crate::quiet::Welcome;
 use crate::record::{Call, Shared};
 use crate::settle::Sound;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, Participant};
@@ -78,6 +79,9 @@ impl Phone {
 
     pub(crate) fn leg(&mut self, id: &CallId, fact: &LegFact) {
         self.loose.fact(id, fact, &mut self.shared);
+        if self.late_fact(id, fact) {
+            return;
+        }
         let Some((call, shared)) = self.find(id) else {
             return;
         };
@@ -103,20 +107,30 @@ impl Phone {
             }
             CallState::Live => call.live_leg_fact(fact, shared),
             CallState::Ending => call.ending_leg_fact(fact, shared),
-            CallState::Stranded | CallState::HandedOver | CallState::Ended => {}
+            CallState::Stranded => call.stranded_leg_fact(fact, shared),
+            CallState::HandedOver | CallState::Ended => {}
         }
     }
 
     pub(crate) fn offer(&mut self, offer: Offer) {
         let known = self.rooms.contains(&offer.room)
             || self.calls.iter().any(|call| call.room == offer.room)
-            || self.knows(&offer.call);
+            || self.knows(&offer.call)
+            || self.late.has_room(&offer.room);
         let waiting = self
             .calls
             .iter()
             .filter(|call| call.state == CallState::Offered)
             .count();
-        if known || self.quitting || waiting >= OFFERS {
+        if known || self.quitting || waiting >= OFFERS || self.is_late(&offer) {
+            return;
+        }
+        self.take_up(offer);
+    }
+
+    /// A caller who waits: journalled, watched, and rung unless a rule says otherwise.
+    pub(crate) fn take_up(&mut self, offer: Offer) {
+        if self.quitting {
             return;
         }
         if self.rooms.len() >= ROOMS_REMEMBERED {
@@ -136,10 +150,20 @@ impl Phone {
         call.name = offer.name.as_deref().and_then(number::display_name);
         call.line = number::display_name(&offer.to);
         call.advance_status(LegStatus::Ringing);
-        call.offer(&mut self.shared);
-        self.shared.shell(ShellCommand::NotifyIncoming {
-            call: call.id.clone(),
-        });
+        match self.welcome(&call) {
+            Welcome::TurnAway => call.turn_away(&mut self.shared),
+            Welcome::Quiet => {
+                call.quiet = true;
+                call.offer(&mut self.shared);
+            }
+            Welcome::Ring => {
+                call.offer(&mut self.shared);
+                call.notified = true;
+                self.shared.shell(ShellCommand::NotifyIncoming {
+                    call: call.id.clone(),
+                });
+            }
+        }
         self.calls.push(call);
     }
 
@@ -220,6 +244,9 @@ impl Phone {
                 self.resume_handed_over(orphan);
             }
             return;
+        }
+        if orphan.answered && !self.quitting {
+            return self.stranded(orphan);
         }
         self.shared.log(LogCommand::FinishOrphan {
             call: orphan.call.clone(),
@@ -307,6 +334,9 @@ fn joined(call: &mut Call, link: &Link, participants: &[Participant], shared: &m
     if claims {
         call.claim_joined(link, participants, shared);
     }
+    if link.role == Role::Talk {
+        call.rejoined(participants, shared);
+    }
 }
 
 fn join_failed(call: &mut Call, role: Role, why: JoinFailure, shared: &mut Shared) {
@@ -315,6 +345,7 @@ fn join_failed(call: &mut Call, role: Role, why: JoinFailure, shared: &mut Share
         CallState::Offered | CallState::Claiming | CallState::Answering => {
             call.inbound_join_failed(role, why, shared);
         }
+        CallState::Live if call.back.rejoining && role == Role::Talk => call.rejoin_failed(shared),
         // never after `Joined`; told so all the same, the connection is gone
         CallState::Dialling | CallState::RemoteRinging | CallState::Live | CallState::Ending => {
             closed(call, role, LeaveReason::Unknown, shared);
@@ -339,7 +370,7 @@ fn closed(call: &mut Call, role: Role, reason: LeaveReason, shared: &mut Shared)
         }
         CallState::Ending => call.ending_closed(role, reason, shared),
     }
-    if role == Role::Talk {
+    if role == Role::Talk && call.talk.is_none() {
         call.off_the_air();
     }
 }
@@ -350,6 +381,7 @@ fn published(call: &mut Call, shared: &mut Shared) {
     }
     call.published = true;
     call.say_again(shared);
+    call.back_in(shared);
     if call.state == CallState::Joining {
         call.place(shared);
     }
@@ -365,6 +397,7 @@ fn publish_failed(call: &mut Call, shared: &mut Shared) {
             );
             call.back_to_offered(shared);
         }
+        CallState::Live if call.back.rejoining => call.rejoin_failed(shared),
         CallState::Live => shared.notify(
             "not_heard",
             "The other side may not hear you: the microphone could not be sent. Hang up and call again.",
@@ -381,6 +414,7 @@ fn publish_failed(call: &mut Call, shared: &mut Shared) {
 
 fn present(call: &mut Call, participant: &Participant, shared: &mut Shared) {
     if participant.identity == call.leg {
+        call.note_ids(&participant.call_ids);
         if call.state == CallState::Live {
             call.live_present(shared);
         }
@@ -464,6 +498,7 @@ fn no_sound(call: &mut Call, what: &str, shared: &mut Shared) {
         CallState::Claiming => call.back_to_offered(shared),
         CallState::Answering if !call.publishing => call.back_to_offered(shared),
         // somebody is there, or about to be: the devices may come back
+        CallState::Live if call.back.orphan => call.rejoin_given_up(shared),
         CallState::Answering | CallState::Dialling | CallState::RemoteRinging | CallState::Live => {
         }
         CallState::Offered

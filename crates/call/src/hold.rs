@@ -25,10 +25,8 @@ const MOST_CALLS: usize = 4;
 const BEEP_AGAIN: Duration = Duration::from_secs(4);
 
 /// What the phone remembers about its calls together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Several {
-    /// Does a caller who waits beep while we talk?
-    pub(crate) call_waiting: bool,
     /// The next beep.
     beep_at: Option<Duration>,
     /// Another call was held for the sake of this one, which has not come about yet.
@@ -38,15 +36,6 @@ pub(crate) struct Several {
 }
 
 impl Several {
-    pub(crate) fn new(call_waiting: bool) -> Self {
-        Self {
-            call_waiting,
-            beep_at: None,
-            for_whom: None,
-            notices: 0,
-        }
-    }
-
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.beep_at
     }
@@ -74,6 +63,16 @@ impl Call {
             && let Some(link) = self.talking()
         {
             shared.room(RoomCommand::SetHeld { link, held });
+        }
+    }
+
+    /// A new connection knows nothing of a hold, and its microphone is about to be announced.
+    pub(crate) fn restore_hold(&mut self, shared: &mut Shared) {
+        self.forget_circle();
+        if self.held
+            && let Some(link) = self.talking()
+        {
+            shared.room(RoomCommand::SetHeld { link, held: true });
         }
     }
 
@@ -167,7 +166,7 @@ impl Phone {
     /// A caller who waits while we talk beeps softly, again and again; the ring device stays silent.
     pub(crate) fn settle_beep(&mut self, waits: bool) {
         let now = self.shared.now.mono;
-        if !waits || !self.several.call_waiting {
+        if !waits || !self.shared.settings.call_waiting {
             self.several.beep_at = None;
         } else if self.several.beep_at.is_none_or(|at| at <= now) {
             self.several.beep_at = Some(now.saturating_add(BEEP_AGAIN));

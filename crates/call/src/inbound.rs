@@ -39,6 +39,7 @@ impl Call {
     /// A fresh offer: row, hidden watch, deadline.
     pub(crate) fn offer(&mut self, shared: &mut Shared) {
         self.start_journal(shared);
+        self.rings(shared.now);
         self.join(Role::Watch, shared);
         self.offer_until = shared.now.mono.saturating_add(OFFER);
         self.wake(Timer::State, OFFER, shared.now);
@@ -182,9 +183,6 @@ impl Call {
     ) {
         match role {
             Role::Watch if self.is_waiting() => self.wake(Timer::Watch, WATCH_AGAIN, shared.now),
-            Role::Talk if self.state == CallState::Live => {
-                self.finish(EndReason::ConnectionLost, shared);
-            }
             Role::Watch => {}
             Role::Talk => {
                 if self.is_taking() {
@@ -210,6 +208,10 @@ impl Call {
     pub(crate) fn inbound_present(&mut self, participant: &Participant, shared: &mut Shared) {
         if participant.identity == self.leg {
             return; // its status was taken note of already
+        }
+        // our own earlier connection is seen from the watch too
+        if is_colleague(participant) && self.state == CallState::Offered && self.talk.is_none() {
+            self.bystander = number::display_name(&participant.name);
         }
         let known = self
             .colleagues
@@ -263,7 +265,7 @@ impl Call {
             Some(by) => self.finish(EndReason::AnsweredElsewhere { by }, shared),
             None if self.announced => self.ask_whose(shared),
             None => {
-                let by = NAMELESS.into();
+                let by = self.bystander.clone().unwrap_or_else(|| NAMELESS.into());
                 self.finish(EndReason::AnsweredElsewhere { by }, shared);
             }
         }

@@ -73,13 +73,18 @@ mod outbound;
 pub mod output;
 mod people;
 mod phone;
+mod quiet;
 mod record;
+mod rejoin;
 pub mod settings;
 mod settle;
+mod stale;
 pub mod state;
+mod tally;
 pub mod target;
 mod transfer;
 pub mod view;
+mod words;
 
 pub use end::EndReason;
 pub use ids::{CallId, Identity, Link, Role, RoomName};

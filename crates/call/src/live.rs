@@ -17,6 +17,9 @@ const RECONNECT: Duration = Duration::from_secs(45);
 const LEG_MISSING: Duration = Duration::from_secs(20);
 /// No packet for this long: the person is told.
 const STALLED: Duration = Duration::from_secs(3);
+/// A call without one packet for this long is no call, whatever the server lists: the bridge itself gives up on a silent
+/// phone after 15 s, and the server on a dead bridge after 22 s.
+const STALLED_MOST: Duration = Duration::from_secs(60);
 /// How often to ask the server while nothing comes.
 const LOOK: Duration = Duration::from_secs(4);
 
@@ -25,6 +28,7 @@ pub(crate) const KEYS: usize = 128;
 
 impl Call {
     pub(crate) fn go_live(&mut self, shared: &mut Shared) {
+        self.rang_until(shared.now);
         self.cancel_all();
         self.state = CallState::Live;
         self.advance_status(LegStatus::Active);
@@ -46,7 +50,7 @@ impl Call {
     }
 
     pub(crate) fn live_words(&self) -> String {
-        if self.reconnecting || self.leg_missing {
+        if self.is_shaky() {
             return "Reconnecting".into();
         }
         if let Some(words) = self.transfer_words() {
@@ -142,27 +146,32 @@ impl Call {
         shared: &mut Shared,
     ) {
         if reconnecting || self.reconnecting || !reason.proves_gone() {
-            if !self.leg_missing {
-                self.leg_missing = true;
-                self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
-                shared.changed = true;
-            }
-            return;
+            return self.leg_is_missing(shared);
         }
         self.leg_gone = true;
         let reason = match reason {
             LeaveReason::ConnectionTimeout => EndReason::ConnectionLost,
+            LeaveReason::ParticipantRemoved | LeaveReason::RoomDeleted => EndReason::EndedByServer,
+            // the bridge gave up on a silent phone: after a hang-up the leave follows within milliseconds
+            LeaveReason::ClientInitiated if self.stalled => EndReason::FarEndLost,
             LeaveReason::ClientInitiated
             | LeaveReason::DuplicateIdentity
             | LeaveReason::ServerShutdown
-            | LeaveReason::ParticipantRemoved
-            | LeaveReason::RoomDeleted
             | LeaveReason::UserUnavailable
             | LeaveReason::UserRejected
             | LeaveReason::TrunkFailure
             | LeaveReason::Unknown => EndReason::FarEndHungUp,
         };
         self.far_end_gone(reason, shared);
+    }
+
+    /// The leg is not in the room, and may come back.
+    pub(crate) fn leg_is_missing(&mut self, shared: &mut Shared) {
+        if !self.leg_missing {
+            self.leg_missing = true;
+            self.wake(Timer::LegMissing, LEG_MISSING, shared.now);
+            shared.changed = true;
+        }
     }
 
     /// The talking connection is being rebuilt, or is back. Also noted before the answer.
@@ -173,10 +182,14 @@ impl Call {
         self.reconnecting = reconnecting;
         shared.changed = true;
         self.doubt_circle();
+        if reconnecting {
+            self.facts.reconnections = self.facts.reconnections.saturating_add(1);
+        }
         if !reconnecting {
             self.say_again(shared);
         }
         match self.state {
+            CallState::Live if self.back.rejoining => {} // one deadline for all attempts
             CallState::Live if reconnecting => self.wake(Timer::State, RECONNECT, shared.now),
             CallState::Live => {
                 self.cancel(Timer::State);
@@ -199,15 +212,17 @@ impl Call {
     }
 
     pub(crate) fn live_media(&mut self, report: MediaReport, shared: &mut Shared) {
-        shared.changed |= self.media != report;
-        self.media = report;
+        let sum = self.add_up(report);
+        shared.changed |= self.media != sum;
+        self.media = sum;
         let stalled = report.stalled >= STALLED;
         if stalled != self.stalled {
             self.stalled = stalled;
             shared.changed = true;
+            self.back.stalled_since = stalled.then_some(shared.now.mono);
             if stalled {
                 self.wake(Timer::Look, Duration::ZERO, shared.now);
-            } else {
+            } else if !self.back.rejoining {
                 self.cancel(Timer::Look);
             }
         }
@@ -215,12 +230,29 @@ impl Call {
 
     /// Our own connection was closed by the server or lost for good.
     pub(crate) fn live_closed(&mut self, reason: LeaveReason, shared: &mut Shared) {
-        self.leg_gone |= reason == LeaveReason::RoomDeleted;
-        self.finish(EndReason::ConnectionLost, shared);
+        match reason {
+            LeaveReason::RoomDeleted | LeaveReason::ParticipantRemoved => {
+                self.leg_gone |= reason == LeaveReason::RoomDeleted;
+                self.finish(EndReason::EndedByServer, shared);
+            }
+            // somebody else sits in our chair: coming back would throw them out, and they us
+            LeaveReason::DuplicateIdentity => self.finish(EndReason::ConnectionLost, shared),
+            LeaveReason::ClientInitiated
+            | LeaveReason::ServerShutdown
+            | LeaveReason::UserUnavailable
+            | LeaveReason::UserRejected
+            | LeaveReason::TrunkFailure
+            | LeaveReason::ConnectionTimeout
+            | LeaveReason::Unknown => self.rejoin(shared),
+        }
     }
 
     pub(crate) fn live_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
         match fact {
+            LegFact::Looked { leg, .. } if self.back.rejoining => {
+                self.looking = false;
+                self.rejoin_looked(*leg, shared);
+            }
             LegFact::Looked { leg: None, .. }
             | LegFact::Looked {
                 leg: Some(LegStatus::Hangup),
@@ -252,19 +284,18 @@ impl Call {
 
     pub(crate) fn live_timer(&mut self, timer: Timer, shared: &mut Shared) {
         match timer {
-            Timer::Alive => {
-                shared.log(LogCommand::Alive {
-                    call: self.id.clone(),
-                    at_unix_ms: shared.now.unix_ms,
-                });
-                self.wake(Timer::Alive, ALIVE, shared.now);
-            }
+            Timer::Alive => self.sign_of_life(shared),
             Timer::Look => {
-                if self.stalled {
+                if self.back.rejoining {
+                    self.rejoin_look(shared);
+                } else if self.is_stalled_for(STALLED_MOST, shared) {
+                    self.finish(EndReason::ConnectionLost, shared);
+                } else if self.stalled {
                     self.look(shared);
                     self.wake(Timer::Look, LOOK, shared.now);
                 }
             }
+            Timer::State if self.back.rejoining => self.rejoin_given_up(shared),
             Timer::State => self.finish(EndReason::ConnectionLost, shared),
             Timer::LegMissing => {
                 if self.reconnecting {
@@ -276,7 +307,22 @@ impl Call {
             Timer::Transfer => self.transfer_timer(shared),
             Timer::People => self.people_timer(shared),
             Timer::Circle => self.circle_timer(shared),
-            Timer::Watch | Timer::Colleague | Timer::Again => {}
+            Timer::Again => self.rejoin_again(shared),
+            Timer::Watch | Timer::Colleague => {}
         }
+    }
+
+    /// Tells the journal that the call is up, now and every few seconds.
+    pub(crate) fn sign_of_life(&mut self, shared: &mut Shared) {
+        shared.log(LogCommand::Alive {
+            call: self.id.clone(),
+            at_unix_ms: shared.now.unix_ms,
+        });
+        self.wake(Timer::Alive, ALIVE, shared.now);
+    }
+
+    fn is_stalled_for(&self, time: Duration, shared: &Shared) -> bool {
+        let since = self.back.stalled_since;
+        since.is_some_and(|since| shared.now.mono.saturating_sub(since) >= time)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use phonenumber::{Mode, country};
 use thiserror::Error;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// The country whose national form people here type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,30 +172,49 @@ pub fn shown(number: &str, region: Region) -> String {
     }
 }
 
-/// A name from the line, safe to show: no control or direction marks, no runs of spaces, at most 80 characters.
-/// `None` if nothing is left.
+/// Longest hostile text that is looked at, in bytes: a name of a megabyte costs no more than this.
+const MAX_HOSTILE: usize = 4_096;
+/// Longest name shown, in what a person sees as characters.
+const MAX_NAME: usize = 64;
+/// Code points of one such character that are kept; the rest of a tower of accents falls.
+const MAX_MARKS: usize = 8;
+
+/// A name from the line, safe to show: no control, format or direction marks, no runs of spaces, at most 64 characters
+/// as a person counts them. `None` if nothing is left.
+///
+/// It is what the caller says, never who the caller is: always shown beside the number, never matched to a contact.
 #[must_use]
 pub fn display_name(hostile: &str) -> Option<String> {
+    let hostile = hostile.get(..hostile.floor_char_boundary(MAX_HOSTILE))?;
     let visible: String = hostile
         .chars()
         .map(|c| if is_invisible(c) { ' ' } else { c })
         .collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let words = words.join(" ");
+    let mut seen = words.graphemes(true);
     let mut name = String::new();
-    for word in visible.split_whitespace() {
-        if !name.is_empty() {
-            name.push(' ');
-        }
-        name.push_str(word);
+    for grapheme in seen.by_ref().take(MAX_NAME - 1) {
+        name.extend(grapheme.chars().take(MAX_MARKS));
     }
-    if name.chars().count() > 80 {
-        name = name.chars().take(79).chain(['…']).collect();
+    match (seen.next(), seen.next()) {
+        (Some(last), None) => name.extend(last.chars().take(MAX_MARKS)),
+        (Some(_), Some(_)) => name.push('…'),
+        (None, _) => {}
     }
     (!name.is_empty()).then_some(name)
 }
 
+/// Control and format characters (Unicode categories Cc and Cf), separators of lines, tags, and letters that are blank.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'
+            | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The keys of a telephone and `w` for half a second of pause.
@@ -283,9 +303,36 @@ mod tests {
             Some("a b c d")
         );
         assert_eq!(display_name("\u{200b} "), None);
-        assert_eq!(display_name(&"x".repeat(500)).unwrap().chars().count(), 80);
+        let long = display_name(&"x".repeat(500)).unwrap();
+        assert_eq!(long, format!("{}…", "x".repeat(63)));
+        assert_eq!(display_name(&"x".repeat(64)).unwrap(), "x".repeat(64));
+        assert_eq!(display_name("").as_deref(), None);
         assert_eq!(shown("anonymous", Region::US), "anonymous");
         assert_eq!(shown("+13125550142", Region::US), "(312) 555-0142");
+    }
+
+    #[test]
+    fn no_name_is_longer_or_taller_than_a_line() {
+        let tower = format!("A{}", "\u{301}".repeat(100_000));
+        assert_eq!(display_name(&tower).unwrap().chars().count(), 8);
+        let flags = "\u{1f1e9}\u{1f1ea}".repeat(80);
+        let shown = display_name(&flags).unwrap();
+        assert_eq!(shown.graphemes(true).count(), 64, "{shown}");
+        let huge = "é".repeat(1 << 20);
+        assert_eq!(display_name(&huge).unwrap().graphemes(true).count(), 64);
+        for marks in [
+            "\u{2066}\u{2069}",
+            "\u{e0041}",
+            "\u{3164}",
+            "\u{180e}\u{115f}",
+        ] {
+            assert_eq!(display_name(marks), None, "{marks:?}");
+        }
+        assert_eq!(
+            display_name("<b>Ada</b> +1 212 555 0100").as_deref(),
+            Some("<b>Ada</b> +1 212 555 0100"),
+            "markup is text, and a number as a name stays a name"
+        );
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Call {
             LegStatus::Dialing => {}
             LegStatus::Ringing => {
                 self.state = CallState::RemoteRinging; // the deadline of the dial request goes on
+                self.rings(shared.now);
                 shared.changed = true;
             }
             LegStatus::Automation | LegStatus::Active => self.go_live(shared),
@@ -138,7 +139,7 @@ impl Call {
             if reason == LeaveReason::RoomDeleted && self.status.is_some() {
                 self.leg_gone = true;
             }
-            self.finish(EndReason::ConnectionLost, shared);
+            self.finish(closed_by(reason), shared);
         } else {
             self.finish(EndReason::NoNetwork, shared);
         }
@@ -177,9 +178,8 @@ impl Call {
                 self.finish(EndReason::NoSound { what }, shared);
             }
             CallState::Joining => self.finish(EndReason::NoNetwork, shared),
-            CallState::Dialling | CallState::RemoteRinging => {
-                self.finish(EndReason::NoAnswer, shared);
-            }
+            CallState::Dialling => self.finish(EndReason::NeverRang, shared),
+            CallState::RemoteRinging => self.finish(EndReason::NoAnswer, shared),
             CallState::Offered
             | CallState::Claiming
             | CallState::Answering
@@ -189,5 +189,20 @@ impl Call {
             | CallState::HandedOver
             | CallState::Ended => {}
         }
+    }
+}
+
+/// Why a call is over whose connection the server closed.
+pub(crate) fn closed_by(reason: LeaveReason) -> EndReason {
+    match reason {
+        LeaveReason::RoomDeleted | LeaveReason::ParticipantRemoved => EndReason::EndedByServer,
+        LeaveReason::ClientInitiated
+        | LeaveReason::DuplicateIdentity
+        | LeaveReason::ServerShutdown
+        | LeaveReason::UserUnavailable
+        | LeaveReason::UserRejected
+        | LeaveReason::TrunkFailure
+        | LeaveReason::ConnectionTimeout
+        | LeaveReason::Unknown => EndReason::ConnectionLost,
     }
 }

@@ -82,6 +82,10 @@ impl Person {
         self.is_here() && !self.is_up()
     }
 
+    fn rang(&self) -> bool {
+        self.status >= Some(LegStatus::Ringing)
+    }
+
     /// May its leg still be up, or come?
     fn is_loose(&self) -> bool {
         self.placed && (self.is_here() || self.open)
@@ -289,6 +293,15 @@ impl Call {
         true
     }
 
+    /// We are back in the room, and some are not there (yet).
+    pub(crate) fn miss_people(&mut self, present: &[Participant], shared: &mut Shared) {
+        for leg in self.legs() {
+            if leg != self.leg && !present.iter().any(|p| p.identity == leg) {
+                self.person_left(&leg, LeaveReason::Unknown, true, shared);
+            }
+        }
+    }
+
     /// A leg left. Says whether it is one of ours besides the far end's.
     pub(crate) fn person_left(
         &mut self,
@@ -323,9 +336,10 @@ impl Call {
             self.person_gone(leg, reason, shared);
         } else {
             person.leave = Some(reason);
+            let rang = person.rang();
             match person.failure.clone() {
                 Some(failure) => {
-                    let reason = crate::ending::refusal(Some(&failure), Some(reason));
+                    let reason = crate::ending::refusal(Some(&failure), Some(reason), rang);
                     self.person_gone(leg, reason, shared);
                 }
                 None => person.until = Some(now.saturating_add(VERDICT)),
@@ -377,7 +391,7 @@ impl Call {
                 person.until = Some(now.saturating_add(VERDICT));
             }
             Some(failure) => {
-                let reason = crate::ending::refusal(Some(failure), person.leave);
+                let reason = crate::ending::refusal(Some(failure), person.leave, person.rang());
                 self.person_gone(leg, reason, shared);
             }
         }
@@ -467,7 +481,7 @@ impl Call {
 
     fn person_too_long(&mut self, leg: &Identity, shared: &mut Shared) {
         let now = shared.now.mono;
-        let shaky = self.reconnecting;
+        let shaky = self.reconnecting || self.back.rejoining;
         let Some(person) = self.party.find(leg) else {
             return;
         };
@@ -500,11 +514,14 @@ impl Call {
                 self.person_gone(leg, EndReason::ConnectionLost, shared);
             }
         } else if person.failure.is_some() || person.leave.is_some() {
-            let reason = crate::ending::refusal(person.failure.as_ref(), person.leave);
+            let reason =
+                crate::ending::refusal(person.failure.as_ref(), person.leave, person.rang());
             self.person_gone(leg, reason, shared);
         } else {
+            let reason =
+                crate::ending::refusal(Some(&PlaceFailure::Cancelled), None, person.rang());
             self.remove(leg, shared);
-            self.person_gone(leg, EndReason::NoAnswer, shared);
+            self.person_gone(leg, reason, shared);
         }
     }
 
@@ -601,7 +618,9 @@ impl Call {
         self.leg_gone = false;
         self.looking = false;
         self.stalled = false;
-        self.cancel(Timer::Look);
+        if !self.back.rejoining {
+            self.cancel(Timer::Look);
+        }
         if !certain {
             self.remove(&old, shared);
         }

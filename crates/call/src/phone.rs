@@ -13,11 +13,12 @@ use crate::output::{AudioCommand, Output, ShellCommand, Step};
 use crate::record::{Call, Shared};
 use crate::settings::{Availability, DeskSettings};
 use crate::settle::Derived;
+use crate::stale::LateOffers;
 use crate::state::{CallState, Direction, Now};
 use crate::view::PhoneView;
 
 /// The server's own limit for a waiting dial request is 80 s.
-const MOST_RINGING: Duration = Duration::from_secs(75);
+pub(crate) const MOST_RINGING: Duration = Duration::from_secs(75);
 
 /// The phone of one desk. See the crate's documentation.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Phone {
     pub(crate) may_quit: bool,
     pub(crate) availability: Availability,
     pub(crate) several: Several,
+    pub(crate) late: LateOffers,
     rev: u64,
 }
 
@@ -49,6 +51,7 @@ impl Phone {
                 },
                 region: settings.region,
                 ring_for: settings.ring_for.min(MOST_RINGING),
+                settings,
                 tone_until: None,
                 notice: None,
                 notices: 0,
@@ -62,7 +65,8 @@ impl Phone {
             quitting: false,
             may_quit: false,
             availability: Availability::default(),
-            several: Several::new(settings.call_waiting),
+            several: Several::default(),
+            late: LateOffers::default(),
             rev: 1,
         }
     }
@@ -102,10 +106,10 @@ impl Phone {
         PhoneView {
             rev: self.rev,
             line: self.line.clone(),
-            calls: self.calls.iter().map(Call::view).collect(),
+            calls: self.calls.iter().map(|call| self.see(call)).collect(),
             notice: self.shared.notice.clone(),
             availability: self.availability,
-            quiet: None,
+            quiet: self.quiet_words(),
         }
     }
 
@@ -164,11 +168,8 @@ impl Phone {
             Intent::TalkPrivately { call, with } => self.talk_privately(&call, &with),
             Intent::HandOver { call } => self.hand_over(&call),
             Intent::DropPerson { call, leg } => self.drop_person(&call, &leg),
-            Intent::Rejoin { .. } => {}
-            Intent::SetAvailability(availability) => {
-                self.shared.changed |= self.availability != availability;
-                self.availability = availability;
-            }
+            Intent::Rejoin { call } => self.go_back(&call),
+            Intent::SetAvailability(availability) => self.set_availability(availability),
             Intent::SendKeys { call, keys } => self.send_keys(&call, &keys),
             Intent::Dismiss { call } => {
                 let before = self.calls.len();
@@ -189,12 +190,6 @@ impl Phone {
             }
             Intent::Quit => self.quit(),
         }
-    }
-
-    fn settings(&mut self, settings: DeskSettings) {
-        self.shared.region = settings.region;
-        self.shared.ring_for = settings.ring_for.min(MOST_RINGING);
-        self.several.call_waiting = settings.call_waiting;
     }
 
     fn dial(&mut self, id: CallId, typed: &str, wanted_line: Option<String>) {
@@ -241,7 +236,7 @@ impl Phone {
 
     /// Is there, or may there still be, anything of this name?
     pub(crate) fn knows(&self, id: &CallId) -> bool {
-        self.calls.iter().any(|call| call.id == *id) || self.loose.has(id)
+        self.calls.iter().any(|call| call.id == *id) || self.loose.has(id) || self.late.has_call(id)
     }
 
     fn may_dial(&self, typed: &str) -> Result<DialNumber, EndReason> {
@@ -297,8 +292,10 @@ impl Phone {
                 | CallState::RemoteRinging
                 | CallState::Answering
                 | CallState::Live => hang_up(call, shared),
+                // nobody is left to go back into it, and its far end hears silence
+                CallState::Stranded => call.finish(EndReason::Interrupted, shared),
                 CallState::HandedOver => call.stop_watching(shared),
-                CallState::Ending | CallState::Stranded | CallState::Ended => {}
+                CallState::Ending | CallState::Ended => {}
             }
         }
     }
@@ -311,10 +308,14 @@ impl Phone {
             .chain(self.loose.deadline())
             .chain(self.shared.tone_until)
             .chain(self.several.deadline())
+            .chain(self.quiet_deadline())
+            .chain(self.late.deadline())
             .min()
     }
 
     fn fire(&mut self) {
+        self.end_of_quiet();
+        self.late.fire(self.shared.now.mono);
         let Self {
             calls,
             shared,
@@ -326,8 +327,9 @@ impl Phone {
             while let Some(timer) = call.take_due(shared.now) {
                 match call.state {
                     CallState::Ending => call.ending_timer(timer, shared),
+                    CallState::Stranded => call.stranded_timer(timer, shared),
                     CallState::HandedOver => call.handed_over_timer(timer, shared),
-                    CallState::Stranded | CallState::Ended => {}
+                    CallState::Ended => {}
                     CallState::Live => call.live_timer(timer, shared),
                     CallState::Preparing
                     | CallState::Joining
@@ -360,6 +362,7 @@ fn hang_up(call: &mut Call, shared: &mut Shared) {
         CallState::Answering | CallState::Live | CallState::HandedOver => {
             call.finish(EndReason::HungUp, shared);
         }
-        CallState::Ending | CallState::Stranded | CallState::Ended => {}
+        CallState::Stranded => call.finish(EndReason::Interrupted, shared),
+        CallState::Ending | CallState::Ended => {}
     }
 }

@@ -9,8 +9,10 @@ use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
 use crate::output::{CallFacts, LegCommand, LogCommand, Notice, Output, RoomCommand, ShellCommand};
 use crate::people::Party;
+use crate::rejoin::Back;
+use crate::settings::DeskSettings;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport, Now};
-use crate::view::{CallView, TransferView};
+use crate::view::{CallView, DeclineEffect, TransferView};
 
 /// How far the taking-down of a call has come. See `ending.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,7 @@ pub(crate) const NAMELESS: &str = "a colleague";
 pub(crate) struct Shared {
     pub(crate) out: Vec<Output>,
     pub(crate) now: Now,
+    pub(crate) settings: DeskSettings,
     pub(crate) region: Region,
     pub(crate) ring_for: Duration,
     /// A busy tone plays until then, so the devices stay open.
@@ -150,8 +153,8 @@ pub(crate) struct Call {
     pub(crate) state: CallState,
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
-    created: Duration,
-    created_ms: i64,
+    /// One moment by both clocks.
+    since: Now,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -190,12 +193,18 @@ pub(crate) struct Call {
     /// Handed over; have two legs been seen since?
     pub(crate) watched: Option<bool>,
     pub(crate) silenced: bool,
+    /// A rule of this desk keeps it from ringing.
+    pub(crate) quiet: bool,
+    /// It was announced by a system notification.
+    pub(crate) notified: bool,
     pub(crate) only_desk: bool,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
     pub(crate) offer_until: Duration,
     /// Somebody claimed this call a moment ago and is believed.
     pub(crate) claimed_by: Option<String>,
     pub(crate) colleagues: Vec<Colleague>,
+    /// Name of the last colleague seen in the room, whether or not it claimed.
+    pub(crate) bystander: Option<String>,
     /// Removals of ghosts that were not answered yet.
     pub(crate) sweeping: usize,
     /// The talking connection is being rebuilt.
@@ -210,12 +219,17 @@ pub(crate) struct Call {
     pub(crate) keys_sent: String,
     pub(crate) keys_received: String,
     pub(crate) media: MediaReport,
+    /// The sum when the far end's present track came.
+    pub(crate) media_before: MediaReport,
+    pub(crate) last_report: MediaReport,
     pub(crate) end: Option<EndReason>,
     /// What the person typed.
     pub(crate) dialled: Option<String>,
+    pub(crate) ringing_since: Option<Duration>,
     /// How long a phone rang.
     pub(crate) rang: Duration,
     pub(crate) facts: CallFacts,
+    pub(crate) back: Back,
 }
 
 impl Call {
@@ -244,8 +258,7 @@ impl Call {
             },
             phase: Phase::Leave,
             timers: [None; TIMERS.len()],
-            created: now.mono,
-            created_ms: now.unix_ms,
+            since: now,
             started_ms: now.unix_ms,
             answered_ms: None,
             ended_ms: None,
@@ -272,10 +285,13 @@ impl Call {
             circle: Circle::default(),
             watched: None,
             silenced: false,
+            quiet: false,
+            notified: false,
             only_desk: false,
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),
+            bystander: None,
             sweeping: 0,
             reconnecting: false,
             leg_missing: false,
@@ -285,19 +301,25 @@ impl Call {
             keys_sent: String::new(),
             keys_received: String::new(),
             media: MediaReport::default(),
+            media_before: MediaReport::default(),
+            last_report: MediaReport::default(),
             end: None,
             dialled: None,
+            ringing_since: None,
             rang: Duration::ZERO,
             facts: CallFacts::default(),
+            back: Back::default(),
         }
     }
 
     /// The wall clock as it stood when this run learned of the call, moved on by the monotonic one: a clock that is set during a call
     /// changes no duration.
     pub(crate) fn clock(&self, now: Now) -> i64 {
-        let since = now.mono.saturating_sub(self.created).as_millis();
-        let since = i64::try_from(since).unwrap_or(i64::MAX);
-        self.created_ms.saturating_add(since)
+        let passed = now.mono.saturating_sub(self.since.mono).as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        // never before what the row says already: a call of an earlier run had another clock
+        let known = self.answered_ms.unwrap_or(self.started_ms);
+        self.since.unix_ms.saturating_add(passed).max(known)
     }
 
     fn timer(&mut self, timer: Timer) -> Option<&mut Option<Duration>> {
@@ -442,6 +464,7 @@ impl Call {
 
     /// Remembers what a dial request came to, whatever state the call is in by now.
     pub(crate) fn note_place(&mut self, fact: &LegFact) {
+        self.note_sip_code(fact);
         match fact {
             LegFact::Answered => self.place_open = false,
             LegFact::PlaceFailed(failure) => {
@@ -465,6 +488,11 @@ impl Call {
         }
     }
 
+    /// Is our own connection, or the leg's, being rebuilt?
+    pub(crate) fn is_shaky(&self) -> bool {
+        self.reconnecting || self.leg_missing || self.back.rejoining
+    }
+
     fn words(&self) -> String {
         if let Some(end) = &self.end {
             return end.title();
@@ -479,8 +507,9 @@ impl Call {
             },
             CallState::Claiming | CallState::Answering => "Answering".into(),
             CallState::Live => self.live_words(),
+            CallState::Stranded => self.stranded_words(),
             CallState::HandedOver => format!("Handed over to {}", self.handed_to()),
-            CallState::Ending | CallState::Stranded | CallState::Ended => "Ending".into(),
+            CallState::Ending | CallState::Ended => "Ending".into(),
         }
     }
 
@@ -503,10 +532,12 @@ impl Call {
             transfer: self.transfer.clone(),
             people: self.people(),
             private_with: self.private_with().cloned(),
-            can_rejoin: self.state == CallState::Stranded,
+            can_rejoin: self.state == CallState::Stranded && self.back.proven,
             reconnecting: self.state == CallState::Live
-                && (self.reconnecting || self.leg_missing || (self.stalled && !self.held)),
+                && (self.is_shaky() || (self.stalled && !self.held)),
             silenced: self.silenced,
+            quiet: false,
+            decline_effect: DeclineEffect::default(),
             only_desk: self.only_desk,
             keys_sent: format!("{}{}", self.keys_sent, self.keys_waiting),
             keys_received: self.keys_received.clone(),

@@ -1,9 +1,10 @@
 //! What must be true of all calls together, derived from their states after every input.
 
+use crate::end::EndReason;
 use crate::output::{AudioCommand, Output, ShellCommand};
 use crate::phone::Phone;
 use crate::record::Call;
-use crate::state::CallState;
+use crate::state::{CallState, Direction};
 
 /// Ended calls kept on the screen.
 const ENDED_SHOWN: usize = 3;
@@ -30,12 +31,15 @@ pub(crate) struct Derived {
 impl Phone {
     /// Derives from the states what must sound and be shown.
     pub(crate) fn settle(&mut self) {
+        self.settle_doubles();
+        self.settle_quiet();
         self.settle_devices();
         let devices_open = self.derived.sound == Sound::Open;
         let Self { calls, shared, .. } = self;
         for call in calls.iter_mut() {
             call.advance_joining(devices_open, shared);
             call.advance_answering(devices_open, shared);
+            call.advance_rejoining(devices_open, shared);
         }
         self.settle_rings();
         self.settle_way();
@@ -47,6 +51,25 @@ impl Phone {
         if self.quitting && !open && !self.may_quit {
             self.may_quit = true;
             self.shared.shell(ShellCommand::MayQuit);
+        }
+    }
+
+    /// The same call in two rooms rings once: the bridge's name of it tells.
+    fn settle_doubles(&mut self) {
+        let Self { calls, shared, .. } = self;
+        let mut seen: Vec<String> = Vec::new();
+        for call in calls.iter_mut().filter(|call| {
+            call.direction == Direction::Inbound
+                && !matches!(call.state, CallState::Ending | CallState::Ended)
+        }) {
+            let Some(name) = call.facts.sip_call_id.clone() else {
+                continue;
+            };
+            if call.state == CallState::Offered && seen.contains(&name) {
+                call.finish(EndReason::Duplicate, shared);
+            } else {
+                seen.push(name);
+            }
         }
     }
 
@@ -69,16 +92,19 @@ impl Phone {
     }
 
     fn settle_rings(&mut self) {
-        let is = |state| move |call: &Call| call.state == state;
         let rings = |call: &Call| {
-            call.state == CallState::Offered && !call.silenced && call.claimed_by.is_none()
+            call.state == CallState::Offered
+                && !call.silenced
+                && !call.quiet
+                && call.claimed_by.is_none()
         };
         let waits = self.calls.iter().any(rings);
         let ring = !self.is_busy() && waits;
         let rings_there =
             |call: &Call| call.state == CallState::RemoteRinging || call.hears_ringback();
         let ringback = self.calls.iter().any(rings_there);
-        let overlay = self.calls.iter().any(is(CallState::Offered));
+        let shown = |call: &Call| call.state == CallState::Offered && !call.quiet;
+        let overlay = self.calls.iter().any(shown);
         if std::mem::replace(&mut self.derived.ring, ring) != ring {
             self.shared.push(Output::Audio(AudioCommand::Ring(ring)));
         }
@@ -113,6 +139,11 @@ impl Phone {
             call.ours = false; // the list has it from here on
             loose.take_over(call, shared.now);
         }
+        // a call of an earlier run that was gone already is nothing to look at
+        let before = calls.len();
+        calls
+            .retain(|call| call.state != CallState::Ended || !call.back.orphan || call.back.proven);
+        shared.changed |= calls.len() != before;
         let ended = calls
             .iter()
             .filter(|call| call.state == CallState::Ended)

@@ -80,10 +80,14 @@ pub struct CallView {
     pub can_rejoin: bool,
     /// Live, but the connection is being rebuilt or nothing comes from the far end.
     pub reconnecting: bool,
-    /// Offered, but quiet here.
+    /// Offered, but quiet here: silenced by a person, or by a rule (then also `quiet`).
     pub silenced: bool,
+    /// Offered, and kept from ringing by a rule of this desk: no overlay, no notification.
+    pub quiet: bool,
     /// Offered, and no other desk rings: declining ends it for the caller.
     pub only_desk: bool,
+    /// What pressing decline does to the caller: the button is labelled by it.
+    pub decline_effect: DeclineEffect,
     /// Keys sent or waiting to be sent.
     pub keys_sent: String,
     /// Keys the far end pressed.
@@ -92,6 +96,16 @@ pub struct CallView {
     pub media: MediaReport,
     /// Set once the outcome is known.
     pub end: Option<EndReason>,
+}
+
+/// What pressing decline does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DeclineEffect {
+    /// The caller hears "busy".
+    EndsForCaller,
+    /// The caller notices nothing: other desks ring on.
+    #[default]
+    OnlyHere,
 }
 
 /// A handing over by REFER.

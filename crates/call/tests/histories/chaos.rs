@@ -6,12 +6,13 @@ use call::input::{
     AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
     PlaceFailure, RoomFact, TransferFailure, WatchFact,
 };
+use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant, ParticipantKind};
-use call::{CallId, Identity, Input, Link, Role, RoomName};
+use call::{CallId, DeskSettings, Identity, Input, Link, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
-use crate::support::{id, inbound_room, leg_of, person_of, ready};
+use crate::support::{START_MS, id, inbound_room, leg_of, person_of, ready};
 
 pub(crate) const REASONS: [LeaveReason; 10] = [
     LeaveReason::ClientInitiated,
@@ -295,7 +296,17 @@ fn intent(rng: &mut Source<'_>) -> Intent {
             call,
             keys: text(rng),
         },
+        17 if rng.bool() => Intent::Rejoin { call },
         17 => Intent::Dismiss { call },
+        18 if rng.bool() => Intent::SetAvailability(match rng.u8(0..3) {
+            0 => Availability::DoNotDisturb {
+                until_unix_ms: None,
+            },
+            1 => Availability::DoNotDisturb {
+                until_unix_ms: Some(START_MS + rng.i64(-1..100_000)),
+            },
+            _ => Availability::Available,
+        }),
         18 => Intent::DismissNotice { id: rng.u32(0..4) },
         _ if rng.u8(0..20) == 0 => Intent::Quit,
         _ => Intent::Dismiss { call },
@@ -333,7 +344,11 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 from: text(rng),
                 name: rng.bool().then(|| text(rng)),
                 to: text(rng),
-                created_unix_ms: rng.i64(..),
+                created_unix_ms: match rng.u8(0..6) {
+                    0 => rng.i64(..),
+                    1 => START_MS,
+                    _ => 0,
+                },
             }))
         }
         23 => Input::Watch(WatchFact::Withdrawn {
@@ -361,7 +376,7 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
             },
         },
         28 => {
-            let call = if rng.bool() { call(rng) } else { id("o1") };
+            let call = if rng.bool() { call(rng) } else { id("x1") };
             Input::Orphan(Orphan {
                 room: RoomName::outbound(&call),
                 leg: leg_of(call.as_str()),
@@ -381,6 +396,25 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 answered_unix_ms: None,
             })
         }
+        29 if rng.bool() => Input::Settings(DeskSettings {
+            decline: *rng
+                .choice(
+                    [
+                        DeclinePolicy::LastDesk,
+                        DeclinePolicy::Everybody,
+                        DeclinePolicy::OnlyHere,
+                    ]
+                    .iter(),
+                )
+                .unwrap(),
+            open: rng.bool(),
+            when_closed: *rng
+                .choice([WhenClosed::Ring, WhenClosed::Silent, WhenClosed::Decline].iter())
+                .unwrap(),
+            quiet_lines: vec![text(rng)],
+            always_ring: vec![text(rng)],
+            ..DeskSettings::default()
+        }),
         _ => Input::Tick,
     }
 }

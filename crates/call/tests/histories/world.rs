@@ -3,7 +3,9 @@
 //! The world knows the truth (which leg is up, who answered it), so it can tell at the end whether a leg was forgotten,
 //! and at any time whether this desk cut into somebody else's conversation.
 
+#[path = "world/people.rs"] // found from whichever test target takes this file
 mod people;
+#[path = "world/server.rs"]
 mod server;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,14 +16,15 @@ use call::input::{
     RoomFact, TransferFailure, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
+use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
 use call::view::PersonState;
-use call::{CallId, Identity, Input, Link, Output, Role, RoomName};
+use call::{CallId, DeskSettings, Identity, Input, Link, Output, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
 use crate::support::{
-    NUMBER, OTHER, colleague, id, inbound_room, leg_of, person_of, phone_leg, ready,
+    NUMBER, OTHER, START_MS, colleague, id, inbound_room, leg_of, person_of, phone_leg, ready,
 };
 
 /// How often things go wrong, in per mille.
@@ -239,12 +242,17 @@ impl World {
         if self.down {
             self.happen(Event::Back);
         }
-        for call in self.observer.phone.view().calls {
-            let call = call.id;
-            self.observer.tell(Input::Intent(Intent::HangUp { call }));
+        let available = Intent::SetAvailability(Availability::Available);
+        self.observer.tell(Input::Intent(available));
+        // a call of an earlier run may still be on its way to us
+        for _ in 0..2 {
+            for call in self.observer.phone.view().calls {
+                let call = call.id;
+                self.observer.tell(Input::Intent(Intent::HangUp { call }));
+            }
+            self.serve_outputs();
+            self.run_for(Duration::from_secs(450));
         }
-        self.serve_outputs();
-        self.run_for(Duration::from_secs(900));
         self.observer.all_done(&[]);
         for (name, room) in &self.rooms {
             let ours = !room.inbound || room.answered_by == Some(By::Us);
@@ -295,6 +303,9 @@ impl World {
     }
 
     fn person(&mut self) {
+        if self.rng.u8(0..8) == 0 {
+            return self.set_something();
+        }
         let calls = self.observer.phone.view().calls;
         let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
             return self.dial();
@@ -316,7 +327,8 @@ impl World {
             },
             7 => Intent::Decline { call },
             8 => Intent::Silence { call },
-            9 | 10 => Intent::HangUp { call },
+            9 => Intent::HangUp { call },
+            10 => Intent::Rejoin { call },
             11 => Intent::SetMuted {
                 call,
                 muted: self.rng.bool(),
@@ -328,6 +340,36 @@ impl World {
             _ => Intent::Dismiss { call },
         };
         self.observer.tell(Input::Intent(intent));
+    }
+
+    /// Settings and availability, whatever happens just then.
+    fn set_something(&mut self) {
+        let until = START_MS + self.observer.now.as_millis() as i64 + self.rng.i64(-1..60_000);
+        if self.rng.bool() {
+            let availability = match self.rng.u8(0..3) {
+                0 => Availability::Available,
+                1 => Availability::DoNotDisturb {
+                    until_unix_ms: None,
+                },
+                _ => Availability::DoNotDisturb {
+                    until_unix_ms: Some(until),
+                },
+            };
+            let intent = Intent::SetAvailability(availability);
+            return self.observer.tell(Input::Intent(intent));
+        }
+        let pick = |n: u8| usize::from(n) % 3;
+        self.observer.tell(Input::Settings(DeskSettings {
+            decline: [
+                DeclinePolicy::LastDesk,
+                DeclinePolicy::Everybody,
+                DeclinePolicy::OnlyHere,
+            ][pick(self.rng.u8(..))],
+            open: self.rng.bool(),
+            when_closed: [WhenClosed::Ring, WhenClosed::Silent, WhenClosed::Decline]
+                [pick(self.rng.u8(..))],
+            ..DeskSettings::default()
+        }));
     }
 
     fn dial(&mut self) {
@@ -360,7 +402,7 @@ impl World {
             from: "+13125550142".into(),
             name: None,
             to: NUMBER.into(),
-            created_unix_ms: 0,
+            created_unix_ms: START_MS + self.observer.now.as_millis() as i64,
         })));
         let patience = self.rng.u64(1..180);
         self.exactly(
@@ -592,7 +634,9 @@ impl World {
         }
         for (link, name) in self.connections() {
             if self.rng.u8(0..3) == 0 {
-                self.rooms.get_mut(&name).unwrap().ours.remove(&link);
+                let room = self.rooms.get_mut(&name).unwrap();
+                room.ours.remove(&link);
+                room.visible.retain(|there| *there != Self::us(&link));
                 let reason = LeaveReason::Unknown;
                 self.tell_room(&link, RoomFact::Closed { reason });
                 continue;

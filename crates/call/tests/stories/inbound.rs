@@ -141,9 +141,9 @@ fn a_room_that_the_server_lost_sight_of_rings_again() {
 fn a_caller_who_was_declined_does_not_ring_again() {
     let mut d = Desk::offered();
     d.decline();
+    d.gone(Role::Watch);
     d.looked(Some(LegStatus::Ringing), 1);
     d.withdrawn();
-    d.gone(Role::Watch);
     d.dismiss();
     let mut again = offer_of("c1");
     again.call = id("c2");
@@ -162,19 +162,31 @@ fn the_leg_leaves_for_no_reason_and_the_caller_still_waits() {
 #[test]
 fn declined_as_the_only_desk_ends_it_for_the_caller() {
     let mut d = Desk::offered();
-    assert_eq!(d.decline(), ["look", "ring false", "hide overlay"]);
+    assert_eq!(
+        d.decline(),
+        ["leave watch 1", "ring false", "hide overlay"],
+        "out before asking: two desks that decline at once must not each leave the caller to the other"
+    );
     assert_eq!(d.end().code(), "declined_here");
+    assert_eq!(
+        d.looked(Some(LegStatus::Ringing), 0),
+        [""; 0],
+        "an older look"
+    );
+    assert_eq!(d.gone(Role::Watch), ["look"]);
     assert_eq!(d.looked(Some(LegStatus::Ringing), 0), ["remove leg"]);
-    assert_eq!(d.removed(true), ["leave watch 1"]);
-    assert_eq!(d.gone(Role::Watch), ["finish declined_here"]);
+    assert_eq!(d.removed(true), ["finish declined_here"]);
 }
 
 #[test]
 fn declined_while_others_ring_removes_nothing() {
     let mut d = Desk::offered();
     d.decline();
-    assert_eq!(d.looked(Some(LegStatus::Ringing), 1), ["leave watch 1"]);
-    assert_eq!(d.gone(Role::Watch), ["finish declined_here"]);
+    d.gone(Role::Watch);
+    assert_eq!(
+        d.looked(Some(LegStatus::Ringing), 1),
+        ["finish declined_here"]
+    );
     d.wait_s(60);
     assert_eq!(d.said("remove leg") + d.said("delete room"), 0);
 }
@@ -183,9 +195,18 @@ fn declined_while_others_ring_removes_nothing() {
 fn declined_in_the_moment_somebody_answers_removes_nothing() {
     let mut d = Desk::offered();
     d.decline();
-    d.status(Role::Watch, LegStatus::Active);
-    d.looked(Some(LegStatus::Ringing), 0);
+    d.gone(Role::Watch);
+    d.looked(Some(LegStatus::Active), 0);
     assert_eq!(d.said("remove leg"), 0);
+    assert_eq!(d.finish().reason.code(), "declined_here");
+}
+
+#[test]
+fn declined_and_the_end_of_our_watch_is_lost() {
+    let mut d = Desk::offered();
+    d.decline();
+    assert_eq!(d.wait_s(2), ["look"]);
+    assert_eq!(d.looked(Some(LegStatus::Ringing), 0), ["remove leg"]);
 }
 
 #[test]
@@ -200,6 +221,7 @@ fn declined_and_the_server_does_not_say_who_else_rings() {
     ] {
         let mut d = Desk::offered();
         d.decline();
+        d.gone(Role::Watch);
         if let Some(fact) = fact {
             d.server(fact);
         }
@@ -213,18 +235,18 @@ fn declined_and_the_server_does_not_say_who_else_rings() {
 fn declined_and_the_caller_gives_up_meanwhile() {
     let mut d = Desk::offered();
     d.decline();
-    assert_eq!(d.status(Role::Watch, LegStatus::Hangup), ["leave watch 1"]);
-    assert_eq!(d.end().code(), "declined_here");
+    d.leg_left(Role::Watch, LeaveReason::ClientInitiated);
+    assert_eq!(d.gone(Role::Watch), ["finish declined_here"]);
 }
 
 #[test]
 fn declined_and_the_removal_finds_nobody() {
     let mut d = Desk::offered();
     d.decline();
+    d.gone(Role::Watch);
     d.looked(Some(LegStatus::Ringing), 0);
     assert_eq!(d.removed(false), ["delete room"]);
-    assert_eq!(d.room_deleted(), ["leave watch 1"]);
-    assert_eq!(d.gone(Role::Watch), ["finish declined_here"]);
+    assert_eq!(d.room_deleted(), ["finish declined_here"]);
 }
 
 #[test]

@@ -407,11 +407,11 @@ fn handed_back_too_late_nobody_waits_any_more() {
 fn hung_up_while_claiming_is_declined() {
     let mut d = Desk::claiming();
     let said = d.hang_up();
-    assert_eq!(said, ["leave talk 1", "look", "close"]);
+    assert_eq!(said, ["leave talk 1", "leave watch 1", "close"]);
+    assert_eq!(d.gone(Role::Talk), [""; 0]);
+    assert_eq!(d.gone(Role::Watch), ["look"]);
     assert_eq!(d.looked(Some(LegStatus::Ringing), 0), ["remove leg"]);
     d.removed(true);
-    d.gone(Role::Talk);
-    d.gone(Role::Watch);
     assert_eq!(d.finish().reason.code(), "declined_here");
 }
 
@@ -423,8 +423,9 @@ fn hung_up_while_a_ghost_is_swept_does_not_take_its_removal_for_the_callers() {
     d.answer();
     d.hang_up();
     assert_eq!(d.removed(true), [""; 0], "that was Maria");
+    assert_eq!(d.gone(Role::Watch), ["look"]);
     assert_eq!(d.looked(Some(LegStatus::Ringing), 0), ["remove leg"]);
-    assert_eq!(d.removed(true), ["leave watch 1"]);
+    assert_eq!(d.removed(true), ["finish declined_here"]);
 }
 
 #[test]

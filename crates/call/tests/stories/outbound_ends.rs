@@ -13,6 +13,8 @@ struct Refusal {
     both: &'static str,
     request_only: &'static str,
     room_only: &'static str,
+    /// The same, if nothing rang.
+    unrung: &'static str,
     code: Option<u16>,
 }
 
@@ -23,11 +25,12 @@ fn sip(code: u16, room: LeaveReason, outcome: &'static str) -> Refusal {
         both: outcome,
         request_only: outcome,
         room_only: match room {
-            LeaveReason::UserRejected => "declined",
+            LeaveReason::UserRejected => "rejected",
             LeaveReason::UserUnavailable => "no_answer",
             _ => "line_failed",
         },
-        code: matches!(outcome, "line_refused" | "line_failed").then_some(code),
+        unrung: outcome,
+        code: Some(code),
     }
 }
 
@@ -37,23 +40,24 @@ fn refusals() -> Vec<Refusal> {
     let failed = LeaveReason::ClientInitiated;
     vec![
         sip(486, rejected, "busy"),
-        sip(600, rejected, "busy"),
+        sip(600, rejected, "busy_everywhere"),
         sip(603, rejected, "declined"),
-        sip(403, rejected, "line_refused"),
-        sip(488, rejected, "line_refused"),
+        sip(403, rejected, "line_forbidden"),
+        sip(488, rejected, "media_refused"),
         sip(404, unavailable, "not_in_service"),
-        sip(484, rejected, "not_in_service"),
+        sip(484, rejected, "number_incomplete"),
         sip(480, unavailable, "unavailable"),
-        sip(408, unavailable, "unavailable"),
-        sip(500, failed, "line_failed"),
-        sip(503, failed, "line_failed"),
-        sip(302, failed, "line_failed"),
+        sip(408, unavailable, "no_reply"),
+        sip(500, failed, "line_error"),
+        sip(503, failed, "line_overloaded"),
+        sip(302, failed, "moved"),
         Refusal {
             request: PlaceFailure::TrunkNeedsPassword,
             room: rejected,
-            both: "line_refused",
-            request_only: "line_refused",
-            room_only: "declined",
+            both: "line_password",
+            request_only: "line_password",
+            room_only: "rejected",
+            unrung: "line_password",
             code: Some(401),
         },
         Refusal {
@@ -62,14 +66,16 @@ fn refusals() -> Vec<Refusal> {
             both: "no_answer",
             request_only: "no_answer",
             room_only: "no_answer",
+            unrung: "never_rang",
             code: None,
         },
         Refusal {
             request: PlaceFailure::Cancelled,
             room: LeaveReason::ParticipantRemoved,
-            both: "cancelled",
+            both: "ended_by_server",
             request_only: "no_answer",
-            room_only: "cancelled",
+            room_only: "ended_by_server",
+            unrung: "never_rang",
             code: None,
         },
     ]
@@ -136,7 +142,7 @@ fn refused_before_the_leg_was_seen() {
         let mut d = Desk::dialling();
         d.place_failed(refusal.request.clone());
         d.wait_ms(300);
-        ends(d, refusal.request_only, refusal.code);
+        ends(d, refusal.unrung, refusal.code);
     }
 }
 
@@ -146,7 +152,7 @@ fn a_refusal_that_never_reached_a_phone_is_named_at_once() {
         (PlaceFailure::NoLine, "no_line"),
         (PlaceFailure::NotSignedIn, "not_signed_in"),
         (PlaceFailure::Refused, "sign_in_refused"),
-        (PlaceFailure::NoBridge, "line_failed"),
+        (PlaceFailure::NoBridge, "no_bridge"),
     ] {
         let mut d = Desk::dialling();
         d.place_failed(failure);

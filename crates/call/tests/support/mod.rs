@@ -10,6 +10,9 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod reached;
+pub mod samples;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -225,6 +228,7 @@ impl Desk {
     /// One input at the present moment; the outputs in words.
     pub fn tell(&mut self, input: Input) -> Vec<String> {
         let before = self.phone.view();
+        reached::note(&before, &input);
         let now = Now {
             mono: self.now,
             unix_ms: self.unix_ms(),
@@ -319,6 +323,17 @@ impl Desk {
             .collect();
         assert_eq!(all.len(), 1, "one start, one finish");
         all[0].clone()
+    }
+
+    /// Lets the taking-down come to its end, whatever the server says or not.
+    pub fn finish_later(&mut self) -> call::output::LogFinish {
+        self.wait_s(30);
+        self.finish()
+    }
+
+    pub fn finish_after_hang_up(&mut self) -> call::output::LogFinish {
+        self.hang_up();
+        self.finish_later()
     }
 
     // ---- intents ----
@@ -463,6 +478,10 @@ impl Desk {
 
     pub fn link(&self, role: Role) -> Link {
         self.links[&(id(&self.call), role)].clone()
+    }
+
+    pub fn known_link(&self, role: Role) -> Option<Link> {
+        self.links.get(&(id(&self.call), role)).cloned()
     }
 
     pub fn at(&mut self, link: Link, fact: RoomFact) -> Vec<String> {

@@ -38,7 +38,7 @@ impl World {
             .map(|(name, _)| name.clone())
     }
 
-    fn us(link: &Link) -> Identity {
+    pub(super) fn us(link: &Link) -> Identity {
         Identity::desk(link.call.as_str(), link)
     }
 
@@ -113,7 +113,8 @@ impl World {
         let refused = self.happens(self.faults.refused);
         let phantom = refused && self.rng.bool();
         let room = self.rooms.get_mut(name).unwrap();
-        if self.truthful && room.inbound && !self.down {
+        let claims = room.answered_by != Some(By::Us); // else it comes back into its own call
+        if self.truthful && room.inbound && claims && !self.down {
             assert_eq!(room.visible.first(), Some(&Self::us(link)), "cut in line");
         }
         let answers = room.inbound && room.leg == Some(LegStatus::Ringing);

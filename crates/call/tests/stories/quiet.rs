@@ -1,0 +1,413 @@
+//! Who rings here: do not disturb, business hours, lines and people with a rule of their own, late news, doubles.
+
+use std::time::Duration;
+
+use call::input::{Intent, LegFact, Offer, RoomFact, WatchFact};
+use call::settings::{Availability, DeclinePolicy, WhenClosed};
+use call::state::{CallState, LegStatus};
+use call::view::DeclineEffect;
+use call::{DeskSettings, Input, Role};
+
+use crate::support::{CALLER, Desk, NUMBER, id, offer_of, phone_leg};
+
+fn with(change: impl FnOnce(&mut DeskSettings)) -> Desk {
+    let mut d = Desk::new();
+    set(&mut d, change);
+    d
+}
+
+fn set(d: &mut Desk, change: impl FnOnce(&mut DeskSettings)) -> Vec<String> {
+    let mut settings = DeskSettings::default();
+    change(&mut settings);
+    d.tell(Input::Settings(settings))
+}
+
+fn disturb_not(d: &mut Desk, until_unix_ms: Option<i64>) -> Vec<String> {
+    let availability = Availability::DoNotDisturb { until_unix_ms };
+    d.intent(Intent::SetAvailability(availability))
+}
+
+fn available(d: &mut Desk) -> Vec<String> {
+    d.intent(Intent::SetAvailability(Availability::Available))
+}
+
+/// The caller is shown and followed, and nothing else: no noise, no overlay, no notification, an honest end.
+fn is_only_shown(mut d: Desk) {
+    assert_eq!(d.offer(), ["start", "join watch 1"]);
+    assert!(d.view().quiet && d.view().silenced);
+    assert!(d.phone.view().quiet.is_some());
+    d.watch_joined();
+    assert_eq!(d.status(Role::Watch, LegStatus::Hangup), ["leave watch 1"]);
+    assert_eq!(d.gone(Role::Watch), ["finish missed"]);
+}
+
+#[test]
+fn who_must_not_ring_is_shown_and_honestly_missed() {
+    let mut d = Desk::new();
+    disturb_not(&mut d, None);
+    is_only_shown(d);
+    is_only_shown(with(|s| {
+        s.open = false;
+        s.when_closed = WhenClosed::Silent;
+    }));
+    is_only_shown(with(|s| s.quiet_lines = vec![NUMBER.into()]));
+    is_only_shown(with(|s| s.quiet_lines = vec!["12125550100".into()]));
+}
+
+#[test]
+fn who_is_only_shown_can_be_answered() {
+    let mut d = Desk::new();
+    disturb_not(&mut d, None);
+    d.offer();
+    d.watch_joined();
+    assert_eq!(d.answer(), ["join talk 1", "open"]);
+    d.claim_won();
+    d.opened();
+    d.status(Role::Talk, LegStatus::Active);
+    assert_eq!(d.state(), CallState::Live);
+}
+
+#[test]
+fn a_few_always_ring() {
+    let mut d = with(|s| s.always_ring = vec![CALLER.into()]);
+    disturb_not(&mut d, None);
+    assert!(d.phone.view().quiet.unwrap().contains("1 number"));
+    assert!(d.offer().contains(&"ring true".to_owned()));
+}
+
+#[test]
+fn who_withholds_the_number_is_on_no_list() {
+    let mut d = with(|s| s.always_ring = vec![String::new(), "+".into()]);
+    disturb_not(&mut d, None);
+    let offer = Offer {
+        from: String::new(),
+        ..offer_of("c1")
+    };
+    let said = d.tell(Input::Watch(WatchFact::Offer(offer)));
+    assert_eq!(said, ["start", "join watch 1"]);
+}
+
+#[test]
+fn a_rule_that_changes_takes_effect_on_who_rings_already() {
+    let mut d = Desk::offered();
+    assert_eq!(disturb_not(&mut d, None), ["ring false", "hide overlay"]);
+    assert_eq!(available(&mut d), ["ring true", "show overlay"]);
+    let said = set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
+    assert_eq!(said, ["ring false", "hide overlay"]);
+    assert_eq!(set(&mut d, |_| {}), ["ring true", "show overlay"]);
+}
+
+#[test]
+fn who_came_in_quietly_is_notified_once_when_the_rule_falls() {
+    let mut d = Desk::new();
+    disturb_not(&mut d, None);
+    d.offer();
+    assert_eq!(
+        available(&mut d),
+        ["notify incoming", "ring true", "show overlay"]
+    );
+    disturb_not(&mut d, None);
+    assert_eq!(available(&mut d), ["ring true", "show overlay"]);
+}
+
+#[test]
+fn do_not_disturb_ends_at_its_time() {
+    let mut d = Desk::new();
+    let until = d.unix_ms() + 90_000;
+    disturb_not(&mut d, Some(until));
+    d.offer();
+    d.watch_joined();
+    let before = d.wait_ms(89_999);
+    assert!(!before.contains(&"ring true".to_owned()), "{before:?}");
+    let said = d.wait_ms(1);
+    assert!(said.contains(&"ring true".to_owned()), "{said:?}");
+    assert_eq!(d.phone.view().availability, Availability::Available);
+}
+
+#[test]
+fn do_not_disturb_until_a_moment_that_has_passed_is_none() {
+    let mut d = Desk::new();
+    let until = d.unix_ms();
+    disturb_not(&mut d, Some(until));
+    assert_eq!(d.phone.view().availability, Availability::Available);
+    assert_eq!(d.deadline, None);
+}
+
+/// The end is a time of day, so it follows the wall clock, noticed within a minute even if nothing else happens.
+#[test]
+fn do_not_disturb_survives_a_clock_that_is_set() {
+    let mut d = Desk::new();
+    let until = d.unix_ms() + 3_600_000;
+    disturb_not(&mut d, Some(until));
+    d.wall_shift_ms = -3_600_000;
+    d.wait_s(3_600);
+    assert_ne!(d.phone.view().availability, Availability::Available);
+    d.wall_shift_ms = 0;
+    d.wait_s(60);
+    assert_eq!(d.phone.view().availability, Availability::Available);
+    let until = d.unix_ms() + 3_600_000;
+    disturb_not(&mut d, Some(until));
+    d.wall_shift_ms = 7_200_000;
+    d.wait_s(60);
+    assert_eq!(d.phone.view().availability, Availability::Available);
+    assert_eq!(d.deadline, None, "nothing is left to wait for");
+}
+
+#[test]
+fn a_computer_that_slept_past_the_end_is_available() {
+    let mut d = Desk::new();
+    let until = d.unix_ms() + 60_000;
+    disturb_not(&mut d, Some(until));
+    d.sleep(Duration::from_secs(8 * 3_600));
+    assert!(offer_aged(&mut d, 0).contains(&"ring true".to_owned()));
+}
+
+#[test]
+fn out_of_hours_the_caller_is_turned_away_if_nobody_else_rings() {
+    let closed = || {
+        with(|s| {
+            s.open = false;
+            s.when_closed = WhenClosed::Decline;
+        })
+    };
+    let mut d = closed();
+    assert_eq!(d.offer(), ["start"]);
+    assert_eq!(d.wait_ms(1_500), ["look"]);
+    assert_eq!(d.looked(Some(LegStatus::Ringing), 0), ["remove leg"]);
+    assert_eq!(d.removed(true), ["finish turned_away"]);
+    for (leg, others) in [
+        (Some(LegStatus::Ringing), 1),
+        (Some(LegStatus::Active), 0),
+        (None, 0),
+    ] {
+        let mut d = closed();
+        set(&mut d, |s| {
+            s.open = false;
+            s.when_closed = WhenClosed::Decline;
+            s.decline = DeclinePolicy::Everybody;
+        });
+        d.offer();
+        d.wait_ms(1_500);
+        assert_eq!(d.looked(leg, others), ["finish turned_away"]);
+        assert_eq!(d.said("remove leg"), 0);
+    }
+}
+
+#[test]
+fn who_rings_when_the_desk_closes_goes_on_ringing() {
+    let mut d = Desk::offered();
+    let said = set(&mut d, |s| {
+        s.open = false;
+        s.when_closed = WhenClosed::Decline;
+    });
+    assert_eq!(said, [""; 0]);
+    assert_eq!(d.state(), CallState::Offered);
+}
+
+#[test]
+fn every_rule_has_one_sentence() {
+    let mut d = Desk::new();
+    assert_eq!(d.phone.view().quiet, None);
+    let mut sentences = Vec::new();
+    let mut note = |d: &Desk| {
+        let quiet = d.phone.view().quiet.unwrap();
+        assert!(quiet.ends_with('.'), "{quiet}");
+        assert!(!sentences.contains(&quiet), "{quiet}");
+        sentences.push(quiet);
+    };
+    set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
+    note(&d);
+    set(&mut d, |s| {
+        s.open = false;
+        s.when_closed = WhenClosed::Silent;
+    });
+    note(&d);
+    set(&mut d, |s| {
+        s.open = false;
+        s.when_closed = WhenClosed::Decline;
+    });
+    note(&d);
+    set(&mut d, |_| {});
+    disturb_not(&mut d, None);
+    note(&d);
+    set(&mut d, |s| {
+        s.always_ring = vec![CALLER.into(), NUMBER.into()]
+    });
+    note(&d);
+    set(&mut d, |s| s.open = false);
+    assert!(d.phone.view().quiet.unwrap().starts_with("Do not disturb"));
+}
+
+#[test]
+fn the_button_says_what_it_does() {
+    let mut d = Desk::offered();
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
+    d.looked(Some(LegStatus::Ringing), 0);
+    assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
+    set(&mut d, |s| s.decline = DeclinePolicy::OnlyHere);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
+    d.looked(Some(LegStatus::Ringing), 3);
+    set(&mut d, |s| s.decline = DeclinePolicy::Everybody);
+    assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
+}
+
+#[test]
+fn the_first_to_decline_ends_it_if_so_agreed() {
+    let mut d = with(|s| s.decline = DeclinePolicy::Everybody);
+    d.offer();
+    d.watch_joined();
+    d.decline();
+    assert_eq!(d.gone(Role::Watch), ["look"]);
+    assert_eq!(d.looked(Some(LegStatus::Ringing), 5), ["remove leg"]);
+}
+
+#[test]
+fn nobody_who_talks_is_ended_by_a_decline_for_everybody() {
+    let mut d = with(|s| s.decline = DeclinePolicy::Everybody);
+    d.offer();
+    d.watch_joined();
+    d.decline();
+    d.gone(Role::Watch);
+    let said = d.looked(Some(LegStatus::Active), 1);
+    assert_eq!(said, ["finish declined_here"]);
+}
+
+#[test]
+fn a_decline_that_is_only_for_here_asks_nobody() {
+    let mut d = with(|s| s.decline = DeclinePolicy::OnlyHere);
+    d.offer();
+    d.watch_joined();
+    assert_eq!(d.decline()[0], "leave watch 1");
+    assert_eq!(d.gone(Role::Watch), ["finish declined_here"]);
+    assert_eq!(d.said("look") + d.said("remove leg"), 0);
+}
+
+// ---- late news ----
+
+fn offer_aged(d: &mut Desk, age_ms: i64) -> Vec<String> {
+    let offer = Offer {
+        created_unix_ms: d.unix_ms() - age_ms,
+        ..offer_of("c1")
+    };
+    d.tell(Input::Watch(WatchFact::Offer(offer)))
+}
+
+#[test]
+fn news_of_a_minute_rings_and_older_news_does_not_on_its_own_word() {
+    for (age, rings) in [
+        (-86_400_000, true),
+        (59_999, true),
+        (60_000, true),
+        (60_001, false),
+    ] {
+        let mut d = Desk::new();
+        let said = offer_aged(&mut d, age);
+        assert_eq!(said.contains(&"ring true".to_owned()), rings, "{age}");
+        if !rings {
+            assert_eq!(said, ["look"]);
+        }
+    }
+}
+
+#[test]
+fn old_news_of_a_caller_who_is_gone_or_served_is_nothing() {
+    for leg in [None, Some(LegStatus::Active), Some(LegStatus::Hangup)] {
+        let mut d = Desk::new();
+        offer_aged(&mut d, 100_000);
+        assert_eq!(offer_aged(&mut d, 100_000), [""; 0], "told twice");
+        assert_eq!(d.looked(leg, 0), [""; 0]);
+        assert_eq!(d.deadline, None);
+        assert!(d.phone.view().calls.is_empty(), "nobody knows how it ended");
+    }
+}
+
+#[test]
+fn old_news_of_a_caller_who_still_waits_rings() {
+    let mut d = Desk::new();
+    offer_aged(&mut d, 100_000);
+    let said = d.looked(Some(LegStatus::Ringing), 0);
+    assert!(said.contains(&"ring true".to_owned()), "{said:?}");
+    assert_eq!(said[0], "start");
+}
+
+#[test]
+fn old_news_about_which_the_server_says_nothing_is_forgotten_and_may_come_again() {
+    let mut d = Desk::new();
+    offer_aged(&mut d, 100_000);
+    assert_eq!(d.wait_s(20), [""; 0]);
+    assert_eq!(d.deadline, None);
+    assert_eq!(offer_aged(&mut d, 130_000), ["look"]);
+    assert_eq!(d.server(LegFact::LookFailed), [""; 0]);
+    assert_eq!(offer_aged(&mut d, 140_000), ["look"]);
+}
+
+#[test]
+fn a_flood_of_old_news_asks_a_few_times_only() {
+    let mut d = Desk::new();
+    for n in 0..500 {
+        let offer = Offer {
+            created_unix_ms: 1,
+            ..offer_of(&format!("f{n}"))
+        };
+        d.tell(Input::Watch(WatchFact::Offer(offer)));
+    }
+    assert_eq!(d.outputs.len(), 16);
+}
+
+#[test]
+fn a_desk_that_slept_through_it_does_not_ring() {
+    let mut d = Desk::offered();
+    d.sleep(Duration::from_secs(3_600));
+    let said = d.tell(Input::Tick);
+    assert!(said.contains(&"ring false".to_owned()), "{said:?}");
+    assert_eq!(d.end().code(), "missed");
+}
+
+// ---- one call in two rooms ----
+
+fn named(d: &mut Desk, bridge: &str) -> Vec<String> {
+    let call = d.view().id;
+    let mut leg = phone_leg(call.as_str(), Some(LegStatus::Ringing));
+    leg.call_ids.bridge = Some(bridge.into());
+    d.watch(RoomFact::Joined { present: vec![leg] })
+}
+
+#[test]
+fn one_call_in_two_rooms_rings_once() {
+    let mut d = Desk::new();
+    d.offer();
+    named(&mut d, "SCL_1");
+    d.hold("c2");
+    d.offer();
+    let said = named(&mut d, "SCL_1");
+    assert_eq!(said, ["leave watch 1 [c2]"]);
+    assert_eq!(d.end().code(), "duplicate");
+    assert_eq!(d.said("notify missed [c2]") + d.said("remove leg [c2]"), 0);
+    d.hold("c1");
+    assert_eq!(d.state(), CallState::Offered);
+}
+
+#[test]
+fn two_calls_in_two_rooms_are_two() {
+    let mut d = Desk::new();
+    d.offer();
+    named(&mut d, "SCL_1");
+    d.hold("c2");
+    d.offer();
+    named(&mut d, "SCL_2");
+    let waiting = d.phone.view().calls;
+    assert!(waiting.iter().all(|call| call.state == CallState::Offered));
+    assert_eq!(d.view().id, id("c2"));
+}
+
+#[test]
+fn a_call_that_comes_again_after_its_end_rings() {
+    let mut d = Desk::new();
+    d.offer();
+    named(&mut d, "SCL_1");
+    d.status(Role::Watch, LegStatus::Hangup);
+    d.hold("c2");
+    d.offer();
+    named(&mut d, "SCL_1");
+    assert_eq!(d.state(), CallState::Offered);
+}
