@@ -670,6 +670,20 @@ impl Desk {
         desk
     }
 
+    /// ... -> somebody else is called into it and answers; `private`: and the far end waits
+    pub fn several(private: bool) -> Self {
+        let mut desk = Self::live();
+        desk.add_person(private);
+        desk.audience(true);
+        desk.parted(true, true);
+        desk.person(Role::Talk, 1, LegStatus::Active);
+        desk.person_answered(1);
+        desk.parted(true, true);
+        let with = private.then(|| person_of("c1", 1));
+        assert_eq!(desk.view().private_with, with);
+        desk
+    }
+
     /// a caller waits, and the hidden watch sees him
     pub fn offered() -> Self {
         let mut desk = Self::new();
