@@ -394,6 +394,11 @@ impl Call {
                     // a leg whose dial request is still open and that nobody has seen may come after the deletion
                     self.leg_gone |= !self.place_open || self.status.is_some();
                     self.leave_room(shared);
+                } else if matches!(self.phase, Phase::EndLeg | Phase::Remove) {
+                    // nobody asked yet, but what is deleted is gone
+                    if !self.place_open || self.status.is_some() {
+                        self.leg_is_gone(shared);
+                    }
                 } else {
                     self.settle_end(shared);
                 }
