@@ -122,6 +122,11 @@ impl Call {
         self.circle.confirmed = false;
     }
 
+    /// Who hears whom is not known, and is to be said once we can be heard.
+    pub(crate) fn unsure_circle(&mut self) {
+        self.circle.pending = true;
+    }
+
     /// A new connection: what the old one was asked is not answered any more.
     pub(crate) fn forget_circle(&mut self) {
         self.circle.confirmed = false;

@@ -293,8 +293,19 @@ impl Call {
         true
     }
 
-    /// We are back in the room, and some are not there (yet).
+    /// We are back in the room: some are not there (yet), and a call of an earlier run may have people of whom the journal
+    /// does not tell. Who of them hears whom is then unknown.
     pub(crate) fn miss_people(&mut self, present: &[Participant], shared: &mut Shared) {
+        let ours = |p: &&Participant| {
+            p.leg_status != Some(LegStatus::Hangup) && p.identity.person_number(&self.id).is_some()
+        };
+        let found: Vec<&Participant> = present.iter().filter(ours).collect();
+        for participant in found {
+            if self.party.find(&participant.identity).is_none() {
+                self.adopt_person(participant, shared);
+                self.unsure_circle();
+            }
+        }
         for leg in self.legs() {
             if leg != self.leg && !present.iter().any(|p| p.identity == leg) {
                 self.person_left(&leg, LeaveReason::Unknown, true, shared);
@@ -540,14 +551,17 @@ impl Call {
         if self.party.people.len() >= LISTED {
             return;
         }
-        self.party.made = self.party.made.saturating_add(1);
+        // a name that was given by an earlier run is not given again
+        let given = participant.identity.person_number(&self.id);
+        let n = given.unwrap_or_else(|| self.party.made.saturating_add(1));
+        self.party.made = self.party.made.max(n);
         let name = number::display_name(&participant.name);
         self.party.people.push(Person {
             leg: participant.identity.clone(),
             face: Face {
-                n: self.party.made,
+                n,
                 number: String::new(),
-                shown: name.clone().unwrap_or_default(),
+                shown: name.clone().unwrap_or_else(|| "Somebody".into()),
                 name,
             },
             status: participant.leg_status,

@@ -433,3 +433,25 @@ fn the_next_start_sees_that_the_first_far_end_has_just_hung_up() {
     d.wait_s(30);
     assert_eq!(d.state(), CallState::Ended);
 }
+
+#[test]
+fn going_back_into_a_call_with_several_finds_them_all() {
+    let mut d = Desk::new();
+    d.orphan(Direction::Inbound, true);
+    d.looked(Some(LegStatus::Active), 0);
+    d.intent(call::input::Intent::Rejoin { call: id("c1") });
+    d.opened();
+    d.joined(both());
+    let said = d.published();
+    assert!(said.contains(&"everybody".to_owned()), "{said:?}");
+    assert!(said.contains(&"part false".to_owned()), "{said:?}");
+    d.audience(true);
+    d.parted(false, true);
+    assert_eq!(states(&d), ["up", "up"]);
+    assert_eq!(
+        d.add_person(false),
+        ["place leg-c1-p2"],
+        "a name of its own"
+    );
+    assert_eq!(d.hang_up(), ["delete room", "close"]);
+}
