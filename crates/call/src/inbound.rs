@@ -209,14 +209,25 @@ impl Call {
         if participant.identity == self.leg {
             return; // its status was taken note of already
         }
+        let claims = is_colleague(participant) && participant.claims;
+        if self.state == CallState::Answering && claims {
+            // who claims while we have won is nobody but us, seen from the watch; handed back, we do not believe ourselves
+            self.own_chair = Some(participant.identity.clone());
+        }
+        if self.own_chair.as_ref() == Some(&participant.identity) {
+            return;
+        }
         self.note_bystander(participant);
         let known = self
             .colleagues
             .iter()
             .any(|c| c.identity == participant.identity);
         // somebody known is not believed a second time: every attempt of a desk has a name of its own
-        let claims = is_colleague(participant) && participant.claims && !known;
-        if claims && self.state == CallState::Offered && self.colleagues.len() < COLLEAGUES {
+        if claims
+            && !known
+            && self.state == CallState::Offered
+            && self.colleagues.len() < COLLEAGUES
+        {
             let colleague = colleague(participant);
             let name = colleague.name.clone();
             self.colleagues.push(colleague);

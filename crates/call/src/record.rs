@@ -210,6 +210,8 @@ pub(crate) struct Call {
     /// Somebody claimed this call a moment ago and is believed.
     pub(crate) claimed_by: Option<String>,
     pub(crate) colleagues: Vec<Colleague>,
+    /// Our own visible connection, as the watch sees it.
+    pub(crate) own_chair: Option<Identity>,
     /// The last colleague seen in the room.
     pub(crate) bystander: Option<Bystander>,
     /// Removals of ghosts that were not answered yet.
@@ -298,6 +300,7 @@ impl Call {
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),
+            own_chair: None,
             bystander: None,
             sweeping: 0,
             reconnecting: false,
