@@ -32,6 +32,12 @@
 //! the far end over by REFER (`transfer.rs`); further people (`people.rs`) and who of them hears whom (`circle.rs`);
 //! leaving them to talk on without us (`handover.rs`).
 //!
+//! Around it: who rings here and what a decline does (`quiet.rs`); news of callers that comes late (`stale.rs`); going
+//! back into a call whose connection broke, or which an earlier run left behind, the state `Stranded` (`rejoin.rs`); what
+//! the row holds of how it rang and sounded (`tally.rs`); the words for each end (`words.rs`).
+//!
+//! `cargo test -p call --test coverage` prints how often every input was told in every state.
+//!
 //! # Who sends which input
 //!
 //! | From | Input | Why |
