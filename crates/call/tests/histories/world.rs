@@ -242,6 +242,17 @@ impl World {
         if self.down {
             self.happen(Event::Back);
         }
+        // somebody is called at the very end: the leg may come after everything was taken down
+        for call in self.observer.phone.view().calls {
+            let add = Intent::AddPerson {
+                call: call.id,
+                number: OTHER.into(),
+                private: false,
+            };
+            self.observer.tell(Input::Intent(add));
+        }
+        self.serve_outputs();
+        self.run_for(Duration::from_millis(5));
         let available = Intent::SetAvailability(Availability::Available);
         self.observer.tell(Input::Intent(available));
         // a call of an earlier run may still be on its way to us
