@@ -122,6 +122,18 @@ impl Call {
         self.circle.confirmed = false;
     }
 
+    /// Who hears whom is not known, and is to be said once we can be heard.
+    pub(crate) fn unsure_circle(&mut self) {
+        self.circle.pending = true;
+    }
+
+    /// A new connection: what the old one was asked is not answered any more.
+    pub(crate) fn forget_circle(&mut self) {
+        self.circle.confirmed = false;
+        self.circle.audience_open = 0;
+        self.circle.audience_failed = true;
+    }
+
     /// The connection is back, and may have forgotten what was asked of it.
     pub(crate) fn say_circle_again(&mut self, shared: &mut Shared) {
         if self.state == CallState::Live && !self.circle.is_everybody() {

@@ -50,7 +50,10 @@ impl Call {
         let taken_from_us = self.state == CallState::Live
             && matches!(
                 reason,
-                EndReason::FarEndHungUp | EndReason::ConnectionLost | EndReason::EndedByServer
+                EndReason::FarEndHungUp
+                    | EndReason::FarEndLost
+                    | EndReason::ConnectionLost
+                    | EndReason::EndedByServer
             );
         if self.begin_ending(shared) {
             if taken_from_us {
@@ -157,11 +160,8 @@ impl Call {
 
     /// Names the outcome of a call that was never answered from both sides' news.
     fn verdict(&self) -> EndReason {
-        refusal(
-            self.place_failure.as_ref(),
-            self.leave,
-            self.ringing_since.is_some(),
-        )
+        let rang = self.ringing_since.is_some();
+        refusal(self.place_failure.as_ref(), self.leave, rang)
     }
 
     /// The far end answered and was gone again before we could see it.
@@ -394,6 +394,11 @@ impl Call {
                     // a leg whose dial request is still open and that nobody has seen may come after the deletion
                     self.leg_gone |= !self.place_open || self.status.is_some();
                     self.leave_room(shared);
+                } else if matches!(self.phase, Phase::EndLeg | Phase::Remove) {
+                    // nobody asked yet, but what is deleted is gone
+                    if !self.place_open || self.status.is_some() {
+                        self.leg_is_gone(shared);
+                    }
                 } else {
                     self.settle_end(shared);
                 }
@@ -527,13 +532,13 @@ impl Call {
     }
 }
 
-/// Names the outcome of a dial request from what it came to and from why the leg left. `rang`: did their phone ring?
+/// Names the outcome of a dial request from what it came to and from why the leg left. `rang`: a phone was heard to ring.
 pub(crate) fn refusal(
     failure: Option<&PlaceFailure>,
     leave: Option<LeaveReason>,
     rang: bool,
 ) -> EndReason {
-    // Time ran out. What never rang was not left unanswered by anybody.
+    // time ran out: what never rang was not left unanswered by anybody
     let unanswered = if rang {
         EndReason::NoAnswer
     } else {

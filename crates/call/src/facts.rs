@@ -239,7 +239,11 @@ impl Phone {
             return;
         }
         if orphan.handed_over {
-            return self.resume_handed_over(orphan);
+            // not while closing: the next start finds it again
+            if !self.quitting {
+                self.resume_handed_over(orphan);
+            }
+            return;
         }
         if orphan.answered && !self.quitting {
             return self.stranded(orphan);

@@ -74,8 +74,10 @@ impl Call {
                 self.leg_left_watched(&leg, LeaveReason::Unknown, true, shared);
             }
         }
-        let legs = present.iter().filter(|p| p.kind == ParticipantKind::Sip);
-        if legs.count() >= 2 {
+        if self.state != CallState::HandedOver {
+            return; // who was seen to have hung up ended it
+        }
+        if self.legs_up() >= 2 {
             self.watched = Some(true);
             self.cancel(Timer::State);
         } else if !self.is_waking(Timer::State) {
@@ -85,6 +87,9 @@ impl Call {
 
     /// Somebody in the room says something about themselves.
     pub(crate) fn watched_present(&mut self, participant: &Participant, shared: &mut Shared) {
+        if self.state != CallState::HandedOver {
+            return;
+        }
         if participant.identity == self.leg {
             if self.leg_missing {
                 self.leg_missing = false;
@@ -111,6 +116,9 @@ impl Call {
         reconnecting: bool,
         shared: &mut Shared,
     ) {
+        if self.state != CallState::HandedOver {
+            return;
+        }
         if *leg != self.leg {
             self.person_left(leg, reason, reconnecting, shared);
         } else if reconnecting || !reason.proves_gone() {
@@ -169,7 +177,10 @@ impl Call {
     pub(crate) fn handed_over_fact(&mut self, fact: &RoomFact, shared: &mut Shared) {
         match fact {
             RoomFact::Joined { present } => {
-                for participant in present {
+                // the far end last: whoever else is there may have to take its place
+                let is_far_end = |p: &&Participant| p.identity == self.leg;
+                let (far_end, others): (Vec<_>, Vec<_>) = present.iter().partition(is_far_end);
+                for participant in others.into_iter().chain(far_end) {
                     self.watched_present(participant, shared);
                 }
                 self.watch_sees(present, shared);

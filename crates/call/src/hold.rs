@@ -66,6 +66,16 @@ impl Call {
         }
     }
 
+    /// A new connection knows nothing of a hold, and its microphone is about to be announced.
+    pub(crate) fn restore_hold(&mut self, shared: &mut Shared) {
+        self.forget_circle();
+        if self.held
+            && let Some(link) = self.talking()
+        {
+            shared.room(RoomCommand::SetHeld { link, held: true });
+        }
+    }
+
     /// Says again who may (not) be heard: after the microphone was announced, and after the engine did so anew.
     pub(crate) fn say_again(&mut self, shared: &mut Shared) {
         self.apply_mute(shared);

@@ -116,6 +116,14 @@ impl Identity {
         Self(format!("leg-{call}-p{n}").into())
     }
 
+    /// Which further person of this call has this identity?
+    #[must_use]
+    pub fn person_number(&self, call: &CallId) -> Option<u32> {
+        let rest = self.0.strip_prefix("leg-")?.strip_prefix(call.as_str())?;
+        let n = rest.strip_prefix("-p")?.parse().ok()?;
+        (1..MOST_NAMED).contains(&n).then_some(n)
+    }
+
     /// This desk in the room of a call, as it talks or watches. Every attempt has a name of its own, so that a second
     /// join never throws out the first.
     #[must_use]
@@ -128,6 +136,9 @@ impl Identity {
         Self(format!("{role}-{desk}-{}", link.attempt).into())
     }
 }
+
+/// No call gives so many people a name; who claims to be one of more is a stranger.
+const MOST_NAMED: u32 = 100_000;
 
 /// What a connection to a room is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -164,6 +175,26 @@ mod tests {
                 .unwrap()
                 .is_inbound()
         );
+    }
+
+    #[test]
+    fn further_people_are_known_by_their_names() {
+        let call = CallId::parse("c1").unwrap();
+        let number = |name: &str| Identity::parse(name).unwrap().person_number(&call);
+        assert_eq!(Identity::person(&call, 3).person_number(&call), Some(3));
+        for stranger in [
+            "leg-c1",
+            "leg-c1-p",
+            "leg-c1-p0",
+            "leg-c1-px",
+            "leg-c1-p-1",
+            "leg-c1-p4294967295",
+            "leg-c10-p1",
+            "leg-c-p1",
+            "c1-p1",
+        ] {
+            assert_eq!(number(stranger), None, "{stranger}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::ids::{Identity, Link, Role};
 use crate::input::{JoinFailure, LegFact};
 use crate::number;
 use crate::output::{LegCommand, RoomCommand};
-use crate::record::{Call, Colleague, NAMELESS, Shared, Timer};
+use crate::record::{Bystander, Call, Colleague, NAMELESS, Shared, Timer};
 use crate::state::{CallState, LeaveReason, LegStatus, Participant, ParticipantKind};
 
 /// The trunk's own limit is three minutes; later than that nobody waits any more, whatever we were (not) told.
@@ -209,17 +209,25 @@ impl Call {
         if participant.identity == self.leg {
             return; // its status was taken note of already
         }
-        // our own earlier connection is seen from the watch too
-        if is_colleague(participant) && self.state == CallState::Offered && self.talk.is_none() {
-            self.bystander = number::display_name(&participant.name);
+        let claims = is_colleague(participant) && participant.claims;
+        if self.state == CallState::Answering && claims {
+            // who claims while we have won is nobody but us, seen from the watch; handed back, we do not believe ourselves
+            self.own_chair = Some(participant.identity.clone());
         }
+        if self.own_chair.as_ref() == Some(&participant.identity) {
+            return;
+        }
+        self.note_bystander(participant);
         let known = self
             .colleagues
             .iter()
             .any(|c| c.identity == participant.identity);
         // somebody known is not believed a second time: every attempt of a desk has a name of its own
-        let claims = is_colleague(participant) && participant.claims && !known;
-        if claims && self.state == CallState::Offered && self.colleagues.len() < COLLEAGUES {
+        if claims
+            && !known
+            && self.state == CallState::Offered
+            && self.colleagues.len() < COLLEAGUES
+        {
             let colleague = colleague(participant);
             let name = colleague.name.clone();
             self.colleagues.push(colleague);
@@ -227,12 +235,41 @@ impl Call {
         }
     }
 
+    /// Remembers who might be the one that answers, for the case that nothing more is told. Our own visible connection is
+    /// seen from the watch too, so while there is one only who claims counts: we do not before we have won.
+    fn note_bystander(&mut self, participant: &Participant) {
+        let certain = match self.state {
+            CallState::Offered => participant.claims || self.talk.is_none(),
+            CallState::Claiming => participant.claims,
+            CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Answering
+            | CallState::Live
+            | CallState::Stranded
+            | CallState::HandedOver
+            | CallState::Ending
+            | CallState::Ended => false,
+        };
+        let claimed = self.bystander.as_ref().is_some_and(|seen| seen.claims);
+        if is_colleague(participant) && certain && (participant.claims || !claimed) {
+            let name = colleague(participant).name;
+            let claims = participant.claims;
+            self.bystander = Some(Bystander { name, claims });
+        }
+    }
+
     pub(crate) fn inbound_colleague_left(&mut self, identity: &Identity, shared: &mut Shared) {
         self.colleagues.retain(|c| c.identity != *identity);
-        if self.claimed_by.is_none() {
+        let Some(believed) = &self.claimed_by else {
+            return;
+        };
+        // others come and go: who lost a claim leaves at once, and so did we
+        if self.colleagues.iter().any(|c| c.name == *believed) {
             return;
         }
-        match self.colleagues.last() {
+        match self.colleagues.first() {
             Some(other) => self.claimed_by = Some(other.name.clone()),
             None => self.wake(Timer::Colleague, HANDED_BACK, shared.now),
         }
@@ -260,12 +297,16 @@ impl Call {
             self.go_live(shared);
             return;
         }
-        let seen = self.colleagues.last().map(|c| c.name.clone());
-        match self.claimed_by.clone().or(seen) {
+        // who said so, else who was in the room first
+        let said = self.bystander.as_ref().filter(|seen| seen.claims);
+        let said = said.map(|seen| seen.name.clone());
+        let first = || self.colleagues.first().map(|c| c.name.clone());
+        match self.claimed_by.clone().or(said).or_else(first) {
             Some(by) => self.finish(EndReason::AnsweredElsewhere { by }, shared),
             None if self.announced => self.ask_whose(shared),
             None => {
-                let by = self.bystander.clone().unwrap_or_else(|| NAMELESS.into());
+                let by = self.bystander.take().map(|seen| seen.name);
+                let by = by.unwrap_or_else(|| NAMELESS.into());
                 self.finish(EndReason::AnsweredElsewhere { by }, shared);
             }
         }

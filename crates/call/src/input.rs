@@ -191,7 +191,8 @@ pub enum RoomFact {
     },
     /// Our microphone is announced. For an inbound leg this *is* the answer.
     Published,
-    /// The connection is rightless no more: what [`RoomCommand::SetAudience`](crate::output::RoomCommand) asked for holds.
+    /// What [`RoomCommand::SetAudience`](crate::output::RoomCommand) asked for last holds. Every such command is answered
+    /// once, in order, by this or by `AudienceFailed`: the answers are counted.
     AudienceSet,
     /// ... or could not be arranged.
     AudienceFailed {

@@ -25,14 +25,24 @@
 //! ```
 //! Inside `Ending` a ladder is climbed down (`ending.rs`): name the outcome, ask the bridge, remove the leg, delete the
 //! room, leave. A leg that survives it stays on a list and is dropped again and again (`loose.rs`). Every state but
-//! `Ended` and `Live` has a deadline, and a live call has one whenever its connection or its leg is in doubt: time alone
-//! ends everything that is not up.
+//! `Ended`, `Live` and `HandedOver` has a deadline, and a call that is up has one whenever its connection or a leg is in
+//! doubt: time alone ends everything that is not up.
+//!
+//! What can happen inside `Live` is told where it is built: several calls, of which one is talked on (`hold.rs`); handing
+//! the far end over by REFER (`transfer.rs`); further people (`people.rs`) and who of them hears whom (`circle.rs`);
+//! leaving them to talk on without us (`handover.rs`).
+//!
+//! Around it: who rings here and what a decline does (`quiet.rs`); news of callers that comes late (`stale.rs`); going
+//! back into a call whose connection broke, or which an earlier run left behind, the state `Stranded` (`rejoin.rs`); what
+//! the row holds of how it rang and sounded (`tally.rs`); the words for each end (`words.rs`).
+//!
+//! `cargo test -p call --test coverage` prints how often every input was told in every state.
 //!
 //! # Who sends which input
 //!
 //! | From | Input | Why |
 //! |---|---|---|
-//! | shell, terminal | [`Input::Intent`] | a person dials, answers, declines, silences, mutes, types keys, hangs up, quits |
+//! | shell, terminal | [`Input::Intent`] | what a person wants of the phone or of one call |
 //! | `realtime` | [`Input::Room`] | what one connection to a room sees; answers to [`RoomCommand`](output::RoomCommand) |
 //! | `switchboard` | [`Input::Leg`] | answers to [`LegCommand`](output::LegCommand) |
 //! | `switchboard` | [`Input::Watch`], [`Input::Line`] | callers, state of the line |

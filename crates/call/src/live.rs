@@ -235,8 +235,6 @@ impl Call {
                 self.leg_gone |= reason == LeaveReason::RoomDeleted;
                 self.finish(EndReason::EndedByServer, shared);
             }
-            // the leg is on its way out: there is nothing to come back to
-            _ if self.is_handed_on() => self.finish(EndReason::ConnectionLost, shared),
             // somebody else sits in our chair: coming back would throw them out, and they us
             LeaveReason::DuplicateIdentity => self.finish(EndReason::ConnectionLost, shared),
             LeaveReason::ClientInitiated

@@ -290,13 +290,13 @@ pub enum LegCommand {
         /// How long the outcome may take.
         within: Duration,
     },
-    /// Stop two phone legs of a room hearing each other, or let them again; answer with `Parted`.
+    /// Stop phone legs of a room hearing each other, or let them again; every one is answered once with `Parted`.
     Part {
         /// Which call.
         call: CallId,
         /// Where they are.
         room: RoomName,
-        /// All legs that must not hear each other.
+        /// All legs that must not hear each other: those that are up, and one alone before another is dialled.
         legs: Vec<Identity>,
         /// Apart?
         apart: bool,

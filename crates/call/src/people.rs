@@ -70,11 +70,6 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Did their phone ring, as far as we were told?
-    fn rang(&self) -> bool {
-        self.status >= Some(LegStatus::Ringing)
-    }
-
     fn is_here(&self) -> bool {
         self.gone.is_none()
     }
@@ -85,6 +80,10 @@ impl Person {
 
     fn is_called(&self) -> bool {
         self.is_here() && !self.is_up()
+    }
+
+    fn rang(&self) -> bool {
+        self.status >= Some(LegStatus::Ringing)
     }
 
     /// May its leg still be up, or come?
@@ -294,6 +293,26 @@ impl Call {
         true
     }
 
+    /// We are back in the room: some are not there (yet), and a call of an earlier run may have people of whom the journal
+    /// does not tell. Who of them hears whom is then unknown.
+    pub(crate) fn miss_people(&mut self, present: &[Participant], shared: &mut Shared) {
+        let ours = |p: &&Participant| {
+            p.leg_status != Some(LegStatus::Hangup) && p.identity.person_number(&self.id).is_some()
+        };
+        let found: Vec<&Participant> = present.iter().filter(ours).collect();
+        for participant in found {
+            if self.party.find(&participant.identity).is_none() {
+                self.adopt_person(participant, shared);
+                self.unsure_circle();
+            }
+        }
+        for leg in self.legs() {
+            if leg != self.leg && !present.iter().any(|p| p.identity == leg) {
+                self.person_left(&leg, LeaveReason::Unknown, true, shared);
+            }
+        }
+    }
+
     /// A leg left. Says whether it is one of ours besides the far end's.
     pub(crate) fn person_left(
         &mut self,
@@ -473,7 +492,7 @@ impl Call {
 
     fn person_too_long(&mut self, leg: &Identity, shared: &mut Shared) {
         let now = shared.now.mono;
-        let shaky = self.reconnecting;
+        let shaky = self.reconnecting || self.back.rejoining;
         let Some(person) = self.party.find(leg) else {
             return;
         };
@@ -510,8 +529,10 @@ impl Call {
                 crate::ending::refusal(person.failure.as_ref(), person.leave, person.rang());
             self.person_gone(leg, reason, shared);
         } else {
+            let reason =
+                crate::ending::refusal(Some(&PlaceFailure::Cancelled), None, person.rang());
             self.remove(leg, shared);
-            self.person_gone(leg, EndReason::NoAnswer, shared);
+            self.person_gone(leg, reason, shared);
         }
     }
 
@@ -530,14 +551,17 @@ impl Call {
         if self.party.people.len() >= LISTED {
             return;
         }
-        self.party.made = self.party.made.saturating_add(1);
+        // a name that was given by an earlier run is not given again
+        let given = participant.identity.person_number(&self.id);
+        let n = given.unwrap_or_else(|| self.party.made.saturating_add(1));
+        self.party.made = self.party.made.max(n);
         let name = number::display_name(&participant.name);
         self.party.people.push(Person {
             leg: participant.identity.clone(),
             face: Face {
-                n: self.party.made,
+                n,
                 number: String::new(),
-                shown: name.clone().unwrap_or_default(),
+                shown: name.clone().unwrap_or_else(|| "Somebody".into()),
                 name,
             },
             status: participant.leg_status,
@@ -608,7 +632,9 @@ impl Call {
         self.leg_gone = false;
         self.looking = false;
         self.stalled = false;
-        self.cancel(Timer::Look);
+        if !self.back.rejoining {
+            self.cancel(Timer::Look);
+        }
         if !certain {
             self.remove(&old, shared);
         }

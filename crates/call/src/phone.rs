@@ -327,8 +327,8 @@ impl Phone {
             while let Some(timer) = call.take_due(shared.now) {
                 match call.state {
                     CallState::Ending => call.ending_timer(timer, shared),
-                    CallState::HandedOver => call.handed_over_timer(timer, shared),
                     CallState::Stranded => call.stranded_timer(timer, shared),
+                    CallState::HandedOver => call.handed_over_timer(timer, shared),
                     CallState::Ended => {}
                     CallState::Live => call.live_timer(timer, shared),
                     CallState::Preparing

@@ -128,6 +128,13 @@ pub(crate) struct Colleague {
     pub(crate) name: String,
 }
 
+/// A colleague who was seen in the room.
+#[derive(Debug, Clone)]
+pub(crate) struct Bystander {
+    pub(crate) name: String,
+    pub(crate) claims: bool,
+}
+
 /// One of our connections to the room of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
@@ -203,8 +210,10 @@ pub(crate) struct Call {
     /// Somebody claimed this call a moment ago and is believed.
     pub(crate) claimed_by: Option<String>,
     pub(crate) colleagues: Vec<Colleague>,
-    /// Name of the last colleague seen in the room, whether or not it claimed.
-    pub(crate) bystander: Option<String>,
+    /// Our own visible connection, as the watch sees it.
+    pub(crate) own_chair: Option<Identity>,
+    /// The last colleague seen in the room.
+    pub(crate) bystander: Option<Bystander>,
     /// Removals of ghosts that were not answered yet.
     pub(crate) sweeping: usize,
     /// The talking connection is being rebuilt.
@@ -291,6 +300,7 @@ impl Call {
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),
+            own_chair: None,
             bystander: None,
             sweeping: 0,
             reconnecting: false,
@@ -507,8 +517,8 @@ impl Call {
             },
             CallState::Claiming | CallState::Answering => "Answering".into(),
             CallState::Live => self.live_words(),
-            CallState::HandedOver => format!("Handed over to {}", self.handed_to()),
             CallState::Stranded => self.stranded_words(),
+            CallState::HandedOver => format!("Handed over to {}", self.handed_to()),
             CallState::Ending | CallState::Ended => "Ending".into(),
         }
     }

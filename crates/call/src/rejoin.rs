@@ -54,7 +54,11 @@ pub(crate) struct Back {
 impl Call {
     /// Our own connection is gone while the leg may be up: tries to come back until a deadline.
     pub(crate) fn rejoin(&mut self, shared: &mut Shared) {
+        if self.is_transferred() {
+            return self.finish(EndReason::ConnectionLost, shared); // nobody is left to go back to
+        }
         self.off_the_air();
+        self.doubt_circle();
         self.stalled = false;
         self.back.stalled_since = None;
         self.leg_missing = false;
@@ -99,6 +103,7 @@ impl Call {
         if !present.iter().any(|p| p.identity == self.leg) {
             self.leg_is_missing(shared);
         }
+        self.miss_people(present, shared);
     }
 
     /// Joined: listens, and announces the microphone. Who comes from an earlier run waits for the devices.
@@ -117,18 +122,12 @@ impl Call {
 
     /// What the person wished on the old connection, said on the new one before anything can be heard there.
     fn restore_wishes(&mut self, shared: &mut Shared) {
-        let Some(link) = self.talking() else {
-            return;
-        };
-        if self.muted {
-            shared.room(RoomCommand::SetMuted {
-                link: link.clone(),
-                muted: true,
-            });
+        if let Some(link) = self.talking()
+            && self.muted
+        {
+            shared.room(RoomCommand::SetMuted { link, muted: true });
         }
-        if self.held {
-            shared.room(RoomCommand::SetHeld { link, held: true });
-        }
+        self.restore_hold(shared);
     }
 
     /// The microphone is announced again: the call goes on.
@@ -166,13 +165,13 @@ impl Call {
         match leg {
             Some(LegStatus::Hangup) => {
                 self.leg_gone = true;
-                self.finish(EndReason::FarEndHungUp, shared);
+                self.far_end_gone(EndReason::FarEndHungUp, shared);
             }
             // in the room we see for ourselves who is there
             None if self.talking().is_none() => {
                 self.back.denials = self.back.denials.saturating_add(1);
                 if self.back.denials >= DENIALS {
-                    self.finish(EndReason::ConnectionLost, shared);
+                    self.far_end_gone(EndReason::ConnectionLost, shared);
                 }
             }
             Some(_) | None => self.back.denials = 0,
@@ -243,10 +242,10 @@ impl Call {
             | Timer::Alive
             | Timer::Watch
             | Timer::Colleague
+            | Timer::Again
             | Timer::Transfer
             | Timer::People
-            | Timer::Circle
-            | Timer::Again => {}
+            | Timer::Circle => {}
         }
     }
 
@@ -307,20 +306,18 @@ impl Phone {
 
     /// A person wants to go back into a call of an earlier run.
     pub(crate) fn go_back(&mut self, id: &CallId) {
-        let busy = self.is_busy();
-        let quitting = self.quitting;
+        let call = self.calls.iter().find(|call| call.id == *id);
+        if call.is_none_or(|call| call.state != CallState::Stranded || !call.back.proven) {
+            return;
+        }
+        if let Err(why) = self.may_begin() {
+            return self.shared.notify("already_in_call", why);
+        }
+        self.make_way(id);
         let Some((call, shared)) = self.find(id) else {
             return;
         };
-        if call.state != CallState::Stranded || !call.back.proven || quitting {
-            return;
-        }
-        if busy {
-            return shared.notify(
-                "already_in_call",
-                "You are in a call. End it first, then join the other one again.",
-            );
-        }
+        call.held = false;
         call.cancel_all();
         call.state = CallState::Live;
         call.begin_rejoining(shared);

@@ -33,7 +33,7 @@ impl Call {
         if self.state != CallState::Live || self.status < Some(LegStatus::Active) {
             return Err("A call can be transferred once it has been answered.");
         }
-        if self.reconnecting || self.leg_missing {
+        if self.is_shaky() {
             return Err(
                 "The connection is being rebuilt. Transfer the call when the other side is back.",
             );
@@ -59,6 +59,12 @@ impl Call {
             self.transfer.as_ref().map(|transfer| &transfer.state),
             Some(TransferState::Asked | TransferState::Done)
         )
+    }
+
+    /// Is the far end with somebody else?
+    pub(crate) fn is_transferred(&self) -> bool {
+        let state = self.transfer.as_ref().map(|transfer| &transfer.state);
+        state == Some(&TransferState::Done)
     }
 
     fn transfer(&mut self, target: &Target, shared: &mut Shared) {
@@ -105,12 +111,6 @@ impl Call {
             Some(TransferState::Done) => self.far_end_gone(EndReason::FarEndHungUp, shared),
             Some(TransferState::Failed { .. }) | None => {}
         }
-    }
-
-    /// Did the network take the far end over?
-    pub(crate) fn is_handed_on(&self) -> bool {
-        let state = self.transfer.as_ref().map(|transfer| &transfer.state);
-        state == Some(&TransferState::Done)
     }
 
     /// However a call ends whose far end was handed over: it was handed over.

@@ -74,7 +74,7 @@ pub struct CallView {
     pub transfer: Option<TransferView>,
     /// Everybody on the phone in this call, if more than one or another is being dialled; the first is the far end.
     pub people: Vec<PersonView>,
-    /// The leg we talk to alone.
+    /// The leg we talk to alone, while it is certain that nobody else hears it.
     pub private_with: Option<Identity>,
     /// A call of an earlier run whose leg is up: offer to go back into it.
     pub can_rejoin: bool,

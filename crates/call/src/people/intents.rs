@@ -17,7 +17,7 @@ impl Call {
         if self.held {
             return Err("This call is on hold. Take it back, then add somebody.");
         }
-        if self.reconnecting || self.leg_missing {
+        if self.is_shaky() {
             return Err(
                 "The connection is being rebuilt. Add somebody when the other side is back.",
             );
@@ -95,7 +95,7 @@ impl Call {
     fn talk_privately(&mut self, with: &Identity, shared: &mut Shared) {
         let up = *with == self.leg || self.party.find(with).is_some_and(|person| person.is_up());
         let placing = matches!(self.circle.then, Then::Place(_));
-        if !up || self.party.is_empty() || placing || self.held || self.reconnecting {
+        if !up || self.party.is_empty() || placing || self.held || self.is_shaky() {
             return shared.notify(
                 "no_private",
                 "You can talk alone with somebody who is up in a call with several people. Wait for the answer, or take the call back first.",
@@ -120,7 +120,7 @@ impl Call {
 
     fn hand_over(&mut self, shared: &mut Shared) {
         let called = self.party.people.iter().any(Person::is_called);
-        if called || self.party.up() == 0 || self.reconnecting || self.leg_missing {
+        if called || self.party.up() == 0 || self.is_shaky() {
             return shared.notify(
                 "not_handed_over",
                 "Add somebody and wait for the answer, then hand the call over.",

@@ -66,11 +66,9 @@ impl Call {
             let state = match (&person.gone, person.status) {
                 (Some(_), _) => over(&person.gone),
                 (None, _) if self.end.is_some() => over(&self.end),
+                (None, _) if person.answered => here(&person.leg),
                 (None, Some(LegStatus::Ringing)) => PersonState::Ringing,
-                (None, None | Some(LegStatus::Dialing)) => PersonState::Dialling,
-                (None, Some(LegStatus::Automation | LegStatus::Active | LegStatus::Hangup)) => {
-                    here(&person.leg)
-                }
+                (None, _) => PersonState::Dialling,
             };
             faces.push((person.face.clone(), person.leg.clone(), state));
         }

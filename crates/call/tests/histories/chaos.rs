@@ -12,7 +12,7 @@ use call::{CallId, DeskSettings, Identity, Input, Link, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
-use crate::support::{START_MS, id, inbound_room, leg_of, ready};
+use crate::support::{START_MS, id, inbound_room, leg_of, person_of, ready};
 
 pub(crate) const REASONS: [LeaveReason; 10] = [
     LeaveReason::ClientInitiated,
@@ -125,10 +125,10 @@ fn somebody(rng: &mut Source<'_>) -> Participant {
     ];
     let colleague = Identity::parse(rng.choice(["desk-Maria-1", "desk-Otto-1"]).unwrap()).unwrap();
     Participant {
-        identity: if rng.u8(0..4) == 0 {
-            colleague
-        } else {
-            leg_of(leg.as_str())
+        identity: match rng.u8(0..4) {
+            0 => colleague,
+            1 => person_of(leg.as_str(), rng.u32(1..4)),
+            _ => leg_of(leg.as_str()),
         },
         name: text(rng),
         kind: *rng.choice(kinds.iter()).unwrap(),
@@ -140,7 +140,9 @@ fn somebody(rng: &mut Source<'_>) -> Participant {
 
 fn room_fact(rng: &mut Source<'_>) -> RoomFact {
     let detail = String::new();
-    match rng.u8(0..16) {
+    match rng.u8(0..19) {
+        16 | 17 => RoomFact::AudienceSet,
+        18 => RoomFact::AudienceFailed { detail },
         0..=2 => RoomFact::Joined {
             present: (0..rng.usize(0..4)).map(|_| somebody(rng)).collect(),
         },
@@ -188,9 +190,32 @@ fn room_fact(rng: &mut Source<'_>) -> RoomFact {
     }
 }
 
+/// A leg of this call, or of none.
+fn leg(rng: &mut Source<'_>, call: &CallId) -> Identity {
+    match rng.u32(0..4) {
+        0 => leg_of(call.as_str()),
+        n => person_of(call.as_str(), n),
+    }
+}
+
 fn leg_fact(rng: &mut Source<'_>) -> LegFact {
+    let whose = call(rng);
+    let leg = leg(rng, &whose);
     let detail = String::new();
-    match rng.u8(0..10) {
+    match rng.u8(0..16) {
+        10 | 11 => LegFact::PersonAnswered { leg },
+        12 => LegFact::PersonFailed {
+            leg,
+            failure: if rng.bool() {
+                PlaceFailure::Cancelled
+            } else {
+                PlaceFailure::Unreachable { detail }
+            },
+        },
+        13..=15 => LegFact::Parted {
+            apart: rng.bool(),
+            done: rng.u8(0..4) > 0,
+        },
         8 => LegFact::Transferred,
         9 => LegFact::TransferFailed(match rng.u8(0..5) {
             0 => TransferFailure::Sip {
@@ -227,7 +252,22 @@ fn leg_fact(rng: &mut Source<'_>) -> LegFact {
 
 fn intent(rng: &mut Source<'_>) -> Intent {
     let call = call(rng);
-    match rng.u8(0..25) {
+    match rng.u8(0..36) {
+        25..=28 => Intent::AddPerson {
+            call,
+            number: text(rng),
+            private: rng.bool(),
+        },
+        29 => Intent::Merge { call },
+        30 | 31 => Intent::TalkPrivately {
+            with: leg(rng, &call),
+            call,
+        },
+        32 | 33 => Intent::HandOver { call },
+        34 | 35 => Intent::DropPerson {
+            leg: leg(rng, &call),
+            call,
+        },
         23 | 24 => Intent::Transfer {
             call,
             to: text(rng),
@@ -348,7 +388,7 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 },
                 answered: rng.bool(),
                 age: Duration::from_secs(rng.u64(0..100)),
-                handed_over: false,
+                handed_over: rng.bool(),
                 number: "+12125550100".into(),
                 name: None,
                 line: None,

@@ -47,13 +47,23 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn on_a_good_day_nothing_is_left_behind() {
     let mut lived = 0;
+    let mut came_about = [0; 4];
     for seed in seeds() {
         let mut world = World::new("good day", seed, Faults::none());
         world.run_for(Duration::from_secs(400));
         lived += world.observer.lived();
+        for (sum, one) in came_about.iter_mut().zip(world.observer.came_about()) {
+            *sum += one;
+        }
         world.put_away();
     }
     assert!(lived > 0, "no call ever came about: the world is broken");
+    eprintln!("two held, private, handed over, transferred: {came_about:?}");
+    let usual = seeds().len() as u64 >= USUAL;
+    assert!(
+        !usual || came_about.iter().all(|n| *n > 0),
+        "something never came about: {came_about:?}"
+    );
 }
 
 /// Losses, repetitions, swapped orders, a server that dies and comes back; then it is good again for ten minutes.

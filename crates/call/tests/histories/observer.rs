@@ -6,8 +6,8 @@ use std::time::Duration;
 use call::input::{LegFact, Orphan, RoomFact};
 use call::output::{AudioCommand, LegCommand, LogCommand, LogFinish, RoomCommand, ShellCommand};
 use call::state::{CallState, Direction, LegStatus, ParticipantKind};
-use call::view::PhoneView;
-use call::{CallId, DeskSettings, Input, Link, Now, Output, Phone, Role};
+use call::view::{PersonState, PersonView, PhoneView};
+use call::{CallId, DeskSettings, EndReason, Input, Link, Now, Output, Phone, Role};
 
 use crate::support::{START_MS, reached, words};
 
@@ -55,6 +55,7 @@ pub(crate) struct Observer {
     ringback: bool,
     overlay: bool,
     may_quit: u32,
+    came_about: [u32; 4],
     /// The view after the last step.
     seen: PhoneView,
     trace: Vec<(Duration, Said)>,
@@ -82,8 +83,14 @@ impl Observer {
             ringback: false,
             overlay: false,
             may_quit: 0,
+            came_about: [0; 4],
             trace: Vec::new(),
         }
+    }
+
+    /// How often each of these came about: two calls, a private talk, a call handed over, one transferred.
+    pub(crate) fn came_about(&self) -> [u32; 4] {
+        self.came_about
     }
 
     /// Calls that were up.
@@ -109,6 +116,10 @@ impl Observer {
             mono: self.now,
             unix_ms: START_MS + self.now.as_millis() as i64,
         };
+        let resumed = match &input {
+            Input::Orphan(orphan) if orphan.handed_over => Some(orphan.clone()),
+            _ => None,
+        };
         let step = self.phone.handle(input, now);
         let after = self.phone.view();
         let before = std::mem::replace(&mut self.seen, after.clone());
@@ -124,12 +135,27 @@ impl Observer {
         if !step.changed {
             assert_eq!(before, after, "changed without a word");
         }
+        if let Some(orphan) = resumed
+            && after.call(&orphan.call).is_some()
+        {
+            // its row was begun by an earlier run
+            self.rows.entry(orphan.call).or_insert(Row {
+                direction: Some(orphan.direction),
+                started_ms: orphan.started_unix_ms,
+                lived: true,
+                ..Row::default()
+            });
+        }
         self.deadline = step.deadline;
         self.note_stranded(&after);
         for output in &step.outputs {
             self.note_output(output);
         }
         self.check(&after);
+        let private = |view: &PhoneView| view.calls.iter().any(|c| c.private_with.is_some());
+        let swapped = |view: &PhoneView| view.calls.iter().filter(|c| c.held).count() > 1;
+        self.came_about[0] += u32::from(swapped(&after) && !swapped(&before));
+        self.came_about[1] += u32::from(private(&after) && !private(&before));
         self.pending.extend(step.outputs);
     }
 
@@ -201,8 +227,11 @@ impl Observer {
                 LegCommand::Remove { call, .. } | LegCommand::DeleteRoom { call, .. } => {
                     self.dropped(call);
                 }
-                LegCommand::PlacePerson { .. }
-                | LegCommand::Transfer { .. }
+                LegCommand::PlacePerson { call, .. } => {
+                    let row = &self.rows[call];
+                    assert!(row.lived && row.finish.is_none(), "into an unanswered room");
+                }
+                LegCommand::Transfer { .. }
                 | LegCommand::Part { .. }
                 | LegCommand::Look { .. }
                 | LegCommand::RetryLine => {}
@@ -260,6 +289,7 @@ impl Observer {
                 assert!(row.finish.is_none() && *at_unix_ms >= row.started_ms);
             }
             LogCommand::HandedOver { call, .. } | LogCommand::Alive { call, .. } => {
+                self.came_about[2] += u32::from(matches!(command, LogCommand::HandedOver { .. }));
                 let row = &self.rows[call];
                 assert!(row.lived && row.finish.is_none());
             }
@@ -273,6 +303,8 @@ impl Observer {
                     !finish.leg_gone || row.places == 0 || row.dropped,
                     "said to be gone, but nobody dropped it or saw it go"
                 );
+                let transferred = matches!(finish.reason, EndReason::Transferred { .. });
+                self.came_about[3] += u32::from(transferred);
                 row.finish = Some(finish.clone());
             }
             LogCommand::FinishOrphan { call } => {
@@ -350,10 +382,13 @@ impl Observer {
             offered().any(|call| !call.quiet),
             "the overlay"
         );
-        let ringback = view
-            .calls
-            .iter()
-            .any(|call| call.state == CallState::RemoteRinging);
+        let ringback = view.calls.iter().any(|call| {
+            let rings = |p: &PersonView| {
+                p.state == PersonState::Ringing && Some(&p.leg) == call.private_with.as_ref()
+            };
+            call.state == CallState::RemoteRinging
+                || (call.state == CallState::Live && !call.held && call.people.iter().any(rings))
+        });
         assert_eq!(self.ringback, ringback, "the ringback");
         for call in &view.calls {
             let row = &self.rows[&call.id];
@@ -362,6 +397,8 @@ impl Observer {
             if call.state == CallState::Ended {
                 assert!(call.end.is_some() && call.ended_unix_ms.is_some());
             }
+            assert!(call.people.len() <= 16, "people pile up");
+            assert!(call.private_with.is_none() || call.state == CallState::Live);
             assert!(call.keys_sent.len() <= 256 && call.keys_received.len() <= 256);
         }
     }
@@ -377,18 +414,30 @@ impl Observer {
             assert!(ticks < 20_000, "too many wake-ups");
         }
         self.now = until;
-        self.all_done(true);
+        self.all_done(&[CallState::Live, CallState::HandedOver]);
+        for call in self.phone.view().calls {
+            let count = |states: &[PersonState]| {
+                let people = call.people.iter();
+                people.filter(|p| states.contains(&p.state)).count()
+            };
+            let called = count(&[PersonState::Dialling, PersonState::Ringing]);
+            assert_eq!(called, 0, "somebody is called for ever");
+            assert!(
+                call.state != CallState::HandedOver
+                    || call.people.is_empty()
+                    || count(&[PersonState::Up]) >= 2,
+                "somebody is left alone"
+            );
+        }
     }
 
-    /// Every row is finished; `up` says whether calls may still be up.
-    pub(crate) fn all_done(&self, up: bool) {
+    /// Every row is finished, but for calls in one of these states.
+    pub(crate) fn all_done(&self, but: &[CallState]) {
         let view = self.phone.view();
         for (id, row) in &self.rows {
-            let live = view
-                .call(id)
-                .is_some_and(|call| call.state == CallState::Live);
+            let open = view.call(id).is_some_and(|call| but.contains(&call.state));
             let over = row.finish.is_some() || row.closed;
-            assert!(over || (up && live), "{id} has no end");
+            assert!(over || open, "{id} has no end");
         }
         if view.calls.iter().all(|call| call.state == CallState::Ended) {
             assert!(!self.open && !self.ring && !self.ringback && !self.overlay);
@@ -397,7 +446,7 @@ impl Observer {
 
     pub(crate) fn has_quit(&self) {
         assert_eq!(self.may_quit, 1);
-        self.all_done(false);
+        self.all_done(&[CallState::HandedOver]);
     }
 }
 

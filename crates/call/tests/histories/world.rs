@@ -3,7 +3,9 @@
 //! The world knows the truth (which leg is up, who answered it), so it can tell at the end whether a leg was forgotten,
 //! and at any time whether this desk cut into somebody else's conversation.
 
-#[path = "world/server.rs"] // found from whichever test target takes this file
+#[path = "world/people.rs"] // found from whichever test target takes this file
+mod people;
+#[path = "world/server.rs"]
 mod server;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,11 +18,14 @@ use call::input::{
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
 use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{Direction, LeaveReason, LegStatus, Participant, ParticipantKind};
+use call::view::PersonState;
 use call::{CallId, DeskSettings, Identity, Input, Link, Output, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
-use crate::support::{NUMBER, START_MS, colleague, id, inbound_room, leg_of, phone_leg, ready};
+use crate::support::{
+    NUMBER, OTHER, START_MS, colleague, id, inbound_room, leg_of, person_of, phone_leg, ready,
+};
 
 /// How often things go wrong, in per mille.
 #[derive(Clone, Copy)]
@@ -75,6 +80,7 @@ struct Room {
     looked_alone: bool,
     /// Our microphone was announced although we were told otherwise.
     phantom: bool,
+    people: people::People,
 }
 
 enum Event {
@@ -83,6 +89,9 @@ enum Event {
     LegAppears(RoomName, CallId),
     FarEnd(RoomName, LegStatus),
     Refuses(RoomName, u16),
+    PersonAppears(RoomName, CallId, Identity),
+    PersonFar(RoomName, Identity, LegStatus),
+    PersonRefuses(RoomName, Identity, u16),
     NewCaller,
     ColleagueJoins(RoomName),
     ColleagueActs(RoomName, Identity),
@@ -204,6 +213,7 @@ impl World {
             } else {
                 self.observer.tell(Input::Tick);
             }
+            self.check_privacy();
             self.serve_outputs();
         }
         self.observer.now = until;
@@ -232,6 +242,17 @@ impl World {
         if self.down {
             self.happen(Event::Back);
         }
+        // somebody is called at the very end: the leg may come after everything was taken down
+        for call in self.observer.phone.view().calls {
+            let add = Intent::AddPerson {
+                call: call.id,
+                number: OTHER.into(),
+                private: false,
+            };
+            self.observer.tell(Input::Intent(add));
+        }
+        self.serve_outputs();
+        self.run_for(Duration::from_millis(5));
         let available = Intent::SetAvailability(Availability::Available);
         self.observer.tell(Input::Intent(available));
         // a call of an earlier run may still be on its way to us
@@ -243,11 +264,15 @@ impl World {
             self.serve_outputs();
             self.run_for(Duration::from_secs(450));
         }
-        self.observer.all_done(false);
+        self.observer.all_done(&[]);
         for (name, room) in &self.rooms {
             let ours = !room.inbound || room.answered_by == Some(By::Us);
             let forgotten = ours && room.leg.is_some() && !room.phantom;
             assert!(!forgotten, "a leg was forgotten in {name}");
+            assert!(
+                room.people.legs.is_empty(),
+                "somebody was forgotten in {name}"
+            );
         }
         assert_eq!(self.observer.deadline, None, "something is still waiting");
     }
@@ -273,6 +298,9 @@ impl World {
             Event::LegAppears(room, call) => self.leg_appears(&room, &call),
             Event::FarEnd(room, status) => self.far_end(&room, status),
             Event::Refuses(room, code) => self.refuses(&room, code),
+            Event::PersonAppears(room, call, leg) => self.person_appears(room, call, leg),
+            Event::PersonFar(room, leg, status) => self.person_far(&room, &leg, status),
+            Event::PersonRefuses(room, leg, code) => self.person_refuses(&room, &leg, code),
             Event::ColleagueJoins(room) => self.colleague_joins(&room),
             Event::ColleagueActs(room, who) => self.colleague_acts(&room, &who),
             Event::GhostGoes(room, who) => self.colleague_goes(&room, &who),
@@ -293,12 +321,13 @@ impl World {
         let Some(call) = self.rng.choice(calls.iter()).map(|call| call.id.clone()) else {
             return self.dial();
         };
-        let intent = match self.rng.u8(0..19) {
+        let intent = match self.rng.u8(0..28) {
             0..=2 => return self.dial(),
             3..=6 => Intent::Answer {
                 call,
                 other: *self.rng.choice(&[OtherCall::Hold, OtherCall::End]).unwrap(),
             },
+            19..=27 => self.with_people(call),
             17 | 18 => Intent::Transfer {
                 call,
                 to: NUMBER.into(),
@@ -403,11 +432,18 @@ impl World {
     fn orphan(&mut self) {
         let call = id(&format!("o{}", self.callers));
         let room = RoomName::outbound(&call);
-        let left = Room {
+        let mut left = Room {
             leg: Some(LegStatus::Active),
             call: Some(call.clone()),
             ..Room::default()
         };
+        let handed_over = self.rng.bool();
+        if handed_over {
+            let leg = person_of(call.as_str(), 1);
+            left.people.legs.insert(leg.clone(), LegStatus::Active);
+            let hangup = Event::PersonFar(room.clone(), leg, LegStatus::Hangup);
+            self.at(60_000, hangup);
+        }
         self.rooms.insert(room.clone(), left);
         self.at(
             100,
@@ -418,7 +454,7 @@ impl World {
                 room,
                 answered: true,
                 age: Duration::from_secs(30),
-                handed_over: false,
+                handed_over,
                 number: "+12125550100".into(),
                 name: None,
                 line: None,
@@ -590,6 +626,14 @@ impl World {
                 };
                 self.tell_room(&link, left);
             }
+            for person in self.people_of(&room) {
+                let left = RoomFact::Left {
+                    identity: person.identity,
+                    reason: LeaveReason::Unknown,
+                    reconnecting,
+                };
+                self.tell_room(&link, left);
+            }
         }
         self.down = true;
         self.at(40_000, Event::Back);
@@ -612,6 +656,10 @@ impl World {
             if let (Some(_), Some(call)) = (self.rooms[&name].leg, self.rooms[&name].call.clone()) {
                 let leg = phone_leg(call.as_str(), Some(LegStatus::Dialing));
                 self.tell_room(&link, RoomFact::Present(leg));
+            }
+            for mut person in self.people_of(&name) {
+                person.leg_status = Some(LegStatus::Dialing);
+                self.tell_room(&link, RoomFact::Present(person));
             }
         }
         self.observer

@@ -387,3 +387,30 @@ fn quitting_ends_held_calls_too() {
         assert_eq!(d.hold(call).end().code(), "hung_up");
     }
 }
+
+#[test]
+fn hold_survives_a_new_connection() {
+    let mut d = Desk::live();
+    d.set_held(true);
+    assert_eq!(d.closed(Role::Talk, LeaveReason::Unknown), ["join talk 2"]);
+    assert_eq!(
+        d.joined(vec![phone_leg("c1", Some(LegStatus::Active))]),
+        ["held true", "listen", "publish"],
+        "before anything can be heard"
+    );
+    assert!(d.published().contains(&"held true".to_owned()));
+    assert_eq!(d.view().words, "On hold");
+}
+
+#[test]
+fn going_back_into_a_call_of_an_earlier_run_holds_the_one_that_is_up() {
+    let mut d = Desk::live();
+    d.hold("c2");
+    d.orphan(call::state::Direction::Outbound, true);
+    d.looked(Some(LegStatus::Active), 0);
+    let call = crate::support::id("c2");
+    let said = d.intent(call::input::Intent::Rejoin { call });
+    assert_eq!(said, ["held true", "join talk 1 [c2]"]);
+    assert!(is_held(&mut d, "c1"));
+    assert!(!is_held(&mut d, "c2"));
+}

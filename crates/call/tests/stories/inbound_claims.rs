@@ -441,6 +441,20 @@ fn hung_up_while_the_microphone_is_being_announced_ends_what_may_be_up() {
 }
 
 #[test]
+fn handed_back_we_are_not_taken_for_a_colleague_by_our_own_watch() {
+    let mut d = Desk::answering();
+    d.opened();
+    let ourselves = || RoomFact::Present(colleague("this desk", true));
+    d.watch(ourselves());
+    let detail = "refused".into();
+    d.talk(RoomFact::PublishFailed { detail });
+    assert_eq!(d.watch(ourselves()), [""; 0], "told late or twice");
+    assert_eq!(d.view().words, "Incoming call");
+    maria_claims(&mut d);
+    assert_eq!(d.view().words, "Maria is answering");
+}
+
+#[test]
 fn keys_typed_before_a_lost_claim_are_forgotten() {
     let mut d = Desk::claiming();
     d.keys("12");

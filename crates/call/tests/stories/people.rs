@@ -234,7 +234,7 @@ fn nothing_is_ever_heard_of_them() {
     let said = d.wait_s(53);
     assert!(said.contains(&"remove leg-c1-p1".to_owned()), "{said:?}");
     assert!(said.contains(&"everybody".to_owned()), "{said:?}");
-    assert_eq!(states(&d)[1], "no_answer");
+    assert_eq!(states(&d)[1], "never_rang");
     assert_eq!(d.state(), CallState::Live);
     assert_eq!(
         d.person_answered(1),
@@ -473,4 +473,35 @@ fn answered_by_the_request_before_the_room_says_so() {
     assert_eq!(said, ["part true"]);
     assert_eq!(states(&d), ["waiting", "up"]);
     assert_eq!(d.server(LegFact::Removed { found: false }), [""; 0]);
+}
+
+#[test]
+fn a_new_connection_is_private_again_only_once_that_was_said() {
+    let mut d = consulted();
+    d.closed(Role::Talk, call::state::LeaveReason::Unknown);
+    assert_eq!(d.view().private_with, None);
+    let mut other = crate::support::phone_leg("c1", Some(LegStatus::Active));
+    other.identity = person_of("c1", 1);
+    let far = crate::support::phone_leg("c1", Some(LegStatus::Active));
+    d.joined(vec![far, other]);
+    let said = d.published();
+    assert!(said.contains(&"only leg-c1-p1".to_owned()), "{said:?}");
+    assert_eq!(d.view().private_with, None);
+    d.audience(true);
+    d.parted(true, true);
+    assert_eq!(d.view().private_with, Some(person_of("c1", 1)));
+}
+
+#[test]
+fn somebody_who_is_not_there_when_we_come_back_has_time_to() {
+    let mut d = three();
+    d.closed(Role::Talk, call::state::LeaveReason::Unknown);
+    let far = crate::support::phone_leg("c1", Some(LegStatus::Active));
+    d.joined(vec![far]);
+    d.published();
+    d.wait_s(19);
+    assert_eq!(states(&d), ["up", "up"]);
+    d.wait_s(2);
+    assert_eq!(states(&d), ["up", "connection_lost"]);
+    assert_eq!(d.state(), CallState::Live);
 }

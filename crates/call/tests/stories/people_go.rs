@@ -419,3 +419,39 @@ fn the_next_start_cannot_reach_the_server_and_ends_nobody() {
     assert_eq!(d.state(), CallState::HandedOver);
     assert_eq!(d.said("delete room"), 0);
 }
+
+#[test]
+fn the_next_start_sees_that_the_first_far_end_has_just_hung_up() {
+    let mut d = resumed();
+    let mut present = both();
+    present[0].leg_status = Some(LegStatus::Hangup);
+    present.push(person(2));
+    d.watch(RoomFact::Joined { present });
+    d.wait_s(60);
+    assert_eq!(d.state(), CallState::HandedOver, "two others are there");
+    d.person(Role::Watch, 1, LegStatus::Hangup);
+    d.wait_s(30);
+    assert_eq!(d.state(), CallState::Ended);
+}
+
+#[test]
+fn going_back_into_a_call_with_several_finds_them_all() {
+    let mut d = Desk::new();
+    d.orphan(Direction::Inbound, true);
+    d.looked(Some(LegStatus::Active), 0);
+    d.intent(call::input::Intent::Rejoin { call: id("c1") });
+    d.opened();
+    d.joined(both());
+    let said = d.published();
+    assert!(said.contains(&"everybody".to_owned()), "{said:?}");
+    assert!(said.contains(&"part false".to_owned()), "{said:?}");
+    d.audience(true);
+    d.parted(false, true);
+    assert_eq!(states(&d), ["up", "up"]);
+    assert_eq!(
+        d.add_person(false),
+        ["place leg-c1-p2"],
+        "a name of its own"
+    );
+    assert_eq!(d.hang_up(), ["delete room", "close"]);
+}

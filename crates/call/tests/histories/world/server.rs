@@ -56,6 +56,7 @@ impl World {
         };
         match command {
             RoomCommand::PublishMicrophone { .. } => self.publish(&link, &name),
+            RoomCommand::SetAudience { only, .. } => self.set_audience(&link, &name, only),
             RoomCommand::EndLeg { leg, .. } => self.end_leg(&link, &name, &leg),
             RoomCommand::Leave { .. } => {
                 let room = self.rooms.get_mut(&name).unwrap();
@@ -69,7 +70,6 @@ impl World {
             | RoomCommand::Listen { .. }
             | RoomCommand::SetMuted { .. }
             | RoomCommand::SetHeld { .. }
-            | RoomCommand::SetAudience { .. }
             | RoomCommand::SendKeys { .. } => {}
         }
     }
@@ -100,6 +100,8 @@ impl World {
         if let (Some(status), Some(call)) = (room.leg, &room.call) {
             present.push(phone_leg(call.as_str(), Some(status)));
         }
+        present.extend(self.people_of(name));
+        let room = self.rooms.get_mut(name).unwrap();
         room.ours.insert(link.clone());
         if link.role == Role::Talk {
             room.visible.push(Self::us(link));
@@ -132,6 +134,14 @@ impl World {
     }
 
     fn end_leg(&mut self, link: &Link, name: &RoomName, leg: &Identity) {
+        let further = self.rooms[name].people.legs.get(leg).copied();
+        if let Some(status) = further {
+            let done = status >= LegStatus::Active && !self.down;
+            if done {
+                self.person_ends(name, leg, LeaveReason::ClientInitiated, None);
+            }
+            return self.tell_room(link, RoomFact::EndLegAnswered { done });
+        }
         let room = &self.rooms[name];
         let hears = room.inbound || room.leg >= Some(LegStatus::Active);
         let known = room
@@ -168,7 +178,8 @@ impl World {
                 let found = self.delete(&room);
                 self.tell_leg(&call, LegFact::RoomDeleted { found });
             }
-            LegCommand::Look { call, room, .. } => {
+            LegCommand::Look { call, room, leg } => {
+                let status = self.leg_status(&room, &leg);
                 if self.drop_fails().is_some() {
                     return self.tell_leg(&call, LegFact::LookFailed);
                 }
@@ -184,19 +195,30 @@ impl World {
                     let other_desks = others.count() as u32;
                     room.looked_alone |= other_desks == 0;
                     fact = LegFact::Looked {
-                        leg: room.leg,
+                        leg: status,
                         other_desks,
                     };
                 }
                 self.tell_leg(&call, fact);
             }
-            LegCommand::Transfer { call, room, .. } => self.transfer(&call, room),
-            LegCommand::PlacePerson { .. } | LegCommand::Part { .. } | LegCommand::RetryLine => {}
+            LegCommand::Transfer {
+                call, room, leg, ..
+            } => self.transfer(&call, room, leg),
+            LegCommand::PlacePerson {
+                call, room, leg, ..
+            } => self.place_person(&call, room, leg),
+            LegCommand::Part {
+                call,
+                room,
+                legs,
+                apart,
+            } => self.part(call, &room, &legs, apart),
+            LegCommand::RetryLine => {}
         }
     }
 
-    fn transfer(&mut self, call: &CallId, room: RoomName) {
-        let up = self.rooms.get(&room).and_then(|room| room.leg) == Some(LegStatus::Active);
+    fn transfer(&mut self, call: &CallId, room: RoomName, leg: Identity) {
+        let up = self.leg_status(&room, &leg) == Some(LegStatus::Active);
         let detail = String::new();
         let failure = match self.rng.u8(0..6) {
             _ if self.down => TransferFailure::Unreachable { detail },
@@ -206,7 +228,11 @@ impl World {
             2 => TransferFailure::NoOutcome,
             _ => {
                 self.tell_leg(call, LegFact::Transferred);
-                let bye = Event::FarEnd(room, LegStatus::Hangup);
+                let bye = if leg == leg_of(call.as_str()) {
+                    Event::FarEnd(room, LegStatus::Hangup)
+                } else {
+                    Event::PersonFar(room, leg, LegStatus::Hangup)
+                };
                 return self.exactly(Duration::from_secs(1), bye);
             }
         };
@@ -259,6 +285,9 @@ impl World {
             self.leg_ends(name, LeaveReason::ParticipantRemoved, None);
             return found;
         }
+        if room.people.legs.contains_key(identity) {
+            return self.person_ends(name, identity, LeaveReason::ParticipantRemoved, None);
+        }
         let found = room.visible.contains(identity);
         self.colleague_goes(name, identity);
         found
@@ -270,6 +299,9 @@ impl World {
         }
         self.spares_colleagues(name);
         self.leg_ends(name, LeaveReason::RoomDeleted, None);
+        for person in self.people_of(name) {
+            self.person_ends(name, &person.identity, LeaveReason::RoomDeleted, None);
+        }
         let reason = LeaveReason::RoomDeleted;
         self.broadcast(name, RoomFact::Closed { reason });
         let room = self.rooms.get_mut(name).unwrap();
