@@ -184,6 +184,21 @@ impl World {
         }
     }
 
+    /// The server stops answering without closing anything, or goes on.
+    pub(crate) fn freeze(&self, freeze: bool) {
+        match self {
+            Self::Memory(server) => server.freeze(freeze),
+            Self::Line(real) => {
+                let fault = if freeze {
+                    ServerFault::Freeze
+                } else {
+                    ServerFault::Thaw
+                };
+                drop(wait(|| real.phones.server(fault)).unwrap());
+            }
+        }
+    }
+
     /// Somebody rings in and says 440 Hz once answered.
     pub(crate) fn ring_in(&self) -> Far {
         match self {
@@ -263,6 +278,19 @@ impl World {
                 real.legs.send(command).await.unwrap();
             }
         }
+    }
+}
+
+impl Real {
+    /// Where to join, the key and its secret.
+    pub(crate) fn signing(&self) -> (String, String, String) {
+        let line = self.line.lock().unwrap();
+        let secret = line.ready.secret.clone();
+        (
+            self.account.room_url().to_owned(),
+            line.ready.key.clone(),
+            secret,
+        )
     }
 }
 

@@ -338,6 +338,19 @@ impl Server {
             .collect()
     }
 
+    /// The server stops answering without closing anything, or goes on: the packets of all phones stop.
+    pub fn freeze(&self, freeze: bool) {
+        let state = self.lock();
+        for far in state
+            .rooms
+            .values()
+            .flatten()
+            .filter_map(|member| member.phone.as_ref())
+        {
+            far.hold_packets(freeze);
+        }
+    }
+
     /// The server crashes and comes back: every desk sees its connection break, the phone legs leave for no reason,
     /// and all is rebuilt, with new tracks and with the legs' attributes as they were at their first join.
     pub fn crash_and_recover(&self) {
