@@ -6,6 +6,7 @@ use std::time::Duration;
 use call::output::LegCommand;
 use call::state::LegStatus;
 use call::{CallId, Identity, Input, Role, RoomName};
+use livekit_engine::{Breakage, Engine};
 use realtime::backend::memory::{Leg as MemoryLeg, Server, Switches};
 use realtime::{Access, Backend, JoinRefused, TokenSource};
 use stage::line::{Inbound, Media, ServerFault};
@@ -181,6 +182,14 @@ impl World {
         match self {
             Self::Memory(server) => server.crash_and_recover(),
             Self::Line(real) => drop(wait(|| real.phones.server(ServerFault::Restart)).unwrap()),
+        }
+    }
+
+    /// The engine of every desk reports that it is beyond repair.
+    pub(crate) fn break_engines(&self) {
+        match self {
+            Self::Memory(server) => server.break_engines(),
+            Self::Line(_) => Engine::load().unwrap().break_down(Breakage::Panic),
         }
     }
 

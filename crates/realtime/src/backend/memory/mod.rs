@@ -338,6 +338,23 @@ impl Server {
             .collect()
     }
 
+    /// The engine of every desk goes down: its news end without a word, and the server learns that the desk is gone.
+    pub fn break_engines(&self) {
+        let mut state = self.lock();
+        let desks: Vec<(String, u64)> = state
+            .rooms
+            .iter_mut()
+            .flat_map(|(room, members)| members.iter_mut().map(move |member| (room, member)))
+            .filter_map(|(room, member)| {
+                member.events.take()?;
+                Some((room.clone(), member.session))
+            })
+            .collect();
+        for (room, session) in desks {
+            state.expel(&room, session, LeaveReason::ClientInitiated);
+        }
+    }
+
     /// The server stops answering without closing anything, or goes on: the packets of all phones stop.
     pub fn freeze(&self, freeze: bool) {
         let state = self.lock();
