@@ -226,6 +226,25 @@ async fn a_private_talk_outlives_a_crash_of_the_server(world: World) {
     chosen.settles(&[MUSIC], &[WHISTLE]).await;
 }
 
+/// Only in memory: a real server lets the legs come again too, which is one more occasion.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_talk_outlives_a_rebuilt_connection() {
+    let world = World::memory();
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    let chosen = dial(&world, &mut desk, &talk, &room, FIRST).await;
+    let waiting = dial(&world, &mut desk, &talk, &room, SECOND).await;
+    assert!(audience(&mut desk, &talk, Some(chosen.identity())).await);
+    let World::Memory(server) = &world else {
+        panic!("this world is in memory");
+    };
+    server.rebuild_connections();
+    chosen.settles(&[WHISTLE], &[MUSIC]).await;
+    waiting.settles(&[MUSIC], &[WHISTLE]).await;
+}
+
 async fn held_and_muted_outlive_a_crash_of_the_server(world: World) {
     let (call, room) = own_room();
     let talk = link(call.as_str(), Role::Talk);

@@ -368,6 +368,17 @@ impl Server {
         }
     }
 
+    /// Every desk's connection is rebuilt, and nobody else's: its tracks get new names and are open to everybody.
+    pub fn rebuild_connections(&self) {
+        let mut state = self.lock();
+        let names: Vec<String> = state.rooms.keys().cloned().collect();
+        for room in names {
+            state.tell_others(&room, 0, &Event::Reconnecting);
+            state.rename_tracks(&room);
+            state.tell_others(&room, 0, &Event::Reconnected);
+        }
+    }
+
     /// The server crashes and comes back: every desk sees its connection break, the phone legs leave for no reason,
     /// and all is rebuilt, with new tracks and with the legs' attributes as they were at their first join.
     pub fn crash_and_recover(&self) {
