@@ -117,6 +117,8 @@ pub fn one_call(view: &call::view::CallView) -> CallView {
         reconnecting: view.reconnecting,
         silenced: view.silenced,
         only_desk: view.only_desk,
+        quiet: view.quiet,
+        decline_ends: view.decline_effect == call::view::DeclineEffect::EndsForCaller,
         keys_sent: view.keys_sent.clone(),
         keys_received: view.keys_received.clone(),
         end: view.end.as_ref().map(end),

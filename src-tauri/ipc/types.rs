@@ -174,6 +174,10 @@ pub struct CallView {
     pub silenced: bool,
     /// Offered, and no other desk rings.
     pub only_desk: bool,
+    /// Offered, but a rule of this desk keeps it from ringing.
+    pub quiet: bool,
+    /// Offered: would declining it end it for the caller?
+    pub decline_ends: bool,
     /// Keys sent or waiting to be sent.
     pub keys_sent: String,
     /// Keys the far end pressed.

@@ -137,7 +137,11 @@ pub(crate) fn track_name(text: &str) -> Result<(), Invalid> {
 
 pub(crate) fn hearers(list: &[Hearer]) -> Result<(), Invalid> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let is_name = |sid: &String| !sid.is_empty() && sid.len() <= 64 && sid.chars().all(known);
+    // The engine ends the process if a name does not begin like one of a track (measured).
+    let is_name = |sid: &String| {
+        sid.strip_prefix("TR_")
+            .is_some_and(|rest| !rest.is_empty() && rest.len() <= 64 && rest.chars().all(known))
+    };
     if list.len() > 256 || !list.iter().flat_map(|hearer| &hearer.tracks).all(is_name) {
         return Err(Invalid::Hearers);
     }
@@ -231,7 +235,7 @@ mod tests {
         };
         assert_eq!(hearers(&[hearer("a", "TR_AMx-1")]), Ok(()));
         assert_eq!(hearers(&[hearer("", "TR_x")]), Err(Invalid::Identity));
-        for bad in ["", "TR 1", "TR_\0", "TR_é"] {
+        for bad in ["", "TR_", "1", "PA_x", "TR 1", "TR_\0", "TR_é"] {
             assert_eq!(
                 hearers(&[hearer("a", bad)]),
                 Err(Invalid::Hearers),

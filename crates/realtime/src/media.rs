@@ -76,6 +76,8 @@ struct Feed {
     ticket: Ticket,
     source: MicrophoneSource,
     sends: AtomicU8,
+    /// What its last frame was of. Only the thread that pushes looks at it.
+    sent: AtomicU8,
 }
 
 /// What a feed is given.
@@ -151,17 +153,24 @@ impl MicrophoneInput {
             counters.near_unused.fetch_add(1, Ordering::Relaxed);
         }
         let mut music = None;
+        let mut kind = |sends: Sends| match sends {
+            Sends::Microphone => *frame,
+            Sends::Silence => SILENCE,
+            Sends::Music => *music.get_or_insert_with(|| {
+                let mut frame = SILENCE;
+                (self.music)(&mut frame);
+                frame
+            }),
+        };
         for feed in feeds.iter() {
-            let frame = match Sends::from_number(feed.sends.load(Ordering::Acquire)) {
-                Sends::Microphone => frame,
-                Sends::Silence => &SILENCE,
-                Sends::Music => music.get_or_insert_with(|| {
-                    let mut frame = SILENCE;
-                    (self.music)(&mut frame);
-                    frame
-                }),
+            let sends = Sends::from_number(feed.sends.load(Ordering::Acquire));
+            let sent = Sends::from_number(feed.sent.swap(sends.number(), Ordering::Relaxed));
+            let frame = if sends == sent {
+                kind(sends)
+            } else {
+                cross_fade(&kind(sent), &kind(sends))
             };
-            let counter = if feed.source.push(frame) {
+            let counter = if feed.source.push(&frame) {
                 &counters.near_sent
             } else {
                 &counters.near_failed
@@ -175,6 +184,18 @@ impl MicrophoneInput {
     pub fn is_wanted(&self) -> bool {
         !self.shared.feeds.load().is_empty()
     }
+}
+
+/// Goes from one sound to another within 10 ms, so that the change does not click.
+fn cross_fade(from: &Frame, to: &Frame) -> Frame {
+    const LENGTH: i32 = FRAME_SAMPLES as i32;
+    let mut frame = SILENCE;
+    for ((slot, place), (from, to)) in frame.iter_mut().zip(1..).zip(from.iter().zip(to)) {
+        let (from, to) = (i32::from(*from), i32::from(*to));
+        // Between the two, which are in range.
+        *slot = ((from * (LENGTH - place) + to * place) / LENGTH) as i16;
+    }
+    frame
 }
 
 impl Media {
@@ -213,6 +234,7 @@ impl Media {
             ticket,
             source,
             sends: AtomicU8::new(sends.number()),
+            sent: AtomicU8::new(sends.number()),
         });
         self.shared.feeds.rcu(|feeds| {
             let mut feeds = Vec::clone(feeds);
@@ -222,7 +244,7 @@ impl Media {
         ticket
     }
 
-    /// What the track is handed, from the next frame on.
+    /// What the track is handed. The next frame goes over to it, those after it are of nothing else.
     pub(crate) fn set_sends(&self, ticket: Ticket, sends: Sends) {
         for feed in self.shared.feeds.load().iter() {
             if feed.ticket == ticket {
@@ -297,12 +319,12 @@ mod tests {
     const LOUD: Frame = [1000; 480];
     const MUSIC: Frame = [77; 480];
 
-    /// A source and the first samples of the frames it was handed.
+    /// A source and the last samples of the frames it was handed.
     fn source() -> (memory::MicrophoneSource, Arc<Mutex<Vec<i16>>>) {
         let source = memory::loose_source();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
-        source.overhear(move |frame| sink.lock().unwrap().push(frame[0]));
+        source.overhear(move |frame| sink.lock().unwrap().push(frame[479]));
         (source, seen)
     }
 
@@ -353,6 +375,26 @@ mod tests {
         input.push(&LOUD);
         assert_eq!(*at_a.lock().unwrap(), [0, 1, 2]);
         assert_eq!(*at_b.lock().unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_change_does_not_click() {
+        let (media, mut input, _far) = media();
+        let source = memory::loose_source();
+        let samples = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&samples);
+        source.overhear(move |frame| sink.lock().unwrap().extend(frame));
+        let ticket = media.attach(source.into(), Sends::Microphone);
+        for sends in [Sends::Microphone, Sends::Silence, Sends::Silence] {
+            media.set_sends(ticket, sends);
+            input.push(&[i16::MIN; 480]);
+        }
+        let samples = samples.lock().unwrap();
+        let step = samples
+            .windows(2)
+            .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
+        assert!(step.max().unwrap() <= 69, "a 480th of the way at a time");
+        assert_eq!((samples[0], samples[1000]), (i16::MIN, 0));
     }
 
     #[test]

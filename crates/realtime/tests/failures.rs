@@ -12,8 +12,9 @@
 #[path = "contract/desk.rs"]
 #[allow(dead_code)]
 mod desk;
+#[macro_use]
 #[path = "contract/world.rs"]
-#[allow(dead_code, unused_macros)]
+#[allow(dead_code)]
 mod world;
 
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use call::output::RoomCommand;
 use call::state::{LeaveReason, LegStatus};
 use call::{Link, Role};
 use desk::{Desk, WHISTLE, link, own_room};
-use livekit_engine::{Breakage, Engine};
+use livekit_engine::{Breakage, ConnectErrorKind, Engine, Room, RoomOptions};
 use world::{World, until};
 
 /// What the phone says.
@@ -145,17 +146,51 @@ async fn a_room_that_was_lost_on_its_way_costs_no_other_call() {
     assert_eq!(ends.count(), 1, "it went on until we left: {rest:?}");
 }
 
+/// Takes every connection and never says a word.
+async fn a_mute_server() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("ws://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            taken.push(socket);
+        }
+    });
+    address
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_connection_of_a_broken_engine_is_told_once() {
+async fn a_server_that_never_answers_is_no_failure_of_the_engine() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let world = World::line();
+    let options = RoomOptions {
+        deadline: Duration::from_secs(1),
+        ..RoomOptions::default()
+    };
+    let refused = Room::connect(&a_mute_server().await, "token", &options).await;
+    assert_eq!(refused.err().unwrap().kind, ConnectErrorKind::Timeout);
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    let rest = desk.end(&talk).await;
+    let closed = RoomFact::Closed {
+        reason: LeaveReason::ClientInitiated,
+    };
+    assert_eq!(rest.last(), Some(&closed));
+}
+
+contract![every_connection_of_a_broken_engine_is_told_once];
+
+async fn every_connection_of_a_broken_engine_is_told_once(world: World) {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let ((_, first_room), (_, second_room)) = (own_room(), own_room());
     let (first, second) = (link("a", Role::Talk), link("b", Role::Talk));
     let mut one = Desk::new(&world, "maria");
     let mut two = Desk::new(&world, "bob");
     one.talk(&first, &first_room).await;
     two.talk(&second, &second_room).await;
-    Engine::load().unwrap().break_down(Breakage::Panic);
+    world.break_engines();
     assert_eq!(closed(&mut one, &first).await, LeaveReason::Unknown);
     assert_eq!(closed(&mut two, &second).await, LeaveReason::Unknown);
     // What is asked of a connection that is gone is answered.

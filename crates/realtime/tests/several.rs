@@ -16,6 +16,8 @@ mod desk;
 #[allow(dead_code)]
 mod world;
 
+use std::time::Duration;
+
 use call::input::RoomFact;
 use call::output::RoomCommand;
 use call::state::LegStatus;
@@ -30,6 +32,8 @@ contract![
     a_private_talk_is_heard_by_one_alone,
     a_private_talk_outlives_a_crash_of_the_server,
     who_hears_us_cannot_be_said_before_we_can_be_heard,
+    held_and_muted_outlive_a_crash_of_the_server,
+    a_frozen_server_shows_within_seconds,
 ];
 
 /// What the phones say.
@@ -220,6 +224,87 @@ async fn a_private_talk_outlives_a_crash_of_the_server(world: World) {
     ear(&desk, &[FIRST], &[SECOND]).await;
     hold(&desk, &talk, true).await;
     chosen.settles(&[MUSIC], &[WHISTLE]).await;
+}
+
+/// Only in memory: a real server lets the legs come again too, which is one more occasion.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_talk_outlives_a_rebuilt_connection() {
+    let world = World::memory();
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    let chosen = dial(&world, &mut desk, &talk, &room, FIRST).await;
+    let waiting = dial(&world, &mut desk, &talk, &room, SECOND).await;
+    assert!(audience(&mut desk, &talk, Some(chosen.identity())).await);
+    let World::Memory(server) = &world else {
+        panic!("this world is in memory");
+    };
+    server.rebuild_connections();
+    chosen.settles(&[WHISTLE], &[MUSIC]).await;
+    waiting.settles(&[MUSIC], &[WHISTLE]).await;
+}
+
+async fn held_and_muted_outlive_a_crash_of_the_server(world: World) {
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    let phone = dial(&world, &mut desk, &talk, &room, FIRST).await;
+    ear(&desk, &[FIRST], &[]).await;
+    mute(&desk, &talk, true).await;
+    hold(&desk, &talk, true).await;
+    phone.settles(&[MUSIC], &[WHISTLE]).await;
+
+    world.crash_and_recover();
+    desk.wait_for(&talk, "the connection again", |fact| {
+        matches!(fact, RoomFact::Reconnected).then_some(())
+    })
+    .await;
+    let before = desk.media.counters().far_received;
+    phone.settles(&[MUSIC], &[WHISTLE]).await;
+    assert_eq!(desk.media.counters().far_received, before, "we hear it");
+    hold(&desk, &talk, false).await;
+    desk.forget_heard();
+    ear(&desk, &[FIRST], &[]).await;
+    phone.settles(&[], &[MUSIC, WHISTLE]).await;
+    mute(&desk, &talk, false).await;
+    phone.settles(&[WHISTLE], &[MUSIC]).await;
+}
+
+async fn a_frozen_server_shows_within_seconds(world: World) {
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    let phone = dial(&world, &mut desk, &talk, &room, FIRST).await;
+    ear(&desk, &[FIRST], &[]).await;
+
+    world.freeze(true);
+    // The engine itself says nothing for some fifteen seconds, and reports go on by their own clock.
+    let reports = desk
+        .wait_for(&talk, "the stall", {
+            let seen = std::cell::Cell::new(0);
+            move |fact| match fact {
+                RoomFact::Media(report) => {
+                    seen.set(seen.get() + 1);
+                    (report.stalled >= Duration::from_secs(2)).then_some(seen.get())
+                }
+                RoomFact::Reconnecting | RoomFact::Closed { .. } => panic!("{fact:?} came first"),
+                _ => None,
+            }
+        })
+        .await;
+    assert!(reports >= 2, "it grows from report to report");
+    world.freeze(false);
+    desk.wait_for(&talk, "the flow", |fact| match fact {
+        RoomFact::Media(report) => (report.stalled < Duration::from_secs(1)).then_some(()),
+        _ => None,
+    })
+    .await;
+    desk.forget_heard();
+    ear(&desk, &[FIRST], &[]).await;
+    phone.settles(&[WHISTLE], &[]).await;
 }
 
 async fn who_hears_us_cannot_be_said_before_we_can_be_heard(world: World) {

@@ -3,16 +3,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic
+    clippy::panic,
+    clippy::wildcard_enum_match_arm
 )]
 
 use std::time::Duration;
 
-use call::input::JoinFailure;
-use call::{Identity, Role, RoomName};
-use realtime::Backend;
+use call::input::{JoinFailure, RoomFact};
+use call::output::RoomCommand;
+use call::{CallId, Identity, Input, Link, Role, RoomName};
 use realtime::backend::memory::{Server, Switches};
 use realtime::backend::{Connection, Event, Events};
+use realtime::{Backend, RoomPort, media};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -147,4 +150,96 @@ async fn delay_of_requests() {
     desk.publish_microphone().await.unwrap();
     desk.set_hearers(None).await.unwrap();
     assert!(started.elapsed() >= Duration::from_secs(6));
+}
+
+/// What the facts of a private talk come to when events are repeated or swapped.
+async fn audience_with(switches: Switches) -> Vec<RoomFact> {
+    let server = Server::new();
+    let (media, _microphone, _far) = media();
+    let (commands, receiver) = mpsc::channel(16);
+    let (sender, mut facts) = mpsc::channel(256);
+    let tokens = server.tokens();
+    let port = RoomPort::new(Backend::Memory(server.clone()), tokens, "maria", media);
+    let port = port.spawn(receiver, sender);
+    let (link, room) = (link(), RoomName::parse("room").unwrap());
+    let leg = Identity::parse("leg").unwrap();
+    let _phone = server.place(&room, &leg);
+    server.set(switches);
+    let send = async |command| commands.send(command).await.unwrap();
+    send(RoomCommand::Join {
+        link: link.clone(),
+        room: room.clone(),
+    })
+    .await;
+    send(RoomCommand::PublishMicrophone { link: link.clone() }).await;
+    let mut said = Vec::new();
+    let mut others = 0;
+    while said.len() < 2 {
+        let Ok(Some(Input::Room { fact, .. })) = timeout(SOON, facts.recv()).await else {
+            panic!("nothing more comes after {said:?}");
+        };
+        match fact {
+            RoomFact::Published | RoomFact::PublishFailed { .. } => {
+                // Others come and tracks get new names while it is arranged.
+                send(RoomCommand::SetAudience {
+                    link: link.clone(),
+                    only: Some(leg.clone()),
+                })
+                .await;
+                others += 1;
+                let _late =
+                    server.place(&room, &Identity::parse(&format!("late{others}")).unwrap());
+                server.crash_and_recover();
+                send(RoomCommand::SetAudience {
+                    link: link.clone(),
+                    only: None,
+                })
+                .await;
+            }
+            RoomFact::AudienceSet | RoomFact::AudienceFailed { .. } => said.push(fact),
+            _other => {}
+        }
+    }
+    std::mem::drop(commands);
+    while let Some(Input::Room { fact, .. }) = facts.recv().await {
+        if matches!(
+            fact,
+            RoomFact::AudienceSet | RoomFact::AudienceFailed { .. }
+        ) {
+            said.push(fact);
+        }
+    }
+    port.await.unwrap();
+    said
+}
+
+fn link() -> Link {
+    Link {
+        call: CallId::parse("switches").unwrap(),
+        role: Role::Talk,
+        attempt: 1,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_audience_is_answered_once_whatever_becomes_of_the_news() {
+    let set = [RoomFact::AudienceSet, RoomFact::AudienceSet];
+    let on = |change: fn(&mut Switches)| {
+        let mut switches = Switches::default();
+        change(&mut switches);
+        switches
+    };
+    for switches in [
+        on(|_| {}),
+        on(|s| s.duplicate = true),
+        on(|s| s.reorder = true),
+        on(|s| s.drop = 100),
+        on(|s| s.delay = Duration::from_secs(2)),
+    ] {
+        assert_eq!(audience_with(switches.clone()).await, set, "{switches:?}");
+    }
+    let refused = audience_with(on(|s| s.refuse_requests = true)).await;
+    assert_eq!(refused.len(), 2);
+    let is_refused = |fact: &RoomFact| matches!(fact, RoomFact::AudienceFailed { .. });
+    assert!(refused.iter().all(is_refused), "{refused:?}");
 }

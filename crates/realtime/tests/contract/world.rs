@@ -6,6 +6,7 @@ use std::time::Duration;
 use call::output::LegCommand;
 use call::state::LegStatus;
 use call::{CallId, Identity, Input, Role, RoomName};
+use livekit_engine::{Breakage, Engine};
 use realtime::backend::memory::{Leg as MemoryLeg, Server, Switches};
 use realtime::{Access, Backend, JoinRefused, TokenSource};
 use stage::line::{Inbound, Media, ServerFault};
@@ -181,6 +182,29 @@ impl World {
         }
     }
 
+    /// The engine of every desk reports that it is beyond repair.
+    pub(crate) fn break_engines(&self) {
+        match self {
+            Self::Memory(server) => server.break_engines(),
+            Self::Line(_) => Engine::load().unwrap().break_down(Breakage::Panic),
+        }
+    }
+
+    /// The server stops answering without closing anything, or goes on.
+    pub(crate) fn freeze(&self, freeze: bool) {
+        match self {
+            Self::Memory(server) => server.freeze(freeze),
+            Self::Line(real) => {
+                let fault = if freeze {
+                    ServerFault::Freeze
+                } else {
+                    ServerFault::Thaw
+                };
+                drop(wait(|| real.phones.server(fault)).unwrap());
+            }
+        }
+    }
+
     /// Somebody rings in and says 440 Hz once answered.
     pub(crate) fn ring_in(&self) -> Far {
         match self {
@@ -260,6 +284,19 @@ impl World {
                 real.legs.send(command).await.unwrap();
             }
         }
+    }
+}
+
+impl Real {
+    /// Where to join, the key and its secret.
+    pub(crate) fn signing(&self) -> (String, String, String) {
+        let line = self.line.lock().unwrap();
+        let secret = line.ready.secret.clone();
+        (
+            self.account.room_url().to_owned(),
+            line.ready.key.clone(),
+            secret,
+        )
     }
 }
 

@@ -338,6 +338,47 @@ impl Server {
             .collect()
     }
 
+    /// The engine of every desk goes down: its news end without a word, and the server learns that the desk is gone.
+    pub fn break_engines(&self) {
+        let mut state = self.lock();
+        let desks: Vec<(String, u64)> = state
+            .rooms
+            .iter_mut()
+            .flat_map(|(room, members)| members.iter_mut().map(move |member| (room, member)))
+            .filter_map(|(room, member)| {
+                member.events.take()?;
+                Some((room.clone(), member.session))
+            })
+            .collect();
+        for (room, session) in desks {
+            state.expel(&room, session, LeaveReason::ClientInitiated);
+        }
+    }
+
+    /// The server stops answering without closing anything, or goes on: the packets of all phones stop.
+    pub fn freeze(&self, freeze: bool) {
+        let state = self.lock();
+        for far in state
+            .rooms
+            .values()
+            .flatten()
+            .filter_map(|member| member.phone.as_ref())
+        {
+            far.hold_packets(freeze);
+        }
+    }
+
+    /// Every desk's connection is rebuilt, and nobody else's: its tracks get new names and are open to everybody.
+    pub fn rebuild_connections(&self) {
+        let mut state = self.lock();
+        let names: Vec<String> = state.rooms.keys().cloned().collect();
+        for room in names {
+            state.tell_others(&room, 0, &Event::Reconnecting);
+            state.rename_tracks(&room);
+            state.tell_others(&room, 0, &Event::Reconnected);
+        }
+    }
+
     /// The server crashes and comes back: every desk sees its connection break, the phone legs leave for no reason,
     /// and all is rebuilt, with new tracks and with the legs' attributes as they were at their first join.
     pub fn crash_and_recover(&self) {

@@ -114,6 +114,10 @@ impl Far {
         }
     }
 
+    pub(super) fn hold_packets(&self, hold: bool) {
+        self.holds_packets.store(hold, Ordering::Release);
+    }
+
     pub(super) fn receive(&self, keys: &str) {
         lock(&self.received).extend(keys.chars().filter(|key| *key != 'w'));
     }
@@ -216,7 +220,7 @@ impl Leg {
 
     /// Its packets stop, or flow again.
     pub fn hold_packets(&self, hold: bool) {
-        self.far.holds_packets.store(hold, Ordering::Release);
+        self.far.hold_packets(hold);
     }
 
     /// Presses keys.
