@@ -33,7 +33,7 @@ export const en = {
 
   'dial.region': 'Dial a number',
   'dial.field': 'Number or name',
-  'dial.hint': 'Type, paste, or press the keys. Letters find people.',
+  'dial.hint': 'Type or paste a number. Letters find people.',
   'dial.keypad': 'Keypad',
   'dial.back': 'Delete last digit',
   'dial.call': 'Call',
