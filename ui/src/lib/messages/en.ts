@@ -26,6 +26,8 @@ export const en = {
   'availability.notRinging': 'Not ringing here',
   'availability.notRingingUntil': 'Not ringing until {time}',
 
+  'devices.retry': 'Look again',
+
   'line.retry': 'Try now',
   'line.nextTry': 'Next try in {seconds} s.',
   'line.openSettings': 'Open settings',
