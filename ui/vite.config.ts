@@ -23,5 +23,7 @@ export default defineConfig(({ mode }) => ({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
+    // A loaded machine is slow, not wrong.
+    testTimeout: 30_000,
   },
 }));

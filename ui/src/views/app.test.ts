@@ -277,6 +277,16 @@ test('why the desk does not ring stands in the navigation and above the dialler,
   expect(screen.queryByTestId('line-banner')).toBeNull();
 });
 
+test('a headset that is gone is said where calls are made, and once it is back no more', async () => {
+  const fake = await app();
+  expect(screen.queryByTestId('devices-banner')).toBeNull();
+  fake.unplug();
+  expect((await screen.findByTestId('devices-banner')).textContent).toContain('Connect a headset');
+  vi.spyOn(fake, 'devices').mockResolvedValue({ ...(await fake.devices()), words: null });
+  await fireEvent.click(screen.getByTestId('devices-retry'));
+  await vi.waitFor(() => expect(screen.queryByTestId('devices-banner')).toBeNull());
+});
+
 describe('the overlay window', () => {
   test('ignores clicks for 300 ms from the moment a call is drawn', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });

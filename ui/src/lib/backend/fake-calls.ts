@@ -85,7 +85,9 @@ export class FakeCalls {
   }
 
   merge(id: string): void {
-    const people = this.find(id)?.people.map((one) => (one.state === 'waiting' ? { ...one, state: 'up' as const } : one));
+    const people = this.find(id)?.people.map((one) =>
+      one.state === 'waiting' ? { ...one, state: 'up' as const } : one,
+    );
     this.change(id, { people: people ?? [], private_with: null });
   }
 

@@ -105,8 +105,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   busy: (phone) => phone.endCall(phone.dialling('+12125550101'), 'busy'),
   talked: (phone) => phone.endCall(live(phone), 'hung_up_there'),
   missed: (phone) => phone.endCall(phone.ring('+16465550198'), 'missed'),
-  notice: (phone) =>
-    phone.notify('0800-FLOWERS is not a phone number. Use digits only, with + for other countries.'),
+  notice: (phone) => phone.notify('0800-FLOWERS is not a phone number. Use digits only, with + for other countries.'),
   empty: (phone) => phone.forgetHistory(),
   'history-refused': (phone) =>
     phone.forgetHistory({

@@ -50,7 +50,11 @@ test('who is asked first talks alone; a refusal brings the caller back', async (
   const called = other.calls[0]?.id ?? '';
   await other.addPerson(called, '+12125550101', true);
   const after = await first(other, (call) => call.people[1]?.state === 'gone');
-  expect(after).toMatchObject({ private_with: null, can_transfer: true, people: [{ state: 'up' }, { end: { title: 'Busy' } }] });
+  expect(after).toMatchObject({
+    private_with: null,
+    can_transfer: true,
+    people: [{ state: 'up' }, { end: { title: 'Busy' } }],
+  });
 });
 
 test('a call left behind can be gone back into', async () => {

@@ -26,6 +26,8 @@ export const en = {
   'availability.notRinging': 'Not ringing here',
   'availability.notRingingUntil': 'Not ringing until {time}',
 
+  'devices.retry': 'Look again',
+
   'line.retry': 'Try now',
   'line.nextTry': 'Next try in {seconds} s.',
   'line.openSettings': 'Open settings',
@@ -33,7 +35,7 @@ export const en = {
 
   'dial.region': 'Dial a number',
   'dial.field': 'Number or name',
-  'dial.hint': 'Type, paste, or press the keys. Letters find people.',
+  'dial.hint': 'Type or paste a number. Letters find people.',
   'dial.keypad': 'Keypad',
   'dial.back': 'Delete last digit',
   'dial.call': 'Call',

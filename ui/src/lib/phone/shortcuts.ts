@@ -67,7 +67,7 @@ function withControlShift(press: KeyPress, at: Situation): Shortcut | null {
     case 's':
       return { do: 'silence' };
     default:
-      return at.inCall ? IN_CALL[letter(press)] ?? null : null;
+      return at.inCall ? (IN_CALL[letter(press)] ?? null) : null;
   }
 }
 

@@ -68,7 +68,8 @@ function matchOf(row: HistoryRow, typed: string): { rank: number; suggestion: Su
   if (!digits) return null;
   const inNumber = placeInNumber(row, digits, typed.trim().startsWith('+'));
   if (inNumber) return { rank: inNumber.start ? 0 : 2, suggestion: suggestion(row, null, inNumber.place) };
-  const byKeys = digits.length >= 2 && row.name ? placeInName(row.name, digits, (char) => KEY_OF[plain(char)] ?? '') : null;
+  const byKeys =
+    digits.length >= 2 && row.name ? placeInName(row.name, digits, (char) => KEY_OF[plain(char)] ?? '') : null;
   return byKeys ? { rank: 1, suggestion: suggestion(row, byKeys, null) } : null;
 }
 

@@ -88,7 +88,8 @@ test('nothing can be pressed twice while the call ends', () => {
 });
 
 describe('controls', () => {
-  const there = () => screen.getAllByRole('button').flatMap((button) => /^call-(\w+)$/.exec(button.dataset['testid'] ?? '')?.[1] ?? []);
+  const there = () =>
+    screen.getAllByRole('button').flatMap((button) => /^call-(\w+)$/.exec(button.dataset['testid'] ?? '')?.[1] ?? []);
 
   test.each<[string, Partial<CallView>, string[]]>([
     ['while it rings there', { state: 'remote_ringing', answered_at_ms: null }, ['mute', 'keypad', 'end']],
@@ -195,7 +196,9 @@ describe('several people', () => {
 
   test('one who is asked first can be handed the call, joined or left', async () => {
     const { onhandover, onmerge, ondrop } = panel({ people: [far, maria], private_with: 'maria' });
-    expect(screen.getByTestId('private-state').textContent).toMatch(/Maria Lindqvist alone.*Elena Marchetti hears music/);
+    expect(screen.getByTestId('private-state').textContent).toMatch(
+      /Maria Lindqvist alone.*Elena Marchetti hears music/,
+    );
     for (const id of ['private-hand-over', 'private-merge', 'private-back'])
       await fireEvent.click(screen.getByTestId(id));
     expect([onhandover.mock.calls.length, onmerge.mock.calls.length]).toEqual([1, 1]);

@@ -134,7 +134,13 @@ describe('a second call', () => {
 });
 
 test('a call that a colleague took says who, and that it was not missed', () => {
-  const end = { reason: 'answered_elsewhere', title: 'Maria is answering', advice: null, sip_code: null, missed: false };
+  const end = {
+    reason: 'answered_elsewhere',
+    title: 'Maria is answering',
+    advice: null,
+    sip_code: null,
+    missed: false,
+  };
   render(OverlayCard, { call: anEndedCall({ name: 'Elena Marchetti', end }), armed: true, ...acts() });
   expect(screen.getByRole('heading').textContent?.trim()).toBe('Maria is answering');
   expect(screen.getByTestId('overlay-caller').textContent).toBe('Elena Marchetti');
