@@ -114,10 +114,10 @@ pub struct HistoryQuery {
     /// Only this line.
     pub line: Option<String>,
     /// Only calls that began then or later.
-    #[ts(type = "number")]
+    #[ts(optional, type = "number")]
     pub from_ms: Option<i64>,
     /// Only calls that began before.
-    #[ts(type = "number")]
+    #[ts(optional, type = "number")]
     pub to_ms: Option<i64>,
 }
 

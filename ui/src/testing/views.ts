@@ -1,4 +1,5 @@
 /** Calls, rows and views for tests: a plain one, changed where the test needs it. */
+import { BEYOND } from '../lib/backend/fake-data';
 import type { CallView, HistoryRow, LineView, PersonView, PhoneView } from '../lib/backend/bindings';
 
 export function aCall(change: Partial<CallView> = {}): CallView {
@@ -24,6 +25,8 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     reconnecting: false,
     silenced: false,
     only_desk: false,
+    quiet: false,
+    decline_ends: false,
     keys_sent: '',
     keys_received: '',
     end: null,
@@ -98,6 +101,8 @@ export function aRow(change: Partial<HistoryRow> = {}): HistoryRow {
     outcome: 'answered',
     words: 'You called',
     missed: false,
+    result: 'answered',
+    ...BEYOND,
     ...change,
   };
 }

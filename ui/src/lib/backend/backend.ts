@@ -9,7 +9,7 @@ import type {
   AccountView,
   AvailabilityView,
   DevicesView,
-  HistoryPage,
+  HistoryPage, HistoryQuery,
   IpcError,
   OtherCall,
   PhoneView,
@@ -53,7 +53,11 @@ export interface Backend {
   dismissNotice(id: number): Promise<void>;
   retryLine(): Promise<void>;
   /** Newest first. `cursor` is `next` of the page before, or null for the first page. */
-  historyPage(cursor: string | null, limit: number): Promise<HistoryPage>;
+  historyPage(cursor: string | null, limit: number, query?: HistoryQuery): Promise<HistoryPage>;
+  /** Missed calls that nobody has looked at. */
+  missedCount(): Promise<number>;
+  /** Somebody has looked at this missed call; null: at all of them. */
+  historySeen(call: string | null): Promise<void>;
   accountShow(): Promise<AccountView>;
   /** `secret` null keeps the stored one. It goes in and never comes back. */
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;

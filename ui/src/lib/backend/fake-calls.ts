@@ -154,6 +154,8 @@ export class FakeCalls {
       reconnecting: false,
       silenced: false,
       only_desk: false,
+      quiet: false,
+      decline_ends: false,
       keys_sent: '',
       keys_received: '',
       end: null,

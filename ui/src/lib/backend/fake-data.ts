@@ -5,7 +5,7 @@ import type {
   CallView,
   DevicesView,
   EndView,
-  HistoryRow,
+  HistoryRow, RowDetails,
   LineState,
   LineView,
 } from './bindings';
@@ -91,6 +91,30 @@ export function shown(number: string): string {
   return parts ? `(${parts[1]}) ${parts[2]}-${parts[3]}` : number;
 }
 
+const NOTHING_MORE: RowDetails = {
+  dialled: null,
+  answered_by: null,
+  transferred_to: null,
+  sip_code: null,
+  sip_call_id: null,
+  provider_call_id: null,
+  microphone: null,
+  speaker: null,
+  lost_per_mille: null,
+  jitter_max_ms: null,
+  reconnections: null,
+};
+
+/** What a row says beyond its headline, where nothing is known. */
+export const BEYOND = {
+  contact: null,
+  contact_id: null,
+  rang_s: null,
+  seen: false,
+  note: '',
+  details: NOTHING_MORE,
+};
+
 export function row(call: CallView): HistoryRow {
   const talked =
     call.answered_at_ms !== null && call.ended_at_ms !== null ? (call.ended_at_ms - call.answered_at_ms) / 1000 : null;
@@ -110,6 +134,8 @@ export function row(call: CallView): HistoryRow {
     outcome: talked !== null ? 'answered' : (call.end?.reason ?? call.state),
     words,
     missed: call.end?.missed ?? false,
+    ...BEYOND,
+    result: talked !== null ? 'answered' : call.end?.missed ? 'missed' : 'not_reached',
   };
 }
 
@@ -140,6 +166,8 @@ export function pastCalls(nowMs: number): HistoryRow[] {
       outcome,
       words,
       missed: outcome === 'missed',
+      ...BEYOND,
+      result: outcome === 'answered' ? 'answered' : outcome === 'missed' ? 'missed' : 'not_reached',
     };
   };
   const rows = [

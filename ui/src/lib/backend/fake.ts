@@ -10,6 +10,7 @@ import type {
   CallView,
   DevicesView,
   HistoryPage,
+  HistoryQuery,
   HistoryRow,
   IpcError,
   LineState,
@@ -45,10 +46,14 @@ export class FakePhone implements Backend {
       changed: () => this.#publish(),
       ended: (call) => {
         this.#rows = [row(call), ...this.#rows];
-        for (const listener of this.#historyListeners) listener();
+        this.#historyChanged();
       },
     });
     SCENES[scene]?.(this);
+  }
+
+  #historyChanged(): void {
+    for (const listener of this.#historyListeners) listener();
   }
 
   async snapshot(): Promise<PhoneView> {
@@ -139,11 +144,26 @@ export class FakePhone implements Backend {
     this.setLine(this.#account.has_secret ? 'ready' : 'signed_out');
   }
 
-  async historyPage(cursor: string | null, limit: number): Promise<HistoryPage> {
+  async historyPage(cursor: string | null, limit: number, query: HistoryQuery = {}): Promise<HistoryPage> {
     if (this.#historyRefusal) throw this.#historyRefusal;
     const from = cursor === null ? 0 : Number(cursor);
     const to = from + limit;
-    return { rows: this.#rows.slice(from, to), next: to < this.#rows.length ? String(to) : null };
+    const words = (query.text ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = this.#rows.filter(
+      (row) =>
+        words.every((word) => `${row.name ?? ''} ${row.number} ${row.number_shown}`.toLowerCase().includes(word)) &&
+        (query.results === undefined || query.results.includes(row.result)),
+    );
+    return { rows: rows.slice(from, to), next: to < rows.length ? String(to) : null };
+  }
+
+  async missedCount(): Promise<number> {
+    return this.#rows.filter((row) => row.missed && !row.seen).length;
+  }
+
+  async historySeen(call: string | null): Promise<void> {
+    this.#rows = this.#rows.map((row) => (row.missed && (call === null || row.id === call) ? { ...row, seen: true } : row));
+    this.#historyChanged();
   }
 
   async accountShow(): Promise<AccountView> {

@@ -1,4 +1,4 @@
-import { asIpcError, type Backend, type HistoryRow, type IpcError, type Unsubscribe } from '../backend/backend';
+import { asIpcError, type Backend, type HistoryQuery, type HistoryRow, type IpcError, type Unsubscribe } from '../backend/backend';
 
 const PAGE = 50;
 /** A reload keeps what was paged in, up to this many rows. */
@@ -12,10 +12,44 @@ export class History {
   #reading = $state(false);
   /** A change that came while a read was under way, so that the read must be repeated. */
   #stale = false;
+  #query: HistoryQuery;
+  #unseen = $state(0);
   readonly #backend: Backend;
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, query: HistoryQuery = {}) {
     this.#backend = backend;
+    this.#query = query;
+  }
+
+  /** Missed calls that nobody has looked at. */
+  get unseen(): number {
+    return this.#unseen;
+  }
+
+  /** Another list of the same calls, for a search of its own. */
+  another(query: HistoryQuery): History {
+    return new History(this.#backend, query);
+  }
+
+  /** Shows other calls from now on. What was shown stays until their first page is here. */
+  async ask(query: HistoryQuery): Promise<void> {
+    this.#query = query;
+    if (this.#reading) {
+      this.#stale = true;
+      return;
+    }
+    await this.#read(null, PAGE, () => []);
+  }
+
+  /** Somebody looks at the list: missed calls are not news any more. */
+  async seen(): Promise<void> {
+    if (this.#unseen === 0) return;
+    this.#unseen = 0;
+    try {
+      await this.#backend.historySeen(null);
+    } catch (thrown) {
+      this.#refusal = asIpcError(thrown);
+    }
   }
 
   /** Null until the first page was read. */
@@ -35,9 +69,21 @@ export class History {
 
   /** Reads the first page and again whenever the core says that a row changed. */
   async connect(): Promise<Unsubscribe> {
-    const stop = await this.#backend.onHistoryChanged(() => void this.reload());
-    await this.reload();
+    const stop = await this.#backend.onHistoryChanged(() => void this.#renew());
+    await this.#renew();
     return stop;
+  }
+
+  async #renew(): Promise<void> {
+    await Promise.all([this.reload(), this.#count()]);
+  }
+
+  async #count(): Promise<void> {
+    try {
+      this.#unseen = await this.#backend.missedCount();
+    } catch {
+      // The list itself says why nothing can be read.
+    }
   }
 
   async reload(): Promise<void> {
@@ -57,7 +103,7 @@ export class History {
   async #read(cursor: string | null, limit: number, before: () => readonly HistoryRow[]): Promise<void> {
     this.#reading = true;
     try {
-      const page = await this.#backend.historyPage(cursor, limit);
+      const page = await this.#backend.historyPage(cursor, limit, this.#query);
       this.#rows = [...before(), ...page.rows];
       this.#next = page.next;
       this.#refusal = null;
