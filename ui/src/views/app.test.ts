@@ -205,6 +205,32 @@ describe('several calls', () => {
     expect(screen.getByTestId('dial-input')).toBeTruthy();
   });
 
+  test('a number that is none keeps the picker and what was typed', async () => {
+    const fake = await app('live');
+    await type('t');
+    await fireEvent.input(await screen.findByTestId('transfer-number'), { target: { value: 'nobody here' } });
+    await fireEvent.submit(screen.getByTestId('transfer-number'));
+    expect((await screen.findByTestId('notice')).textContent).toContain('nobody here is not a phone number');
+    expect(screen.getByTestId<HTMLInputElement>('transfer-number').value).toBe('nobody here');
+    await fireEvent.click(screen.getByTestId('transfer-how-send'));
+    await fireEvent.input(screen.getByTestId('transfer-number'), { target: { value: '+12125550101' } });
+    await fireEvent.submit(screen.getByTestId('transfer-number'));
+    await vi.waitFor(() => expect(fake.calls[0]?.transfer?.state).toBe('failed'));
+    expect((await screen.findByTestId('transfer-state')).dataset['state']).toBe('failed');
+    expect(screen.queryByTestId('transfer-picker')).toBeNull();
+  });
+
+  test('the picker of another person closes once they are called', async () => {
+    const fake = await app('conference');
+    await type('p');
+    await fireEvent.click(await screen.findByTestId('add-how-introduce'));
+    await fireEvent.input(screen.getByTestId('add-number'), { target: { value: '+14155550155' } });
+    await fireEvent.submit(screen.getByTestId('add-number'));
+    await vi.waitFor(() => expect(screen.queryByTestId('add-picker')).toBeNull());
+    expect(fake.calls[0]?.people.map((one) => one.name)).toContain('Aiko Tanaka');
+    await vi.waitFor(() => expect(screen.getByTestId('people').textContent).toContain('Aiko Tanaka'));
+  });
+
   test('Esc closes the picker and the call goes on', async () => {
     await app('live');
     await type('p');

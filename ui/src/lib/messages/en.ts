@@ -113,7 +113,7 @@ export const en = {
   'hold.resume': 'Resume',
 
   'transfer.asked': 'Sending {who} to {to}.',
-  'transfer.askedMore': '{who} stays with you until they have been taken.',
+  'transfer.askedMore': '{who} stays with you until {to} takes the call.',
   'transfer.done': '{who} is with {to} now.',
   'transfer.failed': '{to} did not take it.',
 
@@ -156,7 +156,7 @@ export const en = {
   'how.add.ask': 'Talk to {to} first',
   'how.add.askEffect': '{who} hears music meanwhile.',
   'how.add.introduce': 'Bring them in at once',
-  'how.add.introduceEffect': 'Everyone hears the ringing end and the hello.',
+  'how.add.introduceEffect': 'All of you talk as soon as they answer.',
   'how.askNow': 'Ask {to}',
   'how.introduceNow': 'Call {to}',
   'how.sendNow': 'Send to {to}',

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { aCall, anEndedCall, aRingingCall, aView } from '../../testing/views';
+import { aCall, anEndedCall, aPerson, aRingingCall, aView } from '../../testing/views';
 import type { Backend, PhoneView } from '../backend/backend';
 import { FakePhone } from '../backend/fake';
 import { Phone } from './phone.svelte';
@@ -72,6 +72,21 @@ describe('the calls of a view', () => {
     },
   );
 
+  test('the one that is talked on leads, held ones wait aside, and without it the one held last leads', () => {
+    const held = aCall({ id: 'a', held: true });
+    const phone = holding([held, aCall({ id: 'b' }), aCall({ id: 'c', held: true }), anEndedCall({ id: 'd' })]);
+    expect([phone.live?.id, phone.talking?.id, phone.aside.map((call) => call.id)]).toEqual(['b', 'b', ['a', 'c']]);
+    const waiting = holding([held, aCall({ id: 'c', held: true })]);
+    expect([waiting.live?.id, waiting.talking, waiting.aside.map((call) => call.id)]).toEqual(['c', null, ['a']]);
+  });
+
+  test('a call left to others, or left behind, is aside and in nobody’s way', () => {
+    const phone = holding([aCall({ id: 'a', state: 'handed_over' }), aCall({ id: 'b', state: 'stranded' })]);
+    expect([phone.live, phone.talking, phone.aside.map((call) => call.id)]).toEqual([null, null, ['a', 'b']]);
+    const ending = holding([aCall({ state: 'ending' })]);
+    expect([ending.live?.state, ending.talking]).toEqual(['ending', null]);
+  });
+
   test('of ended calls the last one is shown', () => {
     const phone = holding([
       anEndedCall({ id: 'late', ended_at_ms: 20 }),
@@ -83,6 +98,24 @@ describe('the calls of a view', () => {
 });
 
 describe('intents', () => {
+  test.each<[string, (phone: Phone) => Promise<boolean>, unknown[]]>([
+    ['answer', (phone) => phone.answer(aCall()), ['call-1', 'hold']],
+    ['answer', (phone) => phone.answer(aCall(), 'end'), ['call-1', 'end']],
+    ['setHeld', (phone) => phone.toggleHeld(aCall({ held: true })), ['call-1', false]],
+    ['transfer', (phone) => phone.transfer(aCall(), '103'), ['call-1', '103']],
+    ['addPerson', (phone) => phone.addPerson(aCall(), '103', true), ['call-1', '103', true]],
+    ['merge', (phone) => phone.merge(aCall()), ['call-1']],
+    ['talkPrivately', (phone) => phone.talkPrivately(aCall(), aPerson()), ['call-1', 'leg-1']],
+    ['handOver', (phone) => phone.handOver(aCall()), ['call-1']],
+    ['dropPerson', (phone) => phone.dropPerson(aCall(), aPerson()), ['call-1', 'leg-1']],
+    ['rejoin', (phone) => phone.rejoin(aCall()), ['call-1']],
+    ['setAvailability', (phone) => phone.setAvailability({ state: 'available' }), [{ state: 'available' }]],
+  ])('%s %#', async (command, send, wanted) => {
+    const sent = vi.fn(async () => undefined);
+    expect(await send(new Phone(withOnly({ [command]: sent })))).toBe(true);
+    expect(sent.mock.calls).toEqual([wanted]);
+  });
+
   test('mute sends the other state of the call it is given', async () => {
     const setMuted = vi.fn(async () => undefined);
     const phone = new Phone(withOnly({ setMuted }));
