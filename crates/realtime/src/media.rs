@@ -2,7 +2,7 @@
 //! and neither lets one side wait for the other.
 //!
 //! ```text
-//! microphone --push--> one feed per announced track: microphone, silence or music     (this file)
+//! microphone --push--> one feed per announced track: microphone, silence or music     (this file, fade.rs)
 //! speaker   <--ring--- one lane per remote track, those that are heard added up       (far.rs)
 //! ```
 
@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use call::media::{FRAME_SAMPLES, Frame};
 
 use crate::backend::MicrophoneSource;
+use crate::fade::cross_fade;
 use crate::far::{FarMix, Flow};
 use crate::heard::Heard;
 
@@ -75,7 +76,10 @@ type Arrival = Box<dyn Fn() + Send + Sync>;
 struct Feed {
     ticket: Ticket,
     source: MicrophoneSource,
+    /// What it is given from the next frame on.
     sends: AtomicU8,
+    /// What it was given in the last frame. Only the thread that pushes uses it.
+    sent: AtomicU8,
 }
 
 /// What a feed is given.
@@ -84,6 +88,8 @@ pub(crate) enum Sends {
     Microphone,
     Silence,
     Music,
+    /// No frames at all, after one that fades out: the track rests.
+    Nothing,
 }
 
 impl Sends {
@@ -92,6 +98,7 @@ impl Sends {
             Self::Silence => 0,
             Self::Microphone => 1,
             Self::Music => 2,
+            Self::Nothing => 3,
         }
     }
 
@@ -100,6 +107,7 @@ impl Sends {
         match number {
             1 => Self::Microphone,
             2 => Self::Music,
+            3 => Self::Nothing,
             _ => Self::Silence,
         }
     }
@@ -141,7 +149,8 @@ impl MicrophoneInput {
     }
 
     /// The next 10 ms of the microphone. Every talking connection is handed one frame at once: this one, or silence, or
-    /// music. The caller sets the pace: 100 a second, also while no microphone is open (then with zeros), since a leg
+    /// music. A change between them takes the first 5 ms of one frame, and after it nothing of the old is left. The caller
+    /// sets the pace: 100 a second, also while no microphone is open (then with zeros), since a leg
     /// whose packets stop is dropped. Finding the tracks waits for nobody; encoding takes some 60 µs for each. Not for a
     /// device callback.
     pub fn push(&mut self, frame: &Frame) {
@@ -150,18 +159,31 @@ impl MicrophoneInput {
         if feeds.is_empty() {
             counters.near_unused.fetch_add(1, Ordering::Relaxed);
         }
-        let mut music = None;
+        let mut music: Option<Frame> = None;
         for feed in feeds.iter() {
-            let frame = match Sends::from_number(feed.sends.load(Ordering::Acquire)) {
-                Sends::Microphone => frame,
-                Sends::Silence => &SILENCE,
-                Sends::Music => music.get_or_insert_with(|| {
+            let now = Sends::from_number(feed.sends.load(Ordering::Acquire));
+            let before = Sends::from_number(feed.sent.swap(now.number(), Ordering::Relaxed));
+            if now == Sends::Nothing && before == Sends::Nothing {
+                continue;
+            }
+            if now == Sends::Music || before == Sends::Music {
+                music.get_or_insert_with(|| {
                     let mut frame = SILENCE;
                     (self.music)(&mut frame);
                     frame
-                }),
+                });
+            }
+            let sound = |sends| match sends {
+                Sends::Microphone => frame,
+                Sends::Music => music.as_ref().unwrap_or(&SILENCE),
+                Sends::Silence | Sends::Nothing => &SILENCE,
             };
-            let counter = if feed.source.push(frame) {
+            let is_taken = if now == before {
+                feed.source.push(sound(now))
+            } else {
+                feed.source.push(&cross_fade(sound(before), sound(now)))
+            };
+            let counter = if is_taken {
                 &counters.near_sent
             } else {
                 &counters.near_failed
@@ -206,13 +228,14 @@ impl Media {
         self.shared.mix()
     }
 
-    /// From now on this track is handed a frame with every push.
+    /// From now on this track is handed a frame with every push, the first of them faded in.
     pub(crate) fn attach(&self, source: MicrophoneSource, sends: Sends) -> Ticket {
         let ticket = self.ticket();
         let feed = Arc::new(Feed {
             ticket,
             source,
             sends: AtomicU8::new(sends.number()),
+            sent: AtomicU8::new(Sends::Nothing.number()),
         });
         self.shared.feeds.rcu(|feeds| {
             let mut feeds = Vec::clone(feeds);
@@ -222,7 +245,7 @@ impl Media {
         ticket
     }
 
-    /// What the track is handed, from the next frame on.
+    /// What the track is handed, from the next frame on: its first 5 ms fade from the old to the new.
     pub(crate) fn set_sends(&self, ticket: Ticket, sends: Sends) {
         for feed in self.shared.feeds.load().iter() {
             if feed.ticket == ticket {
@@ -231,7 +254,7 @@ impl Media {
         }
     }
 
-    /// The track is handed nothing any more.
+    /// The track is handed nothing any more, at once: it is going. One that stays is sent [`Sends::Nothing`].
     pub(crate) fn detach(&self, ticket: Ticket) {
         self.shared.feeds.rcu(|feeds| {
             let mut feeds = Vec::clone(feeds);
@@ -297,12 +320,12 @@ mod tests {
     const LOUD: Frame = [1000; 480];
     const MUSIC: Frame = [77; 480];
 
-    /// A source and the first samples of the frames it was handed.
+    /// A source and the last samples of the frames it was handed.
     fn source() -> (memory::MicrophoneSource, Arc<Mutex<Vec<i16>>>) {
         let source = memory::loose_source();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
-        source.overhear(move |frame| sink.lock().unwrap().push(frame[0]));
+        source.overhear(move |frame| sink.lock().unwrap().push(frame[479]));
         (source, seen)
     }
 
@@ -335,6 +358,39 @@ mod tests {
         assert_eq!(media.counters().near_sent, 7);
         media.detach(held);
         assert!(!input.is_wanted());
+    }
+
+    #[test]
+    fn every_change_is_one_soft_edge_and_then_nothing_of_the_old() {
+        let (media, mut input, _far) = media();
+        input.set_hold_music(Box::new(|frame| *frame = [-20_000; 480]));
+        let source = memory::loose_source();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        source.overhear(move |frame| sink.lock().unwrap().push(*frame));
+        let ticket = media.attach(source.into(), Sends::Silence);
+        let kinds = [
+            (Sends::Microphone, 20_000),
+            (Sends::Music, -20_000),
+            (Sends::Silence, 0),
+            (Sends::Music, -20_000),
+            (Sends::Microphone, 20_000),
+            (Sends::Nothing, 0),
+        ];
+        for (sends, level) in kinds {
+            media.set_sends(ticket, sends);
+            input.push(&[20_000; 480]);
+            let fading = *seen.lock().unwrap().last().unwrap();
+            assert!(fading[240..].iter().all(|x| *x == level), "{sends:?}");
+            input.push(&[20_000; 480]);
+        }
+        let frames = seen.lock().unwrap();
+        assert_eq!(frames.len(), 11, "a track that rests is handed nothing");
+        let samples: Vec<i32> = frames.iter().flatten().map(|x| i32::from(*x)).collect();
+        let jump = samples.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        // Half a cosine of 5 ms and a height of 40,000 is nowhere steeper.
+        assert!(jump.max().unwrap() < 270);
+        assert_eq!(media.counters().near_sent, 11);
     }
 
     #[test]
