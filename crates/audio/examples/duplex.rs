@@ -5,10 +5,7 @@
 //! ring on|off, ringback on|off, busy, beep, ended, key 5
 //! far 700                      the far end sends 700 Hz; `far 0`: nothing
 //! loop on|off                  the far end sends back what the microphone hears (use a headset)
-//! measure                      the last half second of the microphone: Hz, dBFS
-//! feed a microphone|silence|music|off      what the far end of call `a` is sent
-//! sent a                       the last half second of it: Hz, dBFS, frames in all
-//! hear b on|off                call `b`, whose far end always sends 300 Hz, is heard or not
+//! measure                      the last half second of what is captured: Hz, dBFS, frames in all
 //! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
 //! volume 50                    of the ring
 //! sample bells                 a ringtone, heard once
@@ -27,20 +24,19 @@
     clippy::indexing_slicing
 )]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::f64::consts::TAU;
 use std::io::BufRead;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use audio::tones::{Ringtone, TonePlan};
-use audio::{AudioPorts, Choice, FarEnd, Feed, Panel, PatchBay, PlaybackSignal, Sends, Statistics};
-use call::ids::Role;
+use audio::{AudioPorts, Choice, Panel, PlaybackSignal, Statistics};
+use call::Input;
 use call::input::AudioFact;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 use call::output::AudioCommand;
-use call::{CallId, Input, Link};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -53,15 +49,7 @@ struct Shared {
     looping: AtomicBool,
     ended: AtomicBool,
     heard: Mutex<VecDeque<i16>>,
-    sent: Mutex<BTreeMap<String, Sent>>,
-    far_ends: Mutex<Vec<FarEnd>>,
-}
-
-/// What one call was sent.
-#[derive(Default)]
-struct Sent {
-    frames: u64,
-    kept: VecDeque<i16>,
+    frames: AtomicU64,
 }
 
 fn keep(kept: &mut VecDeque<i16>, frame: &Frame) {
@@ -81,6 +69,7 @@ fn main() {
     let (far_end, playback) = rtrb::RingBuffer::new(10);
     let microphone = Arc::clone(&shared);
     let capture = Box::new(move |frame: &Frame| {
+        microphone.frames.fetch_add(1, Relaxed);
         keep(&mut microphone.heard.lock().unwrap(), frame);
     });
     let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
@@ -88,7 +77,6 @@ fn main() {
     let signal = audio.playback_signal();
     let desk = Desk {
         commands,
-        patch_bay: audio.patch_bay(),
         panel: audio.panel(),
         statistics,
         shared: Arc::clone(&shared),
@@ -122,7 +110,6 @@ fn main() {
 
 struct Desk {
     commands: mpsc::Sender<AudioCommand>,
-    patch_bay: PatchBay,
     panel: Panel,
     statistics: Arc<Statistics>,
     shared: Arc<Shared>,
@@ -130,9 +117,7 @@ struct Desk {
 
 impl Desk {
     fn obey(&self, line: &str, choice: &mut Choice) {
-        let Self {
-            patch_bay, shared, ..
-        } = self;
+        let shared = &self.shared;
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
         let on = rest == "on";
         let command = match word {
@@ -146,15 +131,11 @@ impl Desk {
             "key" => AudioCommand::KeyTone(rest.chars().next().unwrap_or(' ')),
             "far" => return shared.far_hz.store(rest.parse().unwrap_or(0), Relaxed),
             "loop" => return shared.looping.store(on, Relaxed),
-            "measure" => return say(measure(&shared.heard.lock().unwrap())),
-            "feed" => return feed(rest, patch_bay, shared),
-            "sent" => {
-                let sent = shared.sent.lock().unwrap();
-                let mut said = measure(&sent[rest].kept);
-                said["frames"] = json!(sent[rest].frames);
+            "measure" => {
+                let mut said = measure(&shared.heard.lock().unwrap());
+                said["frames"] = json!(shared.frames.load(Relaxed));
                 return say(said);
             }
-            "hear" => return hear(rest, patch_bay, shared),
             "figures" => return say(figures(&self.statistics)),
             "choose" => {
                 let (what, id) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -209,49 +190,6 @@ fn status(panel: &Panel) -> Value {
     })
 }
 
-fn link(call: &str) -> Link {
-    Link {
-        call: CallId::parse(call).expect("a name"),
-        role: Role::Talk,
-        attempt: 1,
-    }
-}
-
-fn feed(rest: &str, patch_bay: &PatchBay, shared: &Arc<Shared>) {
-    let (call, what) = rest.split_once(' ').expect("call and what");
-    let sends = match what {
-        "microphone" => Sends::Microphone,
-        "music" => Sends::HoldMusic,
-        "silence" => Sends::Silence,
-        _ => return patch_bay.disconnect(&link(call), Feed::Voice),
-    };
-    let first = !shared.sent.lock().unwrap().contains_key(call);
-    if !first {
-        return patch_bay.send(&link(call), Feed::Voice, sends);
-    }
-    shared
-        .sent
-        .lock()
-        .unwrap()
-        .insert(call.to_owned(), Sent::default());
-    let (shared, name) = (Arc::clone(shared), call.to_owned());
-    patch_bay.connect(&link(call), Feed::Voice, sends, move |frame| {
-        let mut sent = shared.sent.lock().unwrap();
-        let sent = sent.get_mut(&name).expect("was put in");
-        sent.frames += 1;
-        keep(&mut sent.kept, frame);
-    });
-}
-
-fn hear(rest: &str, patch_bay: &PatchBay, shared: &Shared) {
-    let (call, on) = rest.split_once(' ').expect("call and what");
-    patch_bay.hear(&link(call), on == "on");
-    let mut far_ends = shared.far_ends.lock().unwrap();
-    if far_ends.is_empty() {
-        far_ends.push(patch_bay.far_end(&link(call)));
-    }
-}
-
 /// 10 ms of a sine that goes on from frame to frame.
 fn sine(hz: f64, number: u64) -> Frame {
     let mut frame = [0; FRAME_SAMPLES];
@@ -270,9 +208,6 @@ fn send_far_end(shared: &Shared, mut ring: rtrb::Producer<Frame>, signal: &Playb
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         if shared.ended.load(Relaxed) {
             return;
-        }
-        for far_end in shared.far_ends.lock().unwrap().iter_mut() {
-            far_end.push(&sine(300.0, number));
         }
         let hz = f64::from(shared.far_hz.load(Relaxed));
         let mut frame = [0; FRAME_SAMPLES];

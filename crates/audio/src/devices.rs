@@ -178,7 +178,6 @@ impl Devices {
         for closed in std::mem::take(&mut self.closing) {
             let _ = closed.recv_timeout(CLOSE_LIMIT);
         }
-        // Patch bays may live longer than we do.
         self.tell(Control::End);
     }
 

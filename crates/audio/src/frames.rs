@@ -7,14 +7,13 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
+use rtrb::Consumer;
 
 use crate::AudioPorts;
-use crate::far::FarEnds;
 use crate::mixer::Mixer;
 use crate::opening::Slot;
-use crate::patch::Patch;
+use crate::pace::Pace;
 use crate::playout::Playout;
-use crate::sender::{Pace, Sender};
 use crate::statistics::{Statistics, count, note_peak, peak};
 use crate::stream::{Inlet, Outlet, Vitals};
 use crate::tones::{Ringtone, Tone};
@@ -52,8 +51,6 @@ pub(crate) enum Control {
     Start(Tone),
     /// A tone ends.
     Stop(Tone),
-    /// Something in the patch bay changed.
-    Patch(Patch),
     /// There will be no more.
     End,
 }
@@ -61,8 +58,7 @@ pub(crate) enum Control {
 /// The state of the frame thread.
 pub(crate) struct Frames {
     capture: Box<dyn FnMut(&Frame) + Send>,
-    far: FarEnds,
-    sender: Sender,
+    playback: Consumer<Frame>,
     pace: Pace,
     statistics: Arc<Statistics>,
     controls: Receiver<Control>,
@@ -111,8 +107,7 @@ impl Frames {
     ) -> Self {
         Self {
             capture: ports.capture,
-            far: FarEnds::with_port(ports.playback),
-            sender: Sender::default(),
+            playback: ports.playback,
             pace: Pace::default(),
             statistics,
             controls,
@@ -181,10 +176,9 @@ impl Frames {
             Control::StopRing(slot, ringtone) => self.mixer(slot).stop(Tone::Ring(ringtone)),
             Control::Call(call) => {
                 // What the far end said before the call began, or after it ended, is not for anyone's ear.
-                self.far.hear_port(call);
+                drain(&mut self.playback);
                 self.call = call;
             }
-            Control::Patch(patch) => self.patch(patch),
             Control::End => {}
             Control::Start(tone) => self.mixer.start(tone, 1.0),
             Control::Stop(tone) => self.mixer.stop(tone),
@@ -198,38 +192,16 @@ impl Frames {
         }
     }
 
-    fn patch(&mut self, patch: Patch) {
-        match patch {
-            Patch::Connect {
-                link,
-                feed,
-                sends,
-                take,
-            } => self.sender.connect(link, feed, sends, take),
-            Patch::Send { link, feed, sends } => self.sender.send(&link, feed, sends),
-            Patch::Disconnect { link, feed } => self.sender.disconnect(&link, feed),
-            Patch::FarEnd { link, ring } => self.far.add(link, ring),
-            Patch::Hear { link, on } => self.far.hear(&link, on),
-            Patch::Forget { link } => {
-                self.sender.forget(&link);
-                self.far.forget(&link);
-            }
-        }
-    }
-
     /// What the microphone brought; and what must go out although it brought nothing.
     fn send(&mut self, now: Instant) {
         let captured = self.capture();
-        if !self.call && self.sender.is_idle() {
+        if !self.call {
             self.pace.stop();
             return;
         }
         self.pace.microphone(captured, now);
         for _ in 0..self.pace.owed(now) {
-            if self.call {
-                (self.capture)(&SILENCE);
-            }
-            self.sender.tick(&SILENCE);
+            (self.capture)(&SILENCE);
             count(&self.statistics.frames_by_clock);
         }
     }
@@ -239,8 +211,6 @@ impl Frames {
         let Some(inlet) = &mut self.inlet else {
             return 0;
         };
-        // Without feeds it is the port that carries the microphone.
-        let wanted = self.sender.is_idle() || self.sender.carries_microphone();
         let in_frame = inlet.format.samples_in_frame();
         let waiting = inlet.ring.slots();
         if waiting > in_frame * LONGEST_BACKLOG {
@@ -258,14 +228,13 @@ impl Frames {
             let level = peak(&frame);
             note_peak(&self.statistics.microphone_peak, level);
             note_peak(&self.statistics.microphone_level, level);
-            // Even the quietest room has noise in its last bit; what has none is switched off. Muted it is no news.
-            if wanted && frame.iter().all(|sample| *sample == frame[0]) {
+            // Even the quietest room has noise in its last bit; what has none is switched off.
+            if frame.iter().all(|sample| *sample == frame[0]) {
                 count(&self.statistics.silent_frames);
             } else {
                 self.statistics.silent_frames.store(0, Relaxed);
             }
             (self.capture)(&frame);
-            self.sender.tick(&frame);
             count(&self.statistics.frames_captured);
             captured += 1;
         }
@@ -273,8 +242,10 @@ impl Frames {
     }
 
     fn play(&mut self) {
+        if !self.call || self.outlet.is_none() {
+            drain(&mut self.playback);
+        }
         let Some(outlet) = &mut self.outlet else {
-            self.far.drain();
             return;
         };
         self.pulled.look(&outlet.vitals);
@@ -286,7 +257,7 @@ impl Frames {
         let mut quiet = self
             .far_end_heard
             .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
-        while let Some(frame) = self.far.next() {
+        while let Ok(frame) = self.playback.pop() {
             self.far_end_heard = Some(Instant::now());
             let used = self.pulled.used(&sink.outlet.vitals);
             if std::mem::take(&mut quiet) {
@@ -324,6 +295,13 @@ impl Frames {
                 return;
             }
         }
+    }
+}
+
+/// Throws away what waits.
+fn drain(ring: &mut Consumer<Frame>) {
+    if let Ok(chunk) = ring.read_chunk(ring.slots()) {
+        chunk.commit_all();
     }
 }
 

@@ -15,9 +15,8 @@
 //!   frames"    remix, resample, 480 samples   (one thread)     trim, mix tones, resample, remix
 //!                  |                              ^                       ^
 //!                  v                              | controls          ring of frames  <--- PlaybackSignal
-//!              feeds of the patch bay,            |                       ^
-//!              AudioPorts::capture                |                   far ends of the patch bay,
-//!              (into the engine)                  |                   AudioPorts::playback (from the engine)
+//!              AudioPorts::capture                |                       ^
+//!              (to the calls)                     |                   AudioPorts::playback (from the calls)
 //!                                                 |
 //!   "audio-    AudioCommand, Panel ----> opens, closes, watches, reopens ----> AudioFact, Panel
 //!   devices"                                   ^            |
@@ -27,8 +26,10 @@
 //!
 //! - The callbacks take no lock, allocate nothing, log nothing (a test counts); their one system call is the unpark.
 //! - No thread of ours but those that ask waits for a sound server.
-//! - A [`PatchBay`] says for each call what it is sent (microphone, silence, hold music) and whether it is heard. What is
-//!   sent goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces it then.
+//! - There is one road out and one in, however many calls there are. Which of them gets the microphone, silence or
+//!   [`hold_music`], and who is heard, is the affair of whoever owns both ends.
+//! - What is captured goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces
+//!   it then.
 //! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
 //!   sounds; a ring device of its own while it rings.
 //! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
@@ -45,18 +46,16 @@ mod convert;
 #[cfg(target_os = "linux")]
 mod cookie;
 mod devices;
-mod far;
 mod frames;
 mod host;
 mod list;
 mod mixer;
 mod music;
 mod opening;
-mod patch;
+mod pace;
 mod playout;
 mod presence;
 mod registry;
-mod sender;
 mod statistics;
 mod status;
 mod stream;
@@ -78,7 +77,6 @@ static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 pub use host::{DeviceError, DeviceList, Part, devices};
 pub use list::{Choice, DeviceEntry, Present};
 pub use music::hold_music;
-pub use patch::{FarEnd, Feed, PatchBay, Sends};
 pub use statistics::{Counters, Statistics};
 pub use status::{Levels, Panel, Status};
 
@@ -115,7 +113,6 @@ impl PlaybackSignal {
 pub struct Audio {
     statistics: Arc<Statistics>,
     frames: Thread,
-    patch_bay: PatchBay,
     panel: Panel,
     thread: JoinHandle<()>,
 }
@@ -131,13 +128,6 @@ impl Audio {
     #[must_use]
     pub fn playback_signal(&self) -> PlaybackSignal {
         PlaybackSignal(self.frames.clone())
-    }
-
-    /// Says which call hears what and who is heard. A program with one call needs none: that is what [`AudioPorts`] are
-    /// for, and their far end is added to those of the patch bay.
-    #[must_use]
-    pub fn patch_bay(&self) -> PatchBay {
-        self.patch_bay.clone()
     }
 
     /// Choice of devices, what there is, what is in use, how loud it is.
@@ -173,7 +163,6 @@ pub fn spawn(
         .name("audio-frames".into())
         .spawn(move || frames.run())?;
     let frame_thread = frames.thread().clone();
-    let patch_bay = PatchBay::new(controls.clone(), frame_thread.clone());
 
     let wiring = Wiring {
         frames: frame_thread.clone(),
@@ -196,7 +185,6 @@ pub fn spawn(
     Ok(Audio {
         statistics,
         frames: frame_thread,
-        patch_bay,
         panel,
         thread,
     })

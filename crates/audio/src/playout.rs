@@ -166,7 +166,7 @@ impl Playout {
 }
 
 /// From `old` to `new` within one frame.
-pub(crate) fn cross_fade(old: &Frame, new: &Frame) -> Frame {
+fn cross_fade(old: &Frame, new: &Frame) -> Frame {
     let mut frame = [0; FRAME_SAMPLES];
     for (index, (slot, (old, new))) in frame.iter_mut().zip(old.iter().zip(new)).enumerate() {
         let share = index as f32 / FRAME_SAMPLES as f32;

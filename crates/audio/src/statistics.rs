@@ -19,7 +19,7 @@ pub struct Statistics {
     pub(crate) opens: AtomicU64,
     pub(crate) losses: AtomicU64,
     pub(crate) stream_errors: AtomicU64,
-    /// Frames of digital silence in a row that somebody should have heard.
+    /// Frames of digital silence in a row from the open microphone.
     pub(crate) silent_frames: AtomicU64,
     pub(crate) microphone_level: AtomicU16,
     pub(crate) speaker_level: AtomicU16,
@@ -34,9 +34,9 @@ pub struct Counters {
     pub input_callbacks: u64,
     /// Calls of the speaker's callback.
     pub output_callbacks: u64,
-    /// Frames of 10 ms of the microphone handed to the calls.
+    /// Frames of 10 ms of the microphone handed over.
     pub frames_captured: u64,
-    /// Frames of 10 ms handed to the calls although no microphone delivered.
+    /// Frames of 10 ms of zeros handed over because no microphone delivered.
     pub frames_by_clock: u64,
     /// Frames of 10 ms handed to the speaker, tones included.
     pub frames_played: u64,

@@ -22,9 +22,9 @@ pub struct Status {
     pub microphone_replaced: bool,
     /// The chosen speaker is not there: another stands in for it until it is back.
     pub speaker_replaced: bool,
-    /// The open microphone has delivered nothing but digital silence for 3 s although a call should hear it: it is
-    /// switched off, or mute at the device. A feed that sends silence is known to be muted; what the port is used for is
-    /// not.
+    /// The open microphone has delivered nothing but digital silence for 3 s: it is switched off, or mute at the device.
+    /// This crate does not know of mute and hold, which are made behind [`AudioPorts::capture`](crate::AudioPorts): whoever
+    /// shows this must combine them, and say it only while a call that is neither muted nor held should hear us.
     pub microphone_silent: bool,
     /// One sentence while a call has no microphone or no speaker: what is missing, and what to do.
     pub problem: Option<String>,

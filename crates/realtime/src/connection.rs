@@ -331,11 +331,9 @@ impl InRoom {
                 (true, None) => {
                     music.ticket = Some(self.media.attach(source.clone(), Sends::Music));
                 }
-                (false, Some(ticket)) => {
-                    self.media.detach(ticket);
-                    music.ticket = None;
-                }
-                (true, Some(_)) | (false, None) => {}
+                (true, Some(ticket)) => self.media.set_sends(ticket, Sends::Music),
+                (false, Some(ticket)) => self.media.set_sends(ticket, Sends::Nothing),
+                (false, None) => {}
             }
         }
     }

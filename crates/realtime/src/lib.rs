@@ -24,6 +24,7 @@ mod access;
 mod audience;
 pub mod backend;
 mod connection;
+mod fade;
 mod far;
 mod heard;
 mod hearing;

@@ -98,19 +98,24 @@ impl Desk {
         }
     }
 
-    /// Until what a call is sent fits: Hz, level in dBFS.
-    pub(crate) fn sent(&mut self, call: &str, fits: impl Fn(f64, f64) -> bool) {
+    /// Until what is captured fits: Hz, level in dBFS.
+    pub(crate) fn captures(&mut self, what: &str, fits: impl Fn(f64, f64) -> bool) {
         let mut last = Value::Null;
         let deadline = Instant::now() + SOON;
         while Instant::now() < deadline {
-            last = self.ask(&format!("sent {call}"), "frames");
+            last = self.ask("measure", "hz");
             let number = |key: &str| last[key].as_f64().unwrap();
             if number("seconds") > 0.4 && fits(number("hz"), number("dbfs")) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("call {call} is sent: {last}\n{}", self.process.log_tail());
+        panic!("{what} in vain: {last}\n{}", self.process.log_tail());
+    }
+
+    /// Until nothing but zeros is captured.
+    pub(crate) fn captures_silence(&mut self) {
+        self.captures("silence", |_, dbfs| dbfs <= -90.0);
     }
 
     /// Until what a person sees fits.
