@@ -331,9 +331,11 @@ impl InRoom {
                 (true, None) => {
                     music.ticket = Some(self.media.attach(source.clone(), Sends::Music));
                 }
-                (true, Some(ticket)) => self.media.set_sends(ticket, Sends::Music),
-                (false, Some(ticket)) => self.media.set_sends(ticket, Sends::Nothing),
-                (false, None) => {}
+                (false, Some(ticket)) => {
+                    self.media.detach(ticket);
+                    music.ticket = None;
+                }
+                (true, Some(_)) | (false, None) => {}
             }
         }
     }

@@ -24,7 +24,6 @@ mod access;
 mod audience;
 pub mod backend;
 mod connection;
-mod fade;
 mod far;
 mod heard;
 mod hearing;
