@@ -80,6 +80,12 @@ pub struct History {
     /// How many calls
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
+    /// Only calls with these words in name, number, note or contact
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub search: String,
+    /// Write all of them to a new file; its ending, .csv or .json, chooses the format
+    #[arg(long, value_name = "FILE", conflicts_with = "limit")]
+    pub export: Option<PathBuf>,
     /// One JSON object a line instead of a table
     #[arg(long)]
     pub json: bool,

@@ -234,38 +234,6 @@ async fn an_incoming_call_is_answered_from_the_overlay_and_others_are_declined_o
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_a_call_the_next_start_finishes_the_row_and_drops_the_leg() {
-    let place = Place::signed_in("window-kill");
-    let window = Window::open(&place).await;
-    window.dial("2125550100").await;
-    window.until_state("live").await;
-    let call = place
-        .line
-        .phones
-        .latest_with("+12125550100")
-        .unwrap()
-        .unwrap();
-    window.kill();
-    assert!(
-        !place.line.phones.call(&call.id).unwrap().over,
-        "a killed desk does not hang up by itself"
-    );
-    let window = Window::open(&place).await;
-    assert_eq!(
-        place
-            .line
-            .phones
-            .wait_until(&call.id, State::Over, PATIENCE)
-            .unwrap()
-            .ended_by(),
-        Some("desk")
-    );
-    window.until_outcome("interrupted").await;
-    assert_eq!(window.history().await.len(), 1);
-    window.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_the_window_while_dialling_cancels_the_leg() {
     let place = Place::signed_in("window-close");
     let window = Window::open(&place).await;

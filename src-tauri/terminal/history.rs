@@ -1,6 +1,11 @@
 //! `deskline history`: the calls, newest first.
 
-use ::history::Store;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::Path;
+
+use ::history::{ExportFormat, ExportNames, Query, Store};
+use anyhow::Context as _;
 use call::number::Region;
 use serde_json::json;
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
@@ -26,12 +31,19 @@ pub(crate) fn run(
     local: UtcOffset,
 ) -> anyhow::Result<u8> {
     let store = Store::open(profile.path())?;
+    let query = Query {
+        text: asked.search.clone(),
+        ..Query::default()
+    };
+    if let Some(file) = &asked.export {
+        return export(&store, &query, file, asked.json);
+    }
     let mut report = Report::new(asked.json);
     let mut left = usize::try_from(asked.limit)?;
     let mut cursor = None;
     let mut any = false;
     while left > 0 {
-        let page = store.page(cursor.as_deref(), left.min(PAGE))?;
+        let page = store.find(&query, cursor.as_deref(), left.min(PAGE))?;
         for entry in &page.entries {
             let row = convert::history_row(entry, Region::default());
             let mut line = json!(row);
@@ -52,8 +64,33 @@ pub(crate) fn run(
         }
     }
     if !any && !asked.json {
-        report.other(&json!(null), "No calls yet.");
+        let none = if asked.search.is_empty() {
+            "No calls yet."
+        } else {
+            "No call like that. Try fewer words, or part of the number."
+        };
+        report.other(&json!(null), none);
     }
+    Ok(ANSWERED)
+}
+
+fn export(store: &Store, query: &Query, file: &Path, json: bool) -> anyhow::Result<u8> {
+    let ending = file.extension().and_then(OsStr::to_str);
+    let format = match ending.map(str::to_ascii_lowercase).as_deref() {
+        Some("csv") => ExportFormat::Csv,
+        Some("json") => ExportFormat::Json,
+        Some(_) | None => anyhow::bail!(
+            "{} ends neither in .csv nor in .json, so its format is not known. Choose one of the two.",
+            file.display()
+        ),
+    };
+    let mut out = File::create_new(file)
+        .with_context(|| format!("{} cannot be made as a new file", file.display()))?;
+    let calls = store.export(query, format, ExportNames::Both, &mut out)?;
+    Report::new(json).other(
+        &json!({ "calls": calls, "file": file.display().to_string() }),
+        &format!("{calls} calls are in {}", file.display()),
+    );
     Ok(ANSWERED)
 }
 

@@ -148,6 +148,14 @@ impl<W: Write> Session<W> {
         let view = Arc::clone(&self.view.borrow_and_update());
         self.news
             .extend(self.follower.follow(&view, &mut self.report));
+        // Only the window offers to go back into a call of an earlier run. Here its far end would wait in silence.
+        let stranded = view.calls.iter().filter(|call| call.can_rejoin);
+        for call in stranded {
+            let hang_up = Intent::HangUp {
+                call: call.id.clone(),
+            };
+            self.timers.push((Instant::now(), Timer::Send(hang_up)));
+        }
     }
 
     /// Lets everything be written that still has to be.

@@ -1,0 +1,246 @@
+//! What can happen between the answer and the end of a call, through the real window on the demo line.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use stage::line::{Heard, Inbound, Report, State, numbers};
+use support::window::Window;
+use support::{OUR_TONE, PATIENCE, Place};
+
+const CALLER: &str = "+13125550142";
+
+/// The call of a simulated phone.
+fn latest(place: &Place, number: &str) -> Report {
+    place
+        .line
+        .phones
+        .wait_for_call(
+            |report| report.from == number || report.to == number,
+            PATIENCE,
+        )
+        .unwrap()
+}
+
+/// Waits until what a phone hears fits; from now on, not since its call began.
+fn until_heard(place: &Place, call: &Report, what: &str, fits: impl Fn(&Heard) -> bool) {
+    let phones = &place.line.phones;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        phones.forget_heard(&call.id).unwrap();
+        let heard = phones
+            .listen(&call.id, Duration::from_millis(600))
+            .unwrap()
+            .heard;
+        if fits(&heard) {
+            return;
+        }
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the phone never heard {what}: {heard:?}"
+        );
+    }
+}
+
+fn hears_us(heard: &Heard) -> bool {
+    heard.tone(f64::from(OUR_TONE)).is_some()
+}
+
+/// Music has sound, but not our tone.
+fn hears_music(heard: &Heard) -> bool {
+    heard.seconds > 0.2 && !hears_us(heard)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_a_call_the_next_start_goes_back_into_it() {
+    let place = Place::signed_in("in-call-rejoin");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let call = latest(&place, "+12125550100");
+    window.kill();
+    assert!(
+        !place.line.phones.call(&call.id).unwrap().over,
+        "a killed desk does not hang up by itself"
+    );
+    let window = Window::open(&place).await;
+    window.click("rejoin").await;
+    window.until_state("live").await;
+    until_heard(&place, &call, "us again", hears_us);
+    window.click("call-end").await;
+    let over = place
+        .line
+        .phones
+        .wait_until(&call.id, State::Over, PATIENCE)
+        .unwrap();
+    assert_eq!(over.ended_by(), Some("desk"));
+    window.until_outcome("hung_up").await;
+    assert_eq!(window.history().await.len(), 1, "one call is one row");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_a_call_the_next_start_hangs_up_when_told_to() {
+    let place = Place::signed_in("in-call-stranded");
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let call = latest(&place, "+12125550100");
+    window.kill();
+    let window = Window::open(&place).await;
+    window.wait("rejoin").await;
+    window.click("aside-end").await;
+    let over = place
+        .line
+        .phones
+        .wait_until(&call.id, State::Over, PATIENCE)
+        .unwrap();
+    assert_eq!(over.ended_by(), Some("desk"));
+    window.until_outcome("interrupted").await;
+    assert_eq!(window.history().await.len(), 1);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_call_hears_music_and_comes_back() {
+    let place = Place::signed_in("in-call-hold");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let call = latest(&place, "+12125550100");
+    until_heard(&place, &call, "us", hears_us);
+    window.click("call-hold").await;
+    until_heard(&place, &call, "music", hears_music);
+    window.click("call-resume").await;
+    until_heard(&place, &call, "us again", hears_us);
+    window.click("call-end").await;
+    window.until_outcome("hung_up").await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_caller_is_answered_while_the_first_is_held_and_they_are_swapped() {
+    let place = Place::signed_in("in-call-second");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let first = latest(&place, "+12125550100");
+    let second = place
+        .line
+        .phones
+        .place_inbound(&Inbound::from(CALLER).says("tone:700"))
+        .unwrap();
+    window.click("answer-hold").await;
+    until_heard(&place, &second, "us", hears_us);
+    until_heard(&place, &first, "music", hears_music);
+    window.click("call-swap").await;
+    until_heard(&place, &first, "us again", hears_us);
+    until_heard(&place, &second, "music", hears_music);
+    place.line.phones.hang_up(&first.id).unwrap();
+    place
+        .line
+        .phones
+        .wait_until(&first.id, State::Over, PATIENCE)
+        .unwrap();
+    assert!(
+        !place.line.phones.call(&second.id).unwrap().over,
+        "the held caller stays"
+    );
+    window.click("call-resume").await;
+    until_heard(&place, &second, "us again", hears_us);
+    window.click("call-end").await;
+    place
+        .line
+        .phones
+        .wait_until(&second.id, State::Over, PATIENCE)
+        .unwrap();
+    window.until_outcome("hung_up").await;
+    assert_eq!(window.history().await.len(), 2);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_transferred_and_a_refused_transfer_loses_nobody() {
+    let place = Place::signed_in("in-call-transfer");
+    let window = Window::open(&place).await;
+    let refuses = numbers::ending_with(603).unwrap();
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let call = latest(&place, "+12125550100");
+    transfer(&window, &refuses).await;
+    window
+        .until("the refusal is told", async || {
+            let state = window.wait("transfer-state").await;
+            let state = state.attr("data-state").await.ok().flatten();
+            (state.as_deref() == Some("failed")).then_some(())
+        })
+        .await;
+    assert!(!place.line.phones.call(&call.id).unwrap().over);
+    window.until_state("live").await;
+    transfer(&window, "2125550102").await;
+    let over = place
+        .line
+        .phones
+        .wait_until(&call.id, State::Over, PATIENCE)
+        .unwrap();
+    assert_eq!(over.ended_by(), Some("transfer"), "{over:?}");
+    window.until_outcome("transferred").await;
+    window.close().await;
+}
+
+async fn transfer(window: &Window, to: &str) {
+    window
+        .until("the call can be handed over", async || {
+            window.is_there("call-transfer").await.then_some(())
+        })
+        .await;
+    if !window.is_there("transfer-picker").await {
+        window.click("call-transfer").await;
+    }
+    window.fill("transfer-number", to).await;
+    window.click("transfer-how-send").await;
+    window.click("transfer-send").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_is_asked_alone_first_and_then_all_talk() {
+    let place = Place::signed_in("in-call-people");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    let first = latest(&place, "+12125550100");
+    until_heard(&place, &first, "us", hears_us);
+    window.click("call-transfer").await;
+    window.fill("transfer-number", "3125550100").await;
+    window.click("transfer-how-ask").await;
+    window.click("transfer-send").await;
+    let second = latest(&place, "+13125550100");
+    until_heard(&place, &second, "us alone", hears_us);
+    until_heard(&place, &first, "music", hears_music);
+    window.click("private-merge").await;
+    until_heard(&place, &first, "us and the other", |heard| {
+        hears_us(heard) && heard.tone(440.0).is_some()
+    });
+    window.click("call-end").await;
+    for call in [&first, &second] {
+        place
+            .line
+            .phones
+            .wait_until(&call.id, State::Over, PATIENCE)
+            .unwrap();
+    }
+    window.until_outcome("hung_up").await;
+    window.close().await;
+}
