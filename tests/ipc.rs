@@ -166,7 +166,26 @@ fn every_refusal_is_a_code_and_a_sentence() {
     let main = shell.window("main");
     let long = "9".repeat(100_000);
     for (command, arguments, code) in [
-        ("answer", json!({ "call": "nobody" }), "no_such_call"),
+        (
+            "answer",
+            json!({ "call": "nobody", "other": "hold" }),
+            "no_such_call",
+        ),
+        (
+            "transfer",
+            json!({ "call": "nobody", "to": "sip:a@b.example" }),
+            "no_such_call",
+        ),
+        (
+            "settings_set",
+            json!({ "settings": { "region": "nowhere" } }),
+            "bad_setting",
+        ),
+        (
+            "history_note",
+            json!({ "call": "nobody", "note": "x" }),
+            "history",
+        ),
         ("decline", json!({ "call": "" }), "no_such_call"),
         ("silence", json!({ "call": "../../etc" }), "no_such_call"),
         ("hang_up", json!({ "call": long }), "no_such_call"),
@@ -197,7 +216,7 @@ fn every_refusal_is_a_code_and_a_sentence() {
         ),
         (
             "history_page",
-            json!({ "cursor": "'; DROP TABLE calls", "limit": 5 }),
+            json!({ "query": {}, "cursor": "'; DROP TABLE calls", "limit": 5 }),
             "history",
         ),
     ] {
@@ -221,7 +240,7 @@ fn arguments_of_the_wrong_kind_reach_no_command() {
         ("dial", json!({ "number": 5 })),
         ("dial", json!({ "number": ["+12125550100"] })),
         ("set_muted", json!({ "call": "c", "muted": "yes" })),
-        ("history_page", json!({ "cursor": null, "limit": -1 })),
+        ("history_page", json!({ "query": {}, "cursor": null, "limit": -1 })),
         ("dismiss_notice", json!({ "id": 1e30 })),
     ] {
         assert!(ask(&main, command, arguments).is_err(), "{command}");

@@ -335,7 +335,7 @@ fn call_touches_nothing_outside() {
             .collect();
         assert_eq!(
             uses,
-            ["phonenumber", "thiserror"],
+            ["phonenumber", "thiserror", "unicode-segmentation"],
             "`call` depends on these and nothing else"
         );
     }

@@ -390,6 +390,11 @@ fn a_call_outlives_its_sound_server_and_follows_new_devices() {
     let failed = desk.fact();
     assert_eq!(failed["fact"], "failed");
     sound.restart().unwrap();
-    desk.opened();
+    // A server that has just begun may not have its devices yet, which is another failure to be told of.
+    let mut news = desk.fact();
+    while news["fact"] == "failed" {
+        news = desk.fact();
+    }
+    assert_eq!(news["fact"], "opened");
     desk.end();
 }

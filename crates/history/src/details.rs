@@ -68,7 +68,9 @@ impl Details {
         };
         let heard = finish.answered_unix_ms.is_some() && facts.packets_received > 0;
         Self {
-            rang_ms: i64::try_from(finish.rang.as_millis()).ok(),
+            rang_ms: i64::try_from(finish.rang.as_millis())
+                .ok()
+                .filter(|ms| *ms > 0),
             answered_by,
             transferred_to: facts.transferred_to.clone(),
             provider_call_id: facts.provider_call_id.clone(),
