@@ -240,7 +240,10 @@ fn arguments_of_the_wrong_kind_reach_no_command() {
         ("dial", json!({ "number": 5 })),
         ("dial", json!({ "number": ["+12125550100"] })),
         ("set_muted", json!({ "call": "c", "muted": "yes" })),
-        ("history_page", json!({ "query": {}, "cursor": null, "limit": -1 })),
+        (
+            "history_page",
+            json!({ "query": {}, "cursor": null, "limit": -1 }),
+        ),
         ("dismiss_notice", json!({ "id": 1e30 })),
     ] {
         assert!(ask(&main, command, arguments).is_err(), "{command}");

@@ -32,6 +32,10 @@ const SILENT_LOOKS: u32 = 2;
 const MOST_SILENT_LOOKS: u32 = 40;
 /// See [`MOST_SILENT_LOOKS`].
 const CALM: Duration = Duration::from_secs(10);
+/// How long after `Open` a failure is tried again before it is told.
+const EXCUSED: Duration = Duration::from_millis(1_000);
+/// The pause before that.
+const SOON: Duration = Duration::from_millis(50);
 /// Devices are opened again at most this often.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// Devices that are not open by then will not be: the sound server hangs.
@@ -82,8 +86,9 @@ pub(crate) struct Devices {
     speaker_used: Instant,
     ringer_used: Instant,
     next_attempt: Instant,
-    /// Since the last `Open`, a failure was not told but tried again.
-    tried_twice: bool,
+    /// Until then a failure is not told but tried again: the sound server, or the list of its devices, may just be
+    /// beginning.
+    excused_until: Instant,
     patience: u32,
     /// When a stream stood still last.
     stuck: Option<Instant>,
@@ -122,7 +127,7 @@ impl Devices {
             speaker_used: now,
             ringer_used: now,
             next_attempt: now,
-            tried_twice: false,
+            excused_until: Instant::now(),
             patience: SILENT_LOOKS,
             stuck: None,
             looks: 0,
@@ -190,7 +195,7 @@ impl Devices {
                     self.stuck = None;
                 }
                 self.call = Some(Presence::new());
-                self.tried_twice = false;
+                self.excused_until = Instant::now() + EXCUSED;
             }
             AudioCommand::Close => {
                 if self.call.take().is_some() {
@@ -487,11 +492,11 @@ impl Devices {
             }
         }
         match problem {
-            // Whoever waits for the answer may lose a call by it: a busy computer is given a second chance.
-            Some(error) if self.call.is_some() && !self.tried_twice => {
-                tracing::debug!("opened again at once: {error}");
-                self.tried_twice = true;
-                stale = true;
+            // Whoever waits for the answer may lose a call by it.
+            Some(error) if self.call.is_some() && now < self.excused_until => {
+                tracing::debug!("opened again soon: {error}");
+                self.next_attempt = now + SOON;
+                return;
             }
             Some(error) => self.complain(error),
             None => self.problem = None,
