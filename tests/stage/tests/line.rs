@@ -57,10 +57,13 @@ fn a_caller_rings_gives_up_and_is_reported() {
 #[test]
 fn a_caller_hangs_up_when_told() {
     let line = line();
-    let placed = line.phones.place_inbound(&Inbound::from(CALLER)).unwrap();
-    line.phones
-        .wait_until(&placed.id, State::Ringing, SOON)
-        .unwrap();
+    // On a very busy machine the server may be too late with its dispatch, and the call ends before it rings.
+    let rings = (0..3).find_map(|_| {
+        let placed = line.phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+        let report = line.phones.wait_until(&placed.id, State::Ringing, SOON);
+        report.ok().filter(|report| !report.over)
+    });
+    let placed = rings.expect("one of three callers rings");
     line.phones.hang_up(&placed.id).unwrap();
     assert!(
         line.phones
