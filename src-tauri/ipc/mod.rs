@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod convert;
 pub mod records;
+pub mod sound;
 pub mod types;
 
 include!("names.rs");

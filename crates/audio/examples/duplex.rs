@@ -9,6 +9,7 @@
 //! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
 //! volume 50                    of the ring
 //! sample bells                 a ringtone, heard once
+//! trial on|off                 the echo test
 //! tones GB                     ringback and busy as they sound there
 //! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds
@@ -71,8 +72,14 @@ fn main() {
     let capture = Box::new(move |frame: &Frame| {
         microphone.frames.fetch_add(1, Relaxed);
         keep(&mut microphone.heard.lock().unwrap(), frame);
+        true
     });
-    let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
+    let ports = AudioPorts {
+        capture,
+        playback,
+        processing: Arc::new(|_| None),
+    };
+    let audio = audio::spawn(receiver, facts, ports).expect("threads");
     let statistics = audio.statistics();
     let signal = audio.playback_signal();
     let desk = Desk {
@@ -137,6 +144,8 @@ impl Desk {
                 return say(said);
             }
             "figures" => return say(figures(&self.statistics)),
+            "trial" if on => return self.panel.begin_trial(),
+            "trial" => return self.panel.end_trial(),
             "choose" => {
                 let (what, id) = rest.split_once(' ').unwrap_or((rest, ""));
                 let id = (!id.is_empty()).then(|| id.to_owned());

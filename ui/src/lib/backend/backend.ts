@@ -11,8 +11,12 @@ import type {
   DevicesView,
   HistoryPage, HistoryQuery,
   IpcError,
+  LevelsView,
   OtherCall,
   PhoneView,
+  RingtoneSetting,
+  SoundSettings,
+  SoundView,
 } from './bindings';
 
 export type * from './bindings';
@@ -63,10 +67,27 @@ export interface Backend {
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;
   accountForget(): Promise<AccountView>;
   devices(): Promise<DevicesView>;
+  soundShow(): Promise<SoundView>;
+  /** In force at once, in a call too. */
+  soundSet(settings: SoundSettings): Promise<SoundView>;
+  /** How loud it is, ten times a second at most, until the subscription ends. One listener at a time. */
+  soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe>;
+  /** Begins or ends the echo test; its stages come as `SoundView`s. Refused during a call. */
+  soundTest(on: boolean): Promise<void>;
+  /** Rings once, where and as loud as it would. Refused during a call. */
+  ringTest(ringtone: RingtoneSetting): Promise<void>;
+  /** Takes a sound file as ringtone and lets it ring; the first half minute counts, and at most 16 MB. */
+  ringtoneImport(name: string, bytes: Uint8Array): Promise<SoundView>;
+  ringtoneRemove(): Promise<SoundView>;
+  /** Records a live call into a file; `SoundView.recording` shows it. */
+  recordingStart(call: string): Promise<void>;
+  recordingPause(call: string, paused: boolean): Promise<void>;
+  recordingStop(call: string): Promise<void>;
 
   onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe>;
   onHistoryChanged(listener: () => void): Promise<Unsubscribe>;
   onDevicesChanged(listener: () => void): Promise<Unsubscribe>;
+  onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe>;
 }
 
 /** Whatever was thrown, as an `IpcError`: a fault of the shell itself may be a plain string. */

@@ -13,13 +13,18 @@ import type {
   HistoryQuery,
   HistoryRow,
   IpcError,
+  LevelsView,
   LineState,
   OtherCall,
   PhoneView,
+  RingtoneSetting,
+  SoundSettings,
+  SoundView,
 } from './bindings';
 import { FakeCalls } from './fake-calls';
 import { ACCOUNT, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
 import { SCENES } from './fake-scenes';
+import { FakeSound } from './fake-sound';
 
 /** How long the fake takes between two states. Tests pass 0 for no wait but a turn of the loop. */
 const STEP_MS = 700;
@@ -36,6 +41,8 @@ export class FakePhone implements Backend {
   #historyRefusal: IpcError | null = null;
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
+  /** For tests and the console, like the world around the phone below. */
+  readonly sound: FakeSound;
   readonly #phoneListeners = new Set<(view: PhoneView) => void>();
   readonly #historyListeners = new Set<() => void>();
   readonly #devicesListeners = new Set<() => void>();
@@ -45,10 +52,12 @@ export class FakePhone implements Backend {
     this.#calls = new FakeCalls(stepMs, {
       changed: () => this.#publish(),
       ended: (call) => {
+        this.sound.endRecording(call.id);
         this.#rows = [row(call), ...this.#rows];
         this.#historyChanged();
       },
     });
+    this.sound = new FakeSound(stepMs, () => this.#calls.all.some(({ state }) => state !== 'ended'));
     SCENES[scene]?.(this);
   }
 
@@ -193,6 +202,46 @@ export class FakePhone implements Backend {
     return this.#devices;
   }
 
+  async soundShow(): Promise<SoundView> {
+    return this.sound.view;
+  }
+
+  async soundSet(settings: SoundSettings): Promise<SoundView> {
+    return this.sound.set(settings);
+  }
+
+  async soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe> {
+    return this.sound.levels(listener);
+  }
+
+  async soundTest(on: boolean): Promise<void> {
+    await this.sound.test(on);
+  }
+
+  async ringTest(ringtone: RingtoneSetting): Promise<void> {
+    this.sound.ring(ringtone);
+  }
+
+  async ringtoneImport(name: string, bytes: Uint8Array): Promise<SoundView> {
+    return this.sound.ringtoneImport(name, bytes);
+  }
+
+  async ringtoneRemove(): Promise<SoundView> {
+    return this.sound.ringtoneRemove();
+  }
+
+  async recordingStart(id: string): Promise<void> {
+    this.sound.record(id, this.call(id)?.state === 'live');
+  }
+
+  async recordingPause(id: string, paused: boolean): Promise<void> {
+    this.sound.pauseRecording(id, paused);
+  }
+
+  async recordingStop(id: string): Promise<void> {
+    this.sound.endRecording(id);
+  }
+
   onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe> {
     return subscribe(this.#phoneListeners, listener);
   }
@@ -201,6 +250,10 @@ export class FakePhone implements Backend {
   }
   onDevicesChanged(listener: () => void): Promise<Unsubscribe> {
     return subscribe(this.#devicesListeners, listener);
+  }
+
+  async onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe> {
+    return this.sound.subscribe(listener);
   }
 
   // ---- The world around, for tests and the console: `fakePhone.ring('+13125550142')`
@@ -274,6 +327,7 @@ export class FakePhone implements Backend {
       speakers: [],
       words: 'No microphone and no speaker were found. Connect a headset.',
     };
+    this.sound.unplug();
     for (const listener of this.#devicesListeners) listener();
   }
 

@@ -40,6 +40,18 @@ const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, 
   [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
   [(backend) => backend.accountForget(), 'account_forget', {}],
   [(backend) => backend.devices(), 'devices', {}],
+  [(backend) => backend.soundShow(), 'sound_show', {}],
+  [(backend) => backend.soundTest(true), 'sound_test', { on: true }],
+  [(backend) => backend.ringTest('bells'), 'ring_test', { ringtone: 'bells' }],
+  [
+    (backend) => backend.ringtoneImport('a.wav', new Uint8Array([1, 2])),
+    'ringtone_import',
+    { name: 'a.wav', bytes: [1, 2] },
+  ],
+  [(backend) => backend.ringtoneRemove(), 'ringtone_remove', {}],
+  [(backend) => backend.recordingStart('c'), 'recording_start', { call: 'c' }],
+  [(backend) => backend.recordingPause('c', true), 'recording_pause', { call: 'c', paused: true }],
+  [(backend) => backend.recordingStop('c'), 'recording_stop', { call: 'c' }],
 ];
 
 test.each(COMMANDS)('command %#: %s', async (call, command, args) => {
@@ -50,6 +62,18 @@ test.each(COMMANDS)('command %#: %s', async (call, command, args) => {
   });
   await call(tauriBackend());
   expect(seen).toEqual([[command, args]]);
+});
+
+test('the level meters are asked for once and told to stop once', async () => {
+  const seen: string[] = [];
+  mockIPC((name) => {
+    seen.push(name);
+    return null;
+  });
+  const stop = await tauriBackend().soundLevels(() => {});
+  stop();
+  stop();
+  expect(seen).toEqual(['sound_levels', 'sound_levels_stop']);
 });
 
 test('a refusal arrives as an IpcError', async () => {

@@ -1,8 +1,8 @@
 /** The backend inside the shell. The only file that may import `@tauri-apps/*`. */
-import { invoke } from '@tauri-apps/api/core';
+import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { PhoneView } from './bindings';
+import type { LevelsView, PhoneView, SoundView } from './bindings';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {
@@ -14,6 +14,19 @@ async function call<T>(command: string, args?: Record<string, unknown>): Promise
 
 async function on<T>(event: string, listener: (payload: T) => void): Promise<Unsubscribe> {
   return await listen<T>(event, ({ payload }) => listener(payload));
+}
+
+async function soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe> {
+  const channel = new Channel<LevelsView>();
+  let wanted = true;
+  channel.onmessage = (levels) => {
+    if (wanted) listener(levels);
+  };
+  await call<null>('sound_levels', { channel });
+  return () => {
+    if (wanted) void call<null>('sound_levels_stop').catch(() => {});
+    wanted = false;
+  };
 }
 
 export function tauriBackend(): Backend {
@@ -46,8 +59,19 @@ export function tauriBackend(): Backend {
     accountSet: (url, key, secret) => call('account_set', { url, key, secret }),
     accountForget: () => call('account_forget'),
     devices: () => call('devices'),
+    soundShow: () => call('sound_show'),
+    soundSet: (settings) => call('sound_set', { settings }),
+    soundLevels,
+    soundTest: (on) => call('sound_test', { on }),
+    ringTest: (ringtone) => call('ring_test', { ringtone }),
+    ringtoneImport: (name, bytes) => call('ringtone_import', { name, bytes: Array.from(bytes) }),
+    ringtoneRemove: () => call('ringtone_remove'),
+    recordingStart: (id) => call('recording_start', { call: id }),
+    recordingPause: (id, paused) => call('recording_pause', { call: id, paused }),
+    recordingStop: (id) => call('recording_stop', { call: id }),
     onPhoneChanged: (listener) => on<PhoneView>('phone-changed', listener),
     onHistoryChanged: (listener) => on<null>('history-changed', () => listener()),
     onDevicesChanged: (listener) => on<null>('devices-changed', () => listener()),
+    onSoundChanged: (listener) => on<SoundView>('sound-changed', listener),
   };
 }
