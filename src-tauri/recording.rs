@@ -16,6 +16,8 @@ use crate::ipc::types::IpcError;
 
 /// Files of one second get numbers; more than these nobody makes.
 const NAMES: u32 = 100;
+/// For the person.
+const BROKE_OFF: &str = "The recording broke off: the disk takes no more. The call goes on; what was recorded can be played.";
 
 /// Whoever records.
 #[derive(Debug, Clone)]
@@ -26,7 +28,16 @@ struct Inner {
     panel: Panel,
     folder: PathBuf,
     running: Mutex<Option<Running>>,
-    changes: watch::Sender<Option<RecordingView>>,
+    changes: watch::Sender<Recorded>,
+}
+
+/// What there is to see of recordings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Recorded {
+    /// The one under way.
+    pub(crate) now: Option<RecordingView>,
+    /// Why the last one broke off; until another begins.
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Debug)]
@@ -44,12 +55,12 @@ impl Recorder {
             panel,
             folder,
             running: Mutex::new(None),
-            changes: watch::Sender::new(None),
+            changes: watch::Sender::default(),
         }))
     }
 
     /// What is recorded just now; changes with it.
-    pub(crate) fn changes(&self) -> watch::Receiver<Option<RecordingView>> {
+    pub(crate) fn changes(&self) -> watch::Receiver<Recorded> {
         self.0.changes.subscribe()
     }
 
@@ -132,9 +143,13 @@ impl Recorder {
         let Some(call) = phone.call(&now.call) else {
             return true;
         };
-        if matches!(call.state, CallState::Ended | CallState::HandedOver)
-            || now.recording.has_failed()
-        {
+        if now.recording.has_failed() {
+            self.0.changes.send_modify(|shown| {
+                shown.problem = Some(BROKE_OFF.to_owned());
+            });
+            return true;
+        }
+        if matches!(call.state, CallState::Ended | CallState::HandedOver) {
             return true;
         }
         let talking = call.state == CallState::Live && !call.held;
@@ -157,8 +172,11 @@ impl Recorder {
             path: now.recording.path().display().to_string(),
         });
         self.0.changes.send_if_modified(|shown| {
-            let news = *shown != view;
-            *shown = view;
+            let news = shown.now != view;
+            if view.is_some() && shown.now.is_none() {
+                shown.problem = None;
+            }
+            shown.now = view;
             news
         });
     }

@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use crate::core::{Core, blocking};
 use crate::ipc::records::SettingsView;
 use crate::ipc::sound::{
-    ChosenDevice, EchoTestState, LevelsView, NamedChoice, ProcessingChoice, RecordingView,
-    RingtoneSetting, SoundBanner, SoundBannerKind, SoundDevice, SoundSettings, SoundView,
-    TonesSetting,
+    ChosenDevice, EchoTestState, LevelsView, NamedChoice, ProcessingChoice, RingtoneSetting,
+    SoundBanner, SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
 };
 use crate::ipc::types::IpcError;
+use crate::recording::Recorded;
 
 /// Setting: everything a person sets about sound, as JSON.
 const SETTINGS: &str = "sound.settings";
@@ -52,7 +52,7 @@ struct Sources {
     status: watch::Receiver<Status>,
     phone: watch::Receiver<Arc<PhoneView>>,
     phone_settings: watch::Receiver<SettingsView>,
-    recording: watch::Receiver<Option<RecordingView>>,
+    recording: watch::Receiver<Recorded>,
     recordings_folder: String,
 }
 
@@ -64,7 +64,7 @@ impl Sound {
         store: Option<&Store>,
         phone: watch::Receiver<Arc<PhoneView>>,
         phone_settings: watch::Receiver<SettingsView>,
-        recording: watch::Receiver<Option<RecordingView>>,
+        recording: watch::Receiver<Recorded>,
     ) -> Self {
         let settings = watch::Sender::new(load(store));
         let own = watch::Sender::new(ringtone_file::load(folder, store));
@@ -293,7 +293,7 @@ async fn follow(panel: Panel, mut sources: Sources, publish: watch::Sender<Sound
 }
 
 impl Sources {
-    fn choice(&mut self) -> audio::Choice {
+    fn choice(&self) -> audio::Choice {
         let region = self.phone_settings.borrow().region.clone();
         let own = self.own.borrow().as_ref().map(|own| own.ringtone.clone());
         choice(&self.settings.borrow(), own, &region)
@@ -304,9 +304,10 @@ impl Sources {
         let own = self.own.borrow_and_update();
         let own = own.as_ref().map(|own| own.name.clone());
         let region = self.phone_settings.borrow_and_update().region.clone();
-        SoundView {
+        let recorded = self.recording.borrow_and_update().clone();
+        let mut view = SoundView {
             own_ringtone: own,
-            recording: self.recording.borrow_and_update().clone(),
+            recording: recorded.now,
             recordings_folder: self.recordings_folder.clone(),
             ..picture(
                 &self.settings.borrow_and_update(),
@@ -314,7 +315,13 @@ impl Sources {
                 &self.phone.borrow_and_update(),
                 &region,
             )
-        }
+        };
+        view.banners
+            .extend(recorded.problem.map(|text| SoundBanner {
+                kind: SoundBannerKind::RecordingBrokeOff,
+                text,
+            }));
+        view
     }
 }
 

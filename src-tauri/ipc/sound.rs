@@ -131,6 +131,8 @@ pub enum SoundBannerKind {
     MicrophoneReplaced,
     /// The chosen speaker is gone; another stands in.
     SpeakerReplaced,
+    /// The disk took no more of a recording.
+    RecordingBrokeOff,
 }
 
 /// A sentence about the devices that a person should see.

@@ -97,7 +97,7 @@ mod tests {
         );
 
         let own = import(folder.path(), &store, "bell\u{202e}.wav", wav()).unwrap();
-        assert_eq!(own.name, "bell.wav");
+        assert_eq!(own.name, "bell .wav");
         assert_eq!(load(folder.path(), Some(&store)), Some(own));
         remove(folder.path(), &store).unwrap();
         remove(folder.path(), &store).unwrap();

@@ -339,7 +339,7 @@ fn start(arena: &Arena, kind: Kind, room: &RoomName, number: usize) -> Result<Si
     if kind == Kind::Chromium {
         let client = arena.client.as_ref().context("no browser")?;
         let order = Order {
-            url,
+            url: &url,
             token: &token,
             microphone: devices.microphone_shown,
             speaker: devices.speaker_shown,
