@@ -102,7 +102,7 @@ describe('find or dial', () => {
 
   test('calls a person by name from any screen', async () => {
     await app('');
-    await withControl('3');
+    await withControl('4');
     await withControl('k');
     expect(document.activeElement).toBe(await screen.findByTestId('palette-input'));
     await typeIn('tan');
@@ -277,7 +277,7 @@ test('a live call stays in sight on other screens and starts with a closed keypa
   await withControl('A', true);
   await vi.waitFor(() => expect(callState()).toBe('live'));
   expect(screen.queryByTestId('incall-key-1')).toBeNull();
-  await withControl('3');
+  await withControl('4');
   const mini = await screen.findByTestId('mini-call');
   await fireEvent.click(within(mini).getByTestId('mini-end'));
   await vi.waitFor(() => expect(screen.queryByTestId('mini-call')).toBeNull());
@@ -286,8 +286,7 @@ test('a live call stays in sight on other screens and starts with a closed keypa
 test('a call back from History shows the phone and dials', async () => {
   await app('');
   await withControl('2');
-  const [button] = await screen.findAllByTestId('history-call-back');
-  await fireEvent.click(button as HTMLElement);
+  await fireEvent.click(await screen.findByTestId('detail-call'));
   expect((await screen.findByTestId('call-number')).textContent).toBe('(312) 555-0142');
 });
 

@@ -5,7 +5,7 @@ import { abilities, type Tool } from '../lib/phone/abilities';
 import { choices } from '../lib/phone/availability';
 import { who } from '../lib/phone/caller';
 import type { Phone } from '../lib/phone/phone.svelte';
-import type { Screen } from '../lib/phone/shortcuts';
+import { SCREENS, type Screen } from '../lib/phone/shortcuts';
 import { say } from '../lib/words';
 
 /** What the window itself is asked for. */
@@ -63,8 +63,8 @@ function ofTheDesk(phone: Phone): Command[] {
 }
 
 function ofTheWindow(window: Window): Command[] {
-  const icons = { phone: 'phone', history: 'clock', settings: 'sliders' } as const;
-  return (['phone', 'history', 'settings'] as const).map((screen) => ({
+  const icons = { phone: 'phone', history: 'clock', contacts: 'people', settings: 'sliders' } as const;
+  return SCREENS.map((screen) => ({
     id: `show-${screen}`,
     icon: icons[screen],
     label: say('find.show', { screen: say(`nav.${screen}`) }),

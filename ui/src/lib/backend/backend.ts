@@ -8,11 +8,19 @@
 import type {
   AccountView,
   AvailabilityView,
+  ContactDraft,
+  ContactsPage,
   DevicesView,
-  HistoryPage, HistoryQuery,
+  Exported,
+  ExportFormat,
+  HistoryPage,
+  HistoryQuery,
+  ImportView,
   IpcError,
   OtherCall,
   PhoneView,
+  SettingsView,
+  WipeWhat,
 } from './bindings';
 
 export type * from './bindings';
@@ -58,6 +66,28 @@ export interface Backend {
   missedCount(): Promise<number>;
   /** Somebody has looked at this missed call; null: at all of them. */
   historySeen(call: string | null): Promise<void>;
+  /** Writes what a person says about a call; "" takes it away. */
+  historyNote(call: string, note: string): Promise<void>;
+  /** Deletes calls. What it answers takes that back for 15 seconds. */
+  historyDelete(calls: string[]): Promise<string>;
+  /** Answers how many calls are there again. */
+  historyUndelete(token: string): Promise<number>;
+  /** Writes the calls asked for into the folder for downloads. */
+  historyExport(query: HistoryQuery, format: ExportFormat): Promise<Exported>;
+  /** Takes everything of a kind out for good. */
+  wipe(what: WipeWhat): Promise<number>;
+  /** By name. Every word of `text` is in the name, number, place of work or note. */
+  contacts(text: string, cursor: string | null, limit: number): Promise<ContactsPage>;
+  /** A new contact where `id` is null. Answers its id. */
+  contactSave(id: number | null, draft: ContactDraft): Promise<number>;
+  contactDelete(id: number): Promise<void>;
+  /** Takes contacts from the text of a vCard or CSV file. */
+  contactsImport(name: string, bytes: Uint8Array): Promise<ImportView>;
+  /** Answers how many contacts went. */
+  contactsUndoImport(id: number): Promise<number>;
+  settingsShow(): Promise<SettingsView>;
+  /** Puts all of them in force; answers them as they were kept. */
+  settingsSet(settings: SettingsView): Promise<SettingsView>;
   accountShow(): Promise<AccountView>;
   /** `secret` null keeps the stored one. It goes in and never comes back. */
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;

@@ -106,7 +106,14 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   talked: (phone) => phone.endCall(live(phone), 'hung_up_there'),
   missed: (phone) => phone.endCall(phone.ring('+16465550198'), 'missed'),
   notice: (phone) => phone.notify('0800-FLOWERS is not a phone number. Use digits only, with + for other countries.'),
-  empty: (phone) => phone.forgetHistory(),
+  empty: (phone) => {
+    phone.forgetHistory();
+    phone.records.forgetContacts();
+  },
+  million: (phone) => {
+    phone.fillHistory(1_000_000);
+    phone.records.fillContacts(100_000);
+  },
   'history-refused': (phone) =>
     phone.forgetHistory({
       code: 'history',

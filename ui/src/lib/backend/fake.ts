@@ -8,17 +8,25 @@ import type {
   AccountView,
   AvailabilityView,
   CallView,
+  ContactDraft,
+  ContactsPage,
   DevicesView,
+  Exported,
+  ExportFormat,
   HistoryPage,
   HistoryQuery,
   HistoryRow,
+  ImportView,
   IpcError,
   LineState,
   OtherCall,
   PhoneView,
+  SettingsView,
+  WipeWhat,
 } from './bindings';
 import { FakeCalls } from './fake-calls';
 import { ACCOUNT, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
+import { FakeRecords } from './fake-records';
 import { SCENES } from './fake-scenes';
 
 /** How long the fake takes between two states. Tests pass 0 for no wait but a turn of the loop. */
@@ -34,6 +42,8 @@ export class FakePhone implements Backend {
   #quiet: string | null = null;
   #nextTryAtMs: number | null = null;
   #historyRefusal: IpcError | null = null;
+  readonly #deleted = new Map<string, HistoryRow[]>();
+  readonly records = new FakeRecords(() => this.#historyChanged());
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
   readonly #phoneListeners = new Set<(view: PhoneView) => void>();
@@ -148,12 +158,7 @@ export class FakePhone implements Backend {
     if (this.#historyRefusal) throw this.#historyRefusal;
     const from = cursor === null ? 0 : Number(cursor);
     const to = from + limit;
-    const words = (query.text ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = this.#rows.filter(
-      (row) =>
-        words.every((word) => `${row.name ?? ''} ${row.number} ${row.number_shown}`.toLowerCase().includes(word)) &&
-        (query.results === undefined || query.results.includes(row.result)),
-    );
+    const rows = Object.keys(query).length === 0 ? this.#rows : this.#rows.filter((row) => answers(row, query));
     return { rows: rows.slice(from, to), next: to < rows.length ? String(to) : null };
   }
 
@@ -164,6 +169,71 @@ export class FakePhone implements Backend {
   async historySeen(call: string | null): Promise<void> {
     this.#rows = this.#rows.map((row) => (row.missed && (call === null || row.id === call) ? { ...row, seen: true } : row));
     this.#historyChanged();
+  }
+
+  async historyNote(call: string, note: string): Promise<void> {
+    this.#rows = this.#rows.map((row) => (row.id === call ? { ...row, note } : row));
+    this.#historyChanged();
+  }
+
+  async historyDelete(calls: string[]): Promise<string> {
+    const token = `undo-${this.#deleted.size}`;
+    this.#deleted.set(
+      token,
+      this.#rows.filter((row) => calls.includes(row.id)),
+    );
+    this.#rows = this.#rows.filter((row) => !calls.includes(row.id));
+    this.#historyChanged();
+    return token;
+  }
+
+  async historyUndelete(token: string): Promise<number> {
+    const back = this.#deleted.get(token) ?? [];
+    this.#deleted.delete(token);
+    this.#rows = [...this.#rows, ...back].sort((one, other) => other.started_at_ms - one.started_at_ms);
+    this.#historyChanged();
+    return back.length;
+  }
+
+  async historyExport(query: HistoryQuery, format: ExportFormat): Promise<Exported> {
+    const { rows } = await this.historyPage(null, Number.MAX_SAFE_INTEGER, query);
+    return { path: `Downloads/deskline-calls.${format}`, calls: rows.length };
+  }
+
+  async wipe(what: WipeWhat): Promise<number> {
+    if (what !== 'contacts') this.#rows = [];
+    if (what !== 'history') this.records.forgetContacts();
+    this.#historyChanged();
+    return 0;
+  }
+
+  async contacts(text: string, cursor: string | null, limit: number): Promise<ContactsPage> {
+    if (this.#historyRefusal) throw this.#historyRefusal;
+    return this.records.page(text, cursor, limit);
+  }
+
+  async contactSave(id: number | null, draft: ContactDraft): Promise<number> {
+    return this.records.save(id, draft);
+  }
+
+  async contactDelete(id: number): Promise<void> {
+    this.records.delete(id);
+  }
+
+  async contactsImport(name: string, bytes: Uint8Array): Promise<ImportView> {
+    return this.records.import(name, bytes);
+  }
+
+  async contactsUndoImport(id: number): Promise<number> {
+    return this.records.undoImport(id);
+  }
+
+  async settingsShow(): Promise<SettingsView> {
+    return this.records.settings;
+  }
+
+  async settingsSet(settings: SettingsView): Promise<SettingsView> {
+    return this.records.setSettings(settings);
   }
 
   async accountShow(): Promise<AccountView> {
@@ -266,6 +336,18 @@ export class FakePhone implements Backend {
     this.#historyRefusal = refusal;
   }
 
+  /** `count` calls of the last years, to see a list as long as a list gets. */
+  fillHistory(count: number): void {
+    const now = Date.now();
+    const few = pastCalls(now);
+    this.#rows = Array.from({ length: count }, (_, at) => {
+      const one = few[at % few.length] as HistoryRow;
+      const startedAt = now - at * 120_000;
+      return { ...one, id: `many-${at}`, started_at_ms: startedAt, ended_at_ms: startedAt + 60_000 };
+    });
+    this.#historyChanged();
+  }
+
   unplug(): void {
     this.#devices = {
       microphone: null,
@@ -303,6 +385,24 @@ export class FakePhone implements Backend {
     const view = this.#view();
     for (const listener of this.#phoneListeners) listener(view);
   }
+}
+
+function answers(row: HistoryRow, query: HistoryQuery): boolean {
+  const text = `${row.name ?? ''} ${row.contact ?? ''} ${row.number} ${row.number_shown} ${row.note}`.toLowerCase();
+  const digits = row.number.replace(/\D/g, '');
+  const words = (query.text ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (word: string) => {
+    const number = word.replace(/\D/g, '');
+    return text.includes(word) || (number !== '' && number.length >= word.length - 3 && digits.includes(number));
+  };
+  return (
+    words.every(has) &&
+    (query.results === undefined || query.results.includes(row.result)) &&
+    (query.direction === undefined || query.direction === row.direction) &&
+    (query.unseen === undefined || query.unseen === (row.missed && !row.seen)) &&
+    (query.from_ms === undefined || row.started_at_ms >= query.from_ms) &&
+    (query.to_ms === undefined || row.started_at_ms < query.to_ms)
+  );
 }
 
 async function subscribe<T>(listeners: Set<T>, listener: T): Promise<Unsubscribe> {

@@ -2,9 +2,12 @@ import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
 import { afterEach, expect, test } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
+import { SETTINGS } from './fake-records';
 import { tauriBackend } from './tauri';
 
 afterEach(() => clearMocks());
+
+const A_DRAFT = { name: 'Ana', organisation: '', note: '', numbers: [{ label: '', number: '+12125550100' }] };
 
 /** Every command: how the windows call it, and what must reach the shell. */
 const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, args: Record<string, unknown>][] = [
@@ -36,6 +39,26 @@ const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, 
   [(backend) => backend.historyPage(null, 50, { text: 'ana' }), 'history_page', { query: { text: 'ana' }, cursor: null, limit: 50 }],
   [(backend) => backend.missedCount(), 'missed_count', {}],
   [(backend) => backend.historySeen(null), 'history_seen', { call: null }],
+  [(backend) => backend.historyNote('c', 'n'), 'history_note', { call: 'c', note: 'n' }],
+  [(backend) => backend.historyDelete(['c']), 'history_delete', { calls: ['c'] }],
+  [(backend) => backend.historyUndelete('t'), 'history_undelete', { token: 't' }],
+  [
+    (backend) => backend.historyExport({ text: 'ana' }, 'csv'),
+    'history_export',
+    { query: { text: 'ana' }, format: 'csv' },
+  ],
+  [(backend) => backend.wipe('history'), 'wipe', { what: 'history' }],
+  [(backend) => backend.contacts('ana', null, 50), 'contacts', { text: 'ana', cursor: null, limit: 50 }],
+  [(backend) => backend.contactSave(null, A_DRAFT), 'contact_save', { id: null, draft: A_DRAFT }],
+  [(backend) => backend.contactDelete(3), 'contact_delete', { id: 3 }],
+  [
+    (backend) => backend.contactsImport('a.vcf', new Uint8Array([65])),
+    'contacts_import',
+    { name: 'a.vcf', bytes: [65] },
+  ],
+  [(backend) => backend.contactsUndoImport(3), 'contacts_undo_import', { import: 3 }],
+  [(backend) => backend.settingsShow(), 'settings_show', {}],
+  [(backend) => backend.settingsSet(SETTINGS), 'settings_set', { settings: SETTINGS }],
   [(backend) => backend.accountShow(), 'account_show', {}],
   [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
   [(backend) => backend.accountForget(), 'account_forget', {}],

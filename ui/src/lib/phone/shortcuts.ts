@@ -1,7 +1,9 @@
 import { isDialKey, isToneKey } from '../number';
 import type { Tool } from './abilities';
 
-export type Screen = 'phone' | 'history' | 'settings';
+/** The screens in the order of Ctrl 1, Ctrl 2 and so on. */
+export const SCREENS = ['phone', 'history', 'contacts', 'settings'] as const;
+export type Screen = (typeof SCREENS)[number];
 
 /** What a key press asks for. */
 export type Shortcut =
@@ -15,6 +17,7 @@ export type Shortcut =
   | { do: 'tool'; tool: Tool }
   | { do: 'close-tool' }
   | { do: 'find' }
+  | { do: 'search' }
   | { do: 'tone'; key: string }
   | { do: 'type'; key: string }
   | { do: 'delete-last' }
@@ -35,8 +38,6 @@ export interface Situation {
   tool: Tool | null;
 }
 
-const SCREENS: readonly Screen[] = ['phone', 'history', 'settings'];
-
 /** The part of a `KeyboardEvent` that matters. */
 export type KeyPress = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'repeat'>;
 
@@ -52,7 +53,8 @@ export function shortcutFor(press: KeyPress, at: Situation): Shortcut | null {
 
 function withControl(press: KeyPress): Shortcut | null {
   if (letter(press) === 'k') return { do: 'find' };
-  const screen = SCREENS[['1', '2', '3'].indexOf(press.key)];
+  if (letter(press) === 'f') return { do: 'search' };
+  const screen = SCREENS[Number(press.key) - 1];
   return screen ? { do: 'show', screen } : null;
 }
 
