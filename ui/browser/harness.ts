@@ -47,6 +47,9 @@ async function serve(): Promise<{ server: Server; url: string }> {
   return { server, url: `http://127.0.0.1:${address.port}/` };
 }
 
+/** The time in every picture, so that only a change of the windows changes one. */
+const NOW = new Date('2026-11-19T10:50:00-05:00');
+
 export type Theme = 'light' | 'dark';
 
 /** One browser and one server for a file of tests. */
@@ -113,9 +116,11 @@ export class Stage {
 
   /** Shows one screen of the list and waits until it stands. */
   async show(page: Page, screen: Screen): Promise<void> {
-    if (screen.at !== undefined) await page.clock.install({ time: screen.at });
+    await page.clock.install({ time: NOW });
     await page.goto(this.address(screen.scene ?? '', screen.hash ?? ''));
     await page.locator('[data-testid="line-status"], [data-testid="overlay"], [data-testid="overlay-empty"]').first().waitFor();
+    // The system's own font differs from one computer to the next.
+    await page.addStyleTag({ content: ':root { --font: Inter, sans-serif }' });
     await screen.act?.(page);
   }
 }

@@ -9,8 +9,6 @@ export interface Screen {
   width?: number;
   height?: number;
   zoom?: number;
-  /** The clock of the page. */
-  at?: Date;
   /** What is done before the picture. */
   act?: (page: Page) => Promise<unknown>;
 }

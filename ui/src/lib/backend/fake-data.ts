@@ -1,4 +1,5 @@
 /** The people, numbers and sentences of the fake phone. All invented; the sentences stand in for the core's. */
+import type { CallDetails } from './backend';
 import type {
   AccountView,
   CallState,
@@ -221,6 +222,26 @@ export function pastCalls(nowMs: number): HistoryRow[] {
     );
   }
   return rows;
+}
+
+/** Everything that is known of a call: a little more than its row. */
+export function detailsOf(row: HistoryRow): CallDetails {
+  const event = (afterMs: number, kind: string): CallDetails['events'][number] => ({
+    at_ms: row.started_at_ms + afterMs,
+    source: 'livekit webhook',
+    kind,
+    payload: JSON.stringify({ event: kind, room: { name: row.id } }, null, 2),
+  });
+  const quality = row.details.lost_per_mille !== null;
+  return {
+    row,
+    room: `call-${row.id}`,
+    jitter_mean_ms: quality ? 2 : null,
+    packets_received: quality ? 12_480 : null,
+    packets_lost: quality ? 25 : null,
+    people: [],
+    events: quality ? [event(0, 'room_started'), event(40, 'participant_joined'), event(261_000, 'room_finished')] : [],
+  };
 }
 
 export const ACCOUNT: AccountView = {

@@ -58,7 +58,7 @@ export class FakeRecords {
   /** The address book with `count` more people in it. */
   fillContacts(count: number): void {
     const more = Array.from({ length: count }, (_, at) =>
-      person(1000 + at, `Person ${String(at).padStart(6, '0')}`, 'Example', '', ['', `+1212555${1000 + (at % 9000)}`]),
+      person(1000 + at, `Person ${String(at).padStart(6, '0')}`, 'Example', '', ['', `(${200 + (at % 800)}) 555-01${String(at % 100).padStart(2, '0')}`]),
     );
     this.#contacts = [...EVERYBODY, ...more];
   }

@@ -3,7 +3,25 @@
  * be looked at and tested in any browser. The far end acts by the last two digits of the number
  * (`behaviourOf`), and a scene (`?fake=reconnecting`) starts it in a state worth looking at.
  */
-import type { Backend, Unsubscribe } from './backend';
+import type {
+  Backend,
+  CallDetails,
+  DesktopSettings,
+  DesktopView,
+  FirstRunView,
+  HookSetting,
+  HookTested,
+  LevelsView,
+  LookView,
+  ReadinessView,
+  ShellView,
+  ShortcutAction,
+  SoundSettings,
+  SoundView,
+  Unsubscribe,
+  WatchersDraft,
+  WatchersView,
+} from './backend';
 import type {
   AccountView,
   AvailabilityView,
@@ -25,7 +43,9 @@ import type {
   WipeWhat,
 } from './bindings';
 import { FakeCalls } from './fake-calls';
-import { ACCOUNT, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
+import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
+import { FakeDesktop } from './fake-desktop';
+import { FakeSound } from './fake-sound';
 import { FakeRecords } from './fake-records';
 import { SCENES } from './fake-scenes';
 
@@ -43,6 +63,15 @@ export class FakePhone implements Backend {
   #nextTryAtMs: number | null = null;
   #historyRefusal: IpcError | null = null;
   readonly #deleted = new Map<string, HistoryRow[]>();
+  readonly sound: FakeSound;
+  readonly desktop: FakeDesktop;
+  readonly #soundListeners = new Set<(view: SoundView) => void>();
+  readonly #desktopListeners = new Set<(view: DesktopView) => void>();
+  readonly #shellListeners = new Set<(view: ShellView) => void>();
+  readonly #readinessListeners = new Set<(view: ReadinessView) => void>();
+  readonly #lookListeners = new Set<(view: LookView) => void>();
+  readonly #watchersListeners = new Set<(view: WatchersView) => void>();
+  readonly #shortcutListeners = new Set<(action: ShortcutAction) => void>();
   readonly records = new FakeRecords(() => this.#historyChanged());
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
@@ -59,6 +88,15 @@ export class FakePhone implements Backend {
         this.#historyChanged();
       },
     });
+    this.sound = new FakeSound(stepMs, () => tell(this.#soundListeners, this.sound.view));
+    this.desktop = new FakeDesktop(stepMs, {
+      desktop: () => {
+        tell(this.#desktopListeners, this.desktop.view());
+        tell(this.#lookListeners, this.desktop.look());
+      },
+      shell: () => tell(this.#shellListeners, this.desktop.shell),
+      readiness: () => tell(this.#readinessListeners, this.#readiness()),
+    });
     SCENES[scene]?.(this);
   }
 
@@ -72,7 +110,7 @@ export class FakePhone implements Backend {
 
   async painted(): Promise<void> {}
 
-  async dial(number: string): Promise<void> {
+  async dial(number: string, _keys: string | null = null): Promise<void> {
     if (this.#line !== 'ready') return this.#calls.say('no_line', LINES[this.#line].words);
     this.#calls.dial(number);
   }
@@ -263,6 +301,89 @@ export class FakePhone implements Backend {
     return this.#devices;
   }
 
+  async accountImport(text: string): Promise<AccountView> {
+    const of = (name: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*["']?([^"'\\s]+)`, 'm').exec(text)?.[1] ?? '';
+    const [url, key, secret] = [of('LIVEKIT_URL'), of('LIVEKIT_API_KEY'), of('LIVEKIT_API_SECRET')];
+    if (!url || !key || !secret)
+      throw { code: 'env', message: 'The text lacks LIVEKIT_URL, LIVEKIT_API_KEY or LIVEKIT_API_SECRET.' };
+    return this.accountSet(url, key, secret);
+  }
+
+  async callDetails(id: string): Promise<CallDetails> {
+    const row = this.#rows.find((one) => one.id === id);
+    if (!row) throw { code: 'no_such_call', message: 'This call was deleted.' };
+    return detailsOf(row);
+  }
+  async eventsExport(format: ExportFormat): Promise<Exported> {
+    return { path: `Downloads/deskline-events.${format}`, calls: 12 };
+  }
+
+  async soundShow(): Promise<SoundView> {
+    return this.sound.view;
+  }
+  async soundSet(settings: SoundSettings): Promise<SoundView> {
+    return this.sound.set(settings);
+  }
+  async soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe> {
+    return this.sound.levels(listener);
+  }
+  async soundTest(on: boolean): Promise<void> {
+    this.sound.test(on);
+  }
+  async ringTest(): Promise<void> {}
+
+  async watchersShow(): Promise<WatchersView> {
+    return this.sound.watchers;
+  }
+  async watchersSet(draft: WatchersDraft, secret: string | null): Promise<WatchersView> {
+    const view = this.sound.watch(draft, secret);
+    tell(this.#watchersListeners, view);
+    return view;
+  }
+
+  async desktopShow(): Promise<DesktopView> {
+    return this.desktop.view();
+  }
+  async desktopSet(settings: DesktopSettings): Promise<DesktopView> {
+    return this.desktop.set(settings);
+  }
+  async shellShow(): Promise<ShellView> {
+    return this.desktop.shell;
+  }
+  async prefillDone(): Promise<void> {
+    this.desktop.tell({ prefill: null });
+  }
+  async goToDone(): Promise<void> {
+    this.desktop.tell({ go_to: null });
+  }
+  async setCompact(compact: boolean): Promise<void> {
+    this.desktop.tell({ compact });
+  }
+  async quit(): Promise<void> {
+    this.desktop.tell({ quit: null });
+  }
+  async quitCancel(): Promise<void> {
+    this.desktop.tell({ quit: null });
+  }
+  async readinessShow(): Promise<ReadinessView> {
+    return this.#readiness();
+  }
+  async ringMeNow(): Promise<void> {
+    this.desktop.ringMeNow(() => {
+      const id = this.ring('+12125550199', { name: 'Test ring' });
+      setTimeout(() => this.#calls.end(id, 'declined_here'), 2 * this.#stepMs);
+    });
+  }
+  async firstRunShow(): Promise<FirstRunView> {
+    return this.desktop.firstRun;
+  }
+  async firstRunSet(firstRun: FirstRunView): Promise<void> {
+    this.desktop.firstRun = firstRun;
+  }
+  async hookTest(hook: HookSetting): Promise<HookTested> {
+    return this.desktop.hookTest(hook);
+  }
+
   onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe> {
     return subscribe(this.#phoneListeners, listener);
   }
@@ -271,6 +392,27 @@ export class FakePhone implements Backend {
   }
   onDevicesChanged(listener: () => void): Promise<Unsubscribe> {
     return subscribe(this.#devicesListeners, listener);
+  }
+  onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#soundListeners, listener);
+  }
+  onWatchersChanged(listener: (view: WatchersView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#watchersListeners, listener);
+  }
+  onDesktopChanged(listener: (view: DesktopView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#desktopListeners, listener);
+  }
+  onShellChanged(listener: (view: ShellView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#shellListeners, listener);
+  }
+  onReadinessChanged(listener: (view: ReadinessView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#readinessListeners, listener);
+  }
+  onLookChanged(listener: (view: LookView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#lookListeners, listener);
+  }
+  onShortcutPressed(listener: (action: ShortcutAction) => void): Promise<Unsubscribe> {
+    return subscribe(this.#shortcutListeners, listener);
   }
 
   // ---- The world around, for tests and the console: `fakePhone.ring('+13125550142')`
@@ -349,13 +491,7 @@ export class FakePhone implements Backend {
   }
 
   unplug(): void {
-    this.#devices = {
-      microphone: null,
-      speaker: null,
-      microphones: [],
-      speakers: [],
-      words: 'No microphone and no speaker were found. Connect a headset.',
-    };
+    this.#devices = this.sound.unplug('No microphone and no speaker were found. Connect a headset.');
     for (const listener of this.#devicesListeners) listener();
   }
 
@@ -383,8 +519,18 @@ export class FakePhone implements Backend {
   #publish(): void {
     this.#rev += 1;
     const view = this.#view();
-    for (const listener of this.#phoneListeners) listener(view);
+    tell(this.#phoneListeners, view);
+    tell(this.#readinessListeners, this.#readiness());
   }
+
+  #readiness(): ReadinessView {
+    const { line, quiet } = this.#view();
+    return { ...this.desktop.readiness(line, quiet), rev: this.#rev + 1000 };
+  }
+}
+
+function tell<T>(listeners: Set<(view: T) => void>, view: T): void {
+  for (const listener of listeners) listener(view);
 }
 
 function answers(row: HistoryRow, query: HistoryQuery): boolean {

@@ -2,7 +2,9 @@ import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
 import { afterEach, expect, test } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
+import { DESKTOP, HOOK } from './fake-desktop';
 import { SETTINGS } from './fake-records';
+import { SOUND, WATCHERS } from './fake-sound';
 import { tauriBackend } from './tauri';
 
 afterEach(() => clearMocks());
@@ -62,7 +64,34 @@ const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, 
   [(backend) => backend.accountShow(), 'account_show', {}],
   [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
   [(backend) => backend.accountForget(), 'account_forget', {}],
+  [(backend) => backend.dial('+12125550100', '12#'), 'dial', { number: '+12125550100', keys: '12#' }],
+  [(backend) => backend.accountImport('A=b'), 'account_import', { text: 'A=b' }],
   [(backend) => backend.devices(), 'devices', {}],
+  [(backend) => backend.callDetails('c'), 'call_details', { call: 'c' }],
+  [(backend) => backend.eventsExport('json'), 'events_export', { format: 'json' }],
+  [(backend) => backend.soundShow(), 'sound_show', {}],
+  [(backend) => backend.soundSet(SOUND.settings), 'sound_set', { settings: SOUND.settings }],
+  [(backend) => backend.soundTest(true), 'sound_test', { on: true }],
+  [(backend) => backend.ringTest('bells'), 'ring_test', { ringtone: 'bells' }],
+  [(backend) => backend.watchersShow(), 'watchers_show', {}],
+  [(backend) => backend.watchersSet(WATCHERS.wanted, null), 'watchers_set', { draft: WATCHERS.wanted, secret: null }],
+  [(backend) => backend.desktopShow(), 'desktop_show', {}],
+  [(backend) => backend.desktopSet(DESKTOP), 'desktop_set', { settings: DESKTOP }],
+  [(backend) => backend.shellShow(), 'shell_show', {}],
+  [(backend) => backend.prefillDone(2), 'prefill_done', { id: 2 }],
+  [(backend) => backend.goToDone(2), 'go_to_done', { id: 2 }],
+  [(backend) => backend.setCompact(true), 'set_compact', { compact: true }],
+  [(backend) => backend.quit(), 'quit', {}],
+  [(backend) => backend.quitCancel(), 'quit_cancel', {}],
+  [(backend) => backend.readinessShow(), 'readiness_show', {}],
+  [(backend) => backend.ringMeNow(), 'ring_me_now', {}],
+  [(backend) => backend.firstRunShow(), 'first_run_show', {}],
+  [
+    (backend) => backend.firstRunSet({ done: false, step: 'sound' }),
+    'first_run_set',
+    { firstRun: { done: false, step: 'sound' } },
+  ],
+  [(backend) => backend.hookTest(HOOK), 'hook_test', { hook: HOOK }],
 ];
 
 test.each(COMMANDS)('command %#: %s', async (call, command, args) => {
