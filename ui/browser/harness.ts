@@ -118,7 +118,7 @@ export class Stage {
   async show(page: Page, screen: Screen): Promise<void> {
     await page.clock.install({ time: NOW });
     await page.goto(this.address(screen.scene ?? '', screen.hash ?? ''));
-    await page.locator('[data-testid="line-status"], [data-testid="overlay"], [data-testid="overlay-empty"]').first().waitFor();
+    await page.locator('[data-testid="line-status"], [data-testid="first-run"], [data-testid="compact-open"], [data-testid="overlay"], [data-testid="overlay-empty"]').first().waitFor();
     // The system's own font differs from one computer to the next.
     await page.addStyleTag({ content: ':root { --font: Inter, sans-serif }' });
     await screen.act?.(page);

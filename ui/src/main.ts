@@ -13,10 +13,11 @@ import { look } from './lib/look.svelte';
 import App from './views/App.svelte';
 import Overlay from './views/Overlay.svelte';
 
-look.follow();
+look.begin(window.__DESKLINE_LOOK__);
 
 const target = document.getElementById('deskline');
 if (!target) throw new Error('index.html has no #deskline');
 
 const backend = await openBackend(location);
+void backend.onLookChanged((view) => look.take(view)).catch(() => undefined);
 mount(location.hash.startsWith('#/overlay') ? Overlay : App, { target, props: { backend } });

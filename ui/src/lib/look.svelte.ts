@@ -1,88 +1,87 @@
 /**
- * How the windows look and which language they speak: a choice about this screen, so it is kept by the web view and not by
- * the core. Both windows follow it, and it is there before the first paint.
+ * How the windows look and which language they speak. Theme and language are kept by the core and stand in the page before
+ * its first paint; the size of the text is about this screen and kept by the web view.
  */
-import { isLanguage, speech, systemLanguage, type Language } from './language.svelte';
+import type { LookView, ThemeSetting } from './backend/backend';
+import { isLanguage, speech, systemLanguage } from './language.svelte';
 
-const KEY = 'deskline.look';
+const KEY = 'deskline.textSize';
 
-export const THEMES = ['system', 'light', 'dark'] as const;
-export type Theme = (typeof THEMES)[number];
 /** Percent of the normal text size. */
 export const TEXT_SIZES = [90, 100, 110, 125, 150, 175, 200] as const;
 export type TextSize = (typeof TEXT_SIZES)[number];
 
-interface Chosen {
-  theme: Theme;
-  textSize: TextSize;
-  language: Language | 'system';
-}
-const UNCHANGED: Chosen = { theme: 'system', textSize: 100, language: 'system' };
+const UNCHANGED: LookView = { theme: 'system', language: '', answer_keys: null, decline_keys: null };
+const THEMES: readonly ThemeSetting[] = ['system', 'light', 'dark'];
 
-/** What was stored, as far as it makes sense; anything else is as if it was never chosen. */
-export function parseLook(stored: string | null): Chosen {
-  let found: unknown;
-  try {
-    found = JSON.parse(stored ?? 'null');
-  } catch {
-    found = null;
-  }
+/** What stands in the page, as far as it makes sense. */
+export function parseLook(found: unknown): LookView {
   if (typeof found !== 'object' || found === null) return UNCHANGED;
   const of = (name: string): unknown => (found as Record<string, unknown>)[name];
-  const language = of('language');
+  const text = (name: string) => (typeof of(name) === 'string' ? (of(name) as string) : null);
   return {
-    theme: THEMES.find((one) => one === of('theme')) ?? UNCHANGED.theme,
-    textSize: TEXT_SIZES.find((one) => one === of('textSize')) ?? UNCHANGED.textSize,
-    language: typeof language === 'string' && isLanguage(language) ? language : UNCHANGED.language,
+    theme: THEMES.find((one) => one === of('theme')) ?? 'system',
+    language: text('language') ?? '',
+    answer_keys: text('answer_keys'),
+    decline_keys: text('decline_keys'),
   };
 }
 
+export function parseTextSize(stored: string | null): TextSize {
+  return TEXT_SIZES.find((one) => String(one) === stored) ?? 100;
+}
+
 class Look {
-  #chosen = $state.raw<Chosen>(UNCHANGED);
+  #view = $state.raw<LookView>(UNCHANGED);
+  #textSize = $state<TextSize>(100);
   #dark: MediaQueryList | null = null;
 
-  get theme(): Theme {
-    return this.#chosen.theme;
-  }
   get textSize(): TextSize {
-    return this.#chosen.textSize;
+    return this.#textSize;
   }
-  get language(): Language | 'system' {
-    return this.#chosen.language;
+  /** Keys that answer from any program, once the system has accepted them. */
+  get answerKeys(): string | null {
+    return this.#view.answer_keys;
   }
 
-  /** Reads what was chosen and follows the system and the other window from then on. */
-  follow(): void {
+  /** Takes what stands in the page, and follows the system and the other window from then on. */
+  begin(found: unknown): void {
     this.#dark = window.matchMedia('(prefers-color-scheme: dark)');
     this.#dark.addEventListener('change', () => this.#apply());
     window.addEventListener('languagechange', () => this.#apply());
     window.addEventListener('storage', (event) => {
-      if (event.key === KEY) this.#take(event.newValue);
+      if (event.key === KEY) this.#size(parseTextSize(event.newValue));
     });
-    this.#take(stored());
+    this.#view = parseLook(found);
+    this.#size(parseTextSize(stored()));
   }
 
-  choose(change: Partial<Chosen>): void {
-    this.#chosen = { ...this.#chosen, ...change };
-    try {
-      localStorage.setItem(KEY, JSON.stringify(this.#chosen));
-    } catch {
-      // A web view without a store of its own forgets it at the end.
-    }
+  take(view: LookView): void {
+    this.#view = view;
     this.#apply();
   }
 
-  #take(text: string | null): void {
-    this.#chosen = parseLook(text);
+  setTextSize(size: TextSize): void {
+    try {
+      localStorage.setItem(KEY, String(size));
+    } catch {
+      // A web view without a store of its own forgets it at the end.
+    }
+    this.#size(size);
+  }
+
+  #size(size: TextSize): void {
+    this.#textSize = size;
     this.#apply();
   }
 
   #apply(): void {
-    const { theme, textSize, language } = this.#chosen;
+    const { theme, language } = this.#view;
     const page = document.documentElement;
     page.dataset['theme'] = theme === 'system' ? (this.#dark?.matches ? 'dark' : 'light') : theme;
-    page.style.fontSize = textSize === 100 ? '' : `${textSize}%`;
-    speech.language = language === 'system' ? systemLanguage() : language;
+    page.style.fontSize = this.#textSize === 100 ? '' : `${this.#textSize}%`;
+    const wanted = language.toLowerCase().split('-')[0] ?? '';
+    speech.language = isLanguage(wanted) ? wanted : systemLanguage();
     page.lang = speech.language;
   }
 }

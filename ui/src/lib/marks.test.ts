@@ -23,6 +23,6 @@ test.each([
 
 test('an excerpt begins a little before what was found', () => {
   const note = 'They called about the stone price and the stairs, and wait for the revised lobby quote by Friday.';
-  expect(excerpt(note, 'quote')).toBe('…and wait for the revised lobby quote by Friday.');
+  expect(excerpt(note, 'quote')).toBe('…wait for the revised lobby quote by Friday.');
   expect(excerpt('lobby quote', 'quote')).toBe('lobby quote');
 });

@@ -12,6 +12,8 @@ import { say } from '../lib/words';
 export interface Window {
   show: (screen: Screen) => void;
   toggle: (tool: Tool) => void;
+  /** The small window instead, where there can be one. */
+  compact?: (on: boolean) => void;
 }
 
 export function commandsFor(phone: Phone, window: Window): Command[] {
@@ -64,10 +66,13 @@ function ofTheDesk(phone: Phone): Command[] {
 
 function ofTheWindow(window: Window): Command[] {
   const icons = { phone: 'phone', history: 'clock', contacts: 'people', settings: 'sliders' } as const;
-  return SCREENS.map((screen) => ({
+  const screens = SCREENS.map((screen) => ({
     id: `show-${screen}`,
     icon: icons[screen],
     label: say('find.show', { screen: say(`nav.${screen}`) }),
     act: () => window.show(screen),
-  }));
+  })) satisfies Command[];
+  const { compact } = window;
+  if (!compact) return screens;
+  return [...screens, { id: 'compact', icon: 'open', label: say('compact.small'), act: () => compact(true) }];
 }

@@ -99,6 +99,11 @@ export class FakeSound {
     return { microphone: null, speaker: null, microphones: [], speakers: [], words };
   }
 
+  plug(): void {
+    const { microphones, speakers, banners } = SOUND;
+    this.#put({ microphones, speakers, banners });
+  }
+
   levels(listener: (levels: LevelsView) => void): () => void {
     let at = 0;
     const tell = () => {

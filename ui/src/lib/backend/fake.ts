@@ -490,6 +490,12 @@ export class FakePhone implements Backend {
     this.#historyChanged();
   }
 
+  plug(): void {
+    this.#devices = DEVICES;
+    this.sound.plug();
+    for (const listener of this.#devicesListeners) listener();
+  }
+
   unplug(): void {
     this.#devices = this.sound.unplug('No microphone and no speaker were found. Connect a headset.');
     for (const listener of this.#devicesListeners) listener();
