@@ -76,7 +76,7 @@ export const WATCHERS: WatchersView = {
   worker: { state: 'off', words: 'Not in use.', received: 0, refused: 0, refusal: null, last_at_ms: null },
 };
 
-const VOICE = [0, 22, 48, 56, 61, 44, 38, 12];
+const VOICE = [48, 56, 61, 44, 38, 42, 50, 33];
 
 export class FakeSound {
   view = SOUND;

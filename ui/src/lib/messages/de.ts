@@ -47,6 +47,8 @@ export const de: Messages = {
   'dial.keyCall': 'anrufen',
   'dial.keyClear': 'leeren',
   'dial.from': 'Anruf über',
+  'dial.emergency':
+    'Notrufnummern werden wie getippt gewählt, sofort. Hilfe kommt nur, wenn Ihr Anbieter Ihre Adresse hat. Im Zweifel ein Mobiltelefon nehmen.',
   'key.star': '* Stern',
   'key.hash': '# Raute',
 
@@ -72,6 +74,7 @@ export const de: Messages = {
 
   'notice.dismiss': 'Ausblenden',
 
+  'recent.callBack': 'Zurückrufen',
   'recent.region': 'Letzte Anrufe',
   'recent.title': 'Zuletzt',
   'recent.all': 'Alle Anrufe',
@@ -104,6 +107,7 @@ export const de: Messages = {
   'call.answered.inbound': 'Sie nahmen an',
   'call.keysReceived': 'Tasten der Gegenseite:',
   'call.keysSentFact': 'Ihre Tasten:',
+  'call.aside': 'Notizen und frühere Anrufe',
   'call.before': 'Vor diesem Anruf',
   'call.beforeNone': 'Keine früheren Anrufe mit dieser Nummer.',
   'call.unknown': 'Unbekannte Nummer',

@@ -48,6 +48,8 @@ export const en = {
   'dial.keyCall': 'call',
   'dial.keyClear': 'clear',
   'dial.from': 'Call from',
+  'dial.emergency':
+    'Emergency numbers are dialled as typed, at once. Help is sent only if your provider has your address. If in doubt, use a mobile.',
   'key.star': '* star',
   'key.hash': '# hash',
 
@@ -73,6 +75,7 @@ export const en = {
 
   'notice.dismiss': 'Dismiss',
 
+  'recent.callBack': 'Call back',
   'recent.region': 'Recent calls',
   'recent.title': 'Recent',
   'recent.all': 'All calls',
@@ -105,6 +108,7 @@ export const en = {
   'call.answered.inbound': 'You answered',
   'call.keysReceived': 'Keys they pressed:',
   'call.keysSentFact': 'Keys you pressed:',
+  'call.aside': 'Notes and earlier calls',
   'call.before': 'Before this call',
   'call.beforeNone': 'No earlier calls with this number.',
   'call.unknown': 'Unknown number',
