@@ -110,6 +110,11 @@ export class Stage {
     return { page, faults, context };
   }
 
+  /** The text of a script, for evaluating it in a page. */
+  source(path: string): Promise<string> {
+    return readFile(path, 'utf8');
+  }
+
   address(scene: string, hash = ''): string {
     return `${this.#url}?fake=${scene}${hash ? `#/${hash}` : ''}`;
   }
