@@ -117,12 +117,22 @@ impl Window {
         self.wait(id).await.text().await.unwrap_or_default()
     }
 
+    /// Presses it. The driver refuses a press while the page moves the thing under it; a person presses again.
     pub async fn click(&self, id: &str) {
-        self.wait(id)
-            .await
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("{id} cannot be pressed: {error}"));
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut pressed = self.wait(id).await.click().await;
+        while let Err(error) = pressed {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{id} cannot be pressed: {error:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // A press that was reported as failed may have done its work all the same.
+            if !self.is_there(id).await {
+                return;
+            }
+            pressed = self.wait(id).await.click().await;
+        }
     }
 
     pub async fn fill(&self, id: &str, text: &str) {

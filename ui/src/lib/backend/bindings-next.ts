@@ -1,0 +1,36 @@
+// Provisional: types of commands that the core gains. Goes when bindings.ts has them.
+import type { Direction, HistoryRow } from './bindings';
+
+export type ThemeSetting = "system" | "light" | "dark";
+export type OverlayScreens = "in_use" | "every";
+export type ShortcutAction = "answer" | "decline_or_end" | "silence" | "mute" | "hold" | "keypad" | "transfer" | "add_person" | "swap" | "find" | "search" | "show";
+export type ShortcutSetting = { action: ShortcutAction, keys: string | null, global: string | null, };
+export type HookMoment = "ring" | "answer" | "end";
+export type HookAction = { "kind": "open_url", template: string, } | { "kind": "run", program: string, arguments: Array<string>, };
+export type HookSetting = { enabled: boolean, moment: HookMoment, direction: Direction | null, action: HookAction, };
+export type DesktopSettings = { theme: ThemeSetting, language: string, autostart: boolean, overlay_on: OverlayScreens, caller_on_locked_screen: boolean, notifications: boolean, ring_in_focus: boolean, keep_awake: boolean, single_letters: boolean, start_compact: boolean, shortcuts: Array<ShortcutSetting>, hooks: Array<HookSetting>, };
+export type ShortcutTrouble = { action: ShortcutAction, words: string, };
+export type DesktopFacts = { tray: boolean, overlay: boolean, notification_buttons: boolean, global_keys: boolean, troubles: Array<ShortcutTrouble>, words: Array<string>, };
+export type DesktopView = { rev: number, settings: DesktopSettings, defaults: DesktopSettings, facts: DesktopFacts, };
+export type LookView = { theme: ThemeSetting, language: string, answer_keys: string | null, decline_keys: string | null, };
+export type ScreenName = "phone" | "history" | "contacts" | "settings" | "find" | "what_is_wrong";
+export type GoToView = { id: number, screen: ScreenName, };
+export type PrefillView = { id: number, number: string, number_shown: string, keys: string | null, service_code: boolean, words: string, };
+export type QuitView = { title: string, detail: string, stay: string, quit: string, };
+export type ShellView = { rev: number, compact: boolean, prefill: PrefillView | null, quit: QuitView | null, go_to: GoToView | null, };
+export type ProofOf = "server" | "sign_in" | "watcher" | "ring_device" | "overlay" | "rules";
+export type ProofState = "proven" | "waiting" | "missing";
+export type ProofView = { of: ProofOf, state: ProofState, words: string, };
+export type RingTestState = "placing" | "ringing" | "passed" | "failed";
+export type RingTestView = { state: RingTestState, at_ms: number, words: string, };
+export type ReadinessView = { rev: number, ready: boolean, words: string, detail: string | null, next_try_at_ms: number | null, proofs: Array<ProofView>, test: RingTestView | null, };
+export type FirstRunStep = "connect" | "sound" | "region" | "test_ring";
+export type FirstRunView = { done: boolean, step: FirstRunStep, };
+export type HookTested = { words: string, };
+export type WatchersDraft = { look_every_s: number, webhook: boolean, address: string, port: number, beyond_this_computer: boolean, signed_with: string | null, worker: boolean, worker_name: string, };
+export type WatcherState = "off" | "waiting" | "on" | "trouble";
+export type WatcherStatus = { state: WatcherState, words: string, received: number, refused: number, refusal: string | null, last_at_ms: number | null, };
+export type WatchersView = { wanted: WatchersDraft, has_secret: boolean, url: string | null, webhook: WatcherStatus, worker: WatcherStatus, };
+export type CallPerson = { number: string, number_shown: string, name: string | null, contact: string | null, answered: boolean, outcome: string, words: string, };
+export type CallEvent = { at_ms: number, source: string, kind: string, payload: string, };
+export type CallDetails = { row: HistoryRow, room: string, jitter_mean_ms: number | null, packets_received: number | null, packets_lost: number | null, people: Array<CallPerson>, events: Array<CallEvent>, };
