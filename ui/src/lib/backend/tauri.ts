@@ -2,15 +2,13 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { PhoneView } from './bindings';
+import type { LevelsView, PhoneView, SoundView } from './bindings';
 import type {
   DesktopView,
-  LevelsView,
   LookView,
   ReadinessView,
   ShellView,
   ShortcutAction,
-  SoundView,
   WatchersView,
 } from './bindings-next';
 
