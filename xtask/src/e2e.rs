@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    engine, line, packages, shell,
+    engine, line, packages, providers, shell,
     test::{END_TO_END, is_installed},
     ui,
 };
@@ -17,6 +17,7 @@ pub(crate) fn e2e(filter: Option<&str>) -> Result<()> {
     engine::ensure()?;
     ui::ensure()?;
     line::ensure()?;
+    providers::ensure()?;
     tools()?;
     tests(filter)
 }

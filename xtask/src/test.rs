@@ -38,8 +38,9 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("Rust format", || {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
     })?;
-    steps.step("line: vet", || go(&["vet", "./..."]))?;
-    steps.step("line: tests", || go(&["test", "./..."]))?;
+    steps.step("line: vet", || go("line", &["vet", "./..."]))?;
+    steps.step("line: tests", || go("line", &["test", "./..."]))?;
+    steps.step("stand-ins: vet", || go("providers", &["vet", "./..."]))?;
     steps.step("Rust lints", || {
         shell::run(&mut shell::cargo(&[
             "clippy",
@@ -74,10 +75,10 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("source-sdk type check", source_sdk)
 }
 
-fn go(arguments: &[&str]) -> Result<()> {
+fn go(server: &str, arguments: &[&str]) -> Result<()> {
     let mut go = Command::new("go");
     go.args(arguments)
-        .current_dir(shell::root().join("tests/servers/line"));
+        .current_dir(shell::root().join("tests/servers").join(server));
     shell::run(
         go.env("GOWORK", "off")
             .env("GOFLAGS", "-mod=readonly -buildvcs=false"),
