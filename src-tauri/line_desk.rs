@@ -14,7 +14,7 @@ const PROVIDERS: &str = "DESKLINE_PROVIDERS";
 ///
 /// # Errors
 /// Nobody is signed in, the secret cannot be read, or the address of stand-ins is not on this computer.
-pub fn open(
+pub(crate) fn open(
     profile: &Profile,
     account: &Account,
     progress: impl Fn(Progress) + Send + Sync + 'static,

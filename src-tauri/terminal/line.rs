@@ -105,10 +105,13 @@ impl Failed {
     /// What was done before, if anything could have been.
     fn done(&self) -> Option<&[String]> {
         match self {
-            Self::Desk(error) => match error.as_ref() {
-                DeskError::Run(error) => Some(error.done()),
-                _ => None,
-            },
+            Self::Desk(error) => {
+                if let DeskError::Run(error) = error.as_ref() {
+                    Some(error.done())
+                } else {
+                    None
+                }
+            }
             Self::Input(_) | Self::Other(..) => None,
         }
     }
@@ -201,7 +204,7 @@ fn list(profile: &Profile, asked: &List) -> u8 {
 }
 
 /// A line for programs.
-pub(crate) fn shown(line: &KeptLine) -> Value {
+fn shown(line: &KeptLine) -> Value {
     json!({
         "id": line.id, "name": line.name, "provider": line.provider.word(), "numbers": line.numbers,
         "proven": line.is_proven(), "incoming_proven_at": line.proof.incoming,
@@ -349,7 +352,7 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
                 }
                 return finished(desk, &wanted, asked.json, "Done.");
             }
-            Err(error) if error.code() == "conflict" && asked.domain.is_none() => {
+            Err(error) if error.is_domain_taken() && asked.domain.is_none() => {
                 match desk.with_another_domain(&wanted)? {
                     Some(another) => {
                         complain(&format!("{error} Another name is tried."));

@@ -11,6 +11,18 @@ use crate::{
 /// Drives the app's windows for the tests. Newer ones drive another major version of Tauri.
 const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
+/// The filter that means everything about setting lines up.
+const LINES: &str = "lines";
+
+/// Every provider, every fault, every interruption; then the stories from the terminal.
+fn lines() -> Result<()> {
+    let mut cargo = shell::cargo(&["test", "--workspace"]);
+    for name in ["livekit", "twilio", "lines"] {
+        cargo.args(["--test", name]);
+    }
+    shell::run(cargo.args(["--", "--test-threads=1"]))
+}
+
 /// `cargo xtask e2e`.
 pub(crate) fn e2e(filter: Option<&str>) -> Result<()> {
     packages::missing()?.install()?;
@@ -39,6 +51,9 @@ pub(crate) fn tools() -> Result<()> {
 
 /// Run them, one at a time: they measure sound and time.
 pub(crate) fn tests(filter: Option<&str>) -> Result<()> {
+    if filter == Some(LINES) {
+        return lines();
+    }
     let mut cargo = shell::cargo(&["test", "--workspace"]);
     for name in END_TO_END {
         cargo.args(["--test", name]);

@@ -109,6 +109,8 @@ pub enum RunError {
     /// A service did not do it.
     #[error("{title}: {error}")]
     Failed {
+        /// Which step; `None` while looking.
+        key: Option<StepKey>,
         /// The step, or what was looked at.
         title: String,
         /// Why.
@@ -264,7 +266,13 @@ impl Run<'_> {
                         || "Looking at what is there".to_owned(),
                         |pending| pending.step.title,
                     );
-                    return Err(RunError::Failed { title, error, done });
+                    let key = None;
+                    return Err(RunError::Failed {
+                        key,
+                        title,
+                        error,
+                        done,
+                    });
                 }
             };
             let now = plan(self.wanted, &found, self.credential);
@@ -341,6 +349,7 @@ impl Run<'_> {
                             .map_err(|error| journal_failed(error, &done))?;
                     }
                     return Err(RunError::Failed {
+                        key: Some(step.key.clone()),
                         title: step.title.clone(),
                         error,
                         done,

@@ -91,6 +91,21 @@ impl DeskError {
     }
 }
 
+impl DeskError {
+    /// Does somebody else have the name of the trunk at Twilio? Then [`Desk::with_another_domain`] goes on.
+    #[must_use]
+    pub fn is_domain_taken(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(RunError::Failed {
+                key: Some(StepKey::TwilioTrunk),
+                error: ServiceError::Conflict { .. },
+                ..
+            })
+        )
+    }
+}
+
 /// A plan with what it takes to carry it out. Shows no secret.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -442,6 +457,7 @@ impl Desk {
                 Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
                 Err(error) => {
                     return Err(DeskError::Run(RunError::Failed {
+                        key: Some(step.key.clone()),
                         title: step.title.clone(),
                         error,
                         done,
@@ -497,7 +513,7 @@ impl Desk {
         match rule.map(|change| change.verb) {
             // Without its rule a line does not ring: it is gone.
             Some(Verb::Create) if report.left.is_empty() => self.registry.retire(line)?,
-            Some(Verb::Delete) => self.registry.bring_back(line)?,
+            Some(Verb::Delete) => self.registry.bring_back(line, &report.renamed)?,
             Some(Verb::Create | Verb::Update) | None => {}
         }
         Ok(report)
@@ -566,6 +582,7 @@ impl Desk {
                     self.journal.failed(&change, error.code())?;
                 }
                 return Err(DeskError::Run(RunError::Failed {
+                    key: Some(step.key.clone()),
                     title: step.title.clone(),
                     error,
                     done,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
@@ -134,15 +134,22 @@ impl Http {
             .with_jitter();
         (|| self.once(service, method.clone(), url.clone(), authorization, &body))
             .retry(again)
-            .when(|error| match error {
-                ServiceError::Busy { wait, .. } => wait.is_none_or(|wait| wait <= LONGEST_PAUSE),
-                other => reads && other.may_pass(),
+            .when(|error| {
+                if let ServiceError::Busy { wait, .. } = error {
+                    wait.is_none_or(|wait| wait <= LONGEST_PAUSE)
+                } else {
+                    reads && error.may_pass()
+                }
             })
-            .adjust(|error, pause| match error {
-                ServiceError::Busy {
+            .adjust(|error, pause| {
+                if let ServiceError::Busy {
                     wait: Some(wait), ..
-                } => pause.map(|_| *wait),
-                _other => pause,
+                } = error
+                {
+                    pause.map(|_| *wait)
+                } else {
+                    pause
+                }
             })
             .notify(|error, pause| {
                 tracing::info!(%service, code = error.code(), ?pause, "asking again");
@@ -192,7 +199,7 @@ impl Http {
             .await
             .map_err(|error| transport(service, &error))?;
         let status = response.status();
-        let wait = pause_asked(response.headers(), RETRY_AFTER);
+        let wait = pause_asked(response.headers());
         let mut bytes = Vec::new();
         while let Some(part) = response
             .chunk()
@@ -214,8 +221,8 @@ impl Http {
     }
 }
 
-fn pause_asked(headers: &HeaderMap, name: HeaderName) -> Option<Duration> {
-    let text = headers.get(name)?.to_str().ok()?;
+fn pause_asked(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     text.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -45,7 +45,7 @@ mod twilio;
 mod undo;
 mod wanted;
 
-pub use apply::{Approved, Progress, RunError, RunReport};
+pub use apply::{Approved, OnProgress, Progress, RunError, RunReport};
 pub use credential::Credential;
 pub use desk::{Desk, DeskError, Prepared, Removal};
 pub use found::{Found, ProviderFound};

@@ -22,7 +22,7 @@ const PASSWORD: &str = "auth_password";
 
 /// An object as the server described it, without its password. Not shown: it may hold a PIN.
 #[derive(Clone, PartialEq, Default)]
-pub struct Raw(pub(crate) Value);
+pub(crate) struct Raw(pub(crate) Value);
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -412,14 +412,15 @@ fn with_password(fields: &Value, password: Option<&Secret>) -> Value {
 
 /// LiveKit says "conflict" with the code for bad input.
 fn in_the_way(error: ServiceError) -> ServiceError {
-    match error {
-        ServiceError::Invalid { service, words, .. }
-            if words.contains("Conflicting") || words.contains("already exists") =>
-        {
-            ServiceError::Conflict { service, words }
-        }
-        other => other,
+    if let ServiceError::Invalid { service, words, .. } = &error
+        && (words.contains("Conflicting") || words.contains("already exists"))
+    {
+        return ServiceError::Conflict {
+            service: *service,
+            words: words.clone(),
+        };
     }
+    error
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The lines of a profile: a small file, replaced whole. It holds no secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -211,11 +211,16 @@ impl Registry {
         self.write(&lines)
     }
 
-    /// Puts a line that was taken out back. What was proven of it has to be proven again.
+    /// Puts a line that was taken out back; `renamed` has the new ids of its objects. What was proven of it has to be proven
+    /// again.
     ///
     /// # Errors
     /// The file.
-    pub fn bring_back(&self, id: &LineId) -> Result<(), RegistryError> {
+    pub fn bring_back(
+        &self,
+        id: &LineId,
+        renamed: &HashMap<String, String>,
+    ) -> Result<(), RegistryError> {
         let path = self.retired(id);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -227,6 +232,11 @@ impl Registry {
                 path: path.display().to_string(),
             })?;
         line.proof = Proof::default();
+        for object in line.objects.values_mut() {
+            if let Some(new) = renamed.get(object) {
+                object.clone_from(new);
+            }
+        }
         self.keep(line)?;
         std::fs::remove_file(path)?;
         Ok(())
@@ -315,7 +325,9 @@ mod tests {
         assert!(!registry.lines().unwrap()[0].is_proven());
         registry.retire(&wanted_line.id).unwrap();
         assert!(registry.lines().unwrap().is_empty());
-        registry.bring_back(&wanted_line.id).unwrap();
+        registry
+            .bring_back(&wanted_line.id, &HashMap::new())
+            .unwrap();
         assert_eq!(registry.lines().unwrap().len(), 1);
     }
 

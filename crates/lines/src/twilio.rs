@@ -485,14 +485,16 @@ fn item(collection: &Url, id: &str) -> Url {
 
 /// A name somebody else has. The code of it is not documented; its words name the domain.
 fn taken(object: Object, error: ServiceError) -> ServiceError {
-    match error {
-        ServiceError::Invalid { service, words, .. }
-            if object == Object::TwilioTrunk && words.to_lowercase().contains("domain") =>
-        {
-            ServiceError::Conflict { service, words }
-        }
-        other => other,
+    if let ServiceError::Invalid { service, words, .. } = &error
+        && object == Object::TwilioTrunk
+        && words.to_lowercase().contains("domain")
+    {
+        return ServiceError::Conflict {
+            service: *service,
+            words: words.clone(),
+        };
     }
+    error
 }
 
 /// Fields in the order of their names: (name, value) of a form.
@@ -514,10 +516,10 @@ fn form(fields: &Value) -> Vec<(&'static str, String)> {
     NAMES
         .into_iter()
         .filter_map(|name| {
-            let value = match fields.get(name)? {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+            let value = fields.get(name)?;
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             Some((name, value))
         })
         .collect()

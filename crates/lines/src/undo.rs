@@ -20,6 +20,8 @@ pub struct UndoReport {
     pub undone: Vec<String>,
     /// What stays as it is, and why.
     pub left: Vec<String>,
+    /// What was made again, by its old id: the new one.
+    pub renamed: HashMap<String, String>,
 }
 
 /// Why it ended early.
@@ -44,7 +46,7 @@ pub enum UndoError {
 pub(crate) fn last_run(journal: &Journal, line: &LineId) -> Result<Vec<Change>, JournalError> {
     let changes = journal.changes()?;
     let done = |change: &&Change| change.line == *line && change.state == ChangeState::Done;
-    let Some(run) = changes.iter().filter(done).next_back().map(|last| last.run.clone()) else {
+    let Some(run) = changes.iter().rfind(done).map(|last| last.run.clone()) else {
         return Ok(Vec::new());
     };
     let mut last: Vec<Change> = changes
@@ -100,6 +102,7 @@ pub(crate) async fn undo(
         journal.undone(&change.id)?;
         report.undone.push(change.title.clone());
     }
+    report.renamed = renamed;
     Ok(report)
 }
 

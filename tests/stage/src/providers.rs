@@ -58,8 +58,9 @@ impl Providers {
             .context("the stand-ins are not built; `cargo xtask providers` builds them")?;
         let text = process.line(Duration::from_secs(60))?;
         let ready: Value = serde_json::from_str(&text).context("this is no ready line")?;
-        let url = ready["url"]
-            .as_str()
+        let url = ready
+            .get("url")
+            .and_then(Value::as_str)
             .context("a ready line without address")?;
         Ok(Self {
             url: url.to_owned(),
@@ -114,15 +115,14 @@ impl Providers {
     /// They do not answer, or say what did not keep to it.
     pub fn count_changes(&self) -> Result<usize> {
         let seen = self.get("requests")?;
-        if let Some(wrong) = seen["violations"].as_array().filter(|all| !all.is_empty()) {
+        let listed = |name: &str| seen.get(name).and_then(Value::as_array).cloned();
+        if let Some(wrong) = listed("violations").filter(|all| !all.is_empty()) {
             bail!("not by the description: {wrong:#?}");
         }
         ureq::delete(format!("{}/control/requests", self.url)).call()?;
-        let requests = seen["requests"].as_array().cloned().unwrap_or_default();
-        Ok(requests
-            .iter()
-            .filter(|request| request["changes"] == true)
-            .count())
+        let requests = listed("requests").unwrap_or_default();
+        let changes = |request: &&Value| request.get("changes") == Some(&Value::Bool(true));
+        Ok(requests.iter().filter(changes).count())
     }
 
     fn get(&self, what: &str) -> Result<Value> {

@@ -15,16 +15,19 @@ pub(super) fn account(facts: &Facts, findings: &mut Vec<Finding>) {
     let Err(error) = &facts.livekit else {
         return;
     };
-    let (id, verdict) = match error {
-        ServiceError::Clock { .. } => (
+    let (id, verdict) = if matches!(error, ServiceError::Clock { .. }) {
+        (
             "X5",
             "LiveKit refuses the sign-in because the clock of this computer is wrong.".to_owned(),
-        ),
-        ServiceError::SignIn { .. } | ServiceError::Forbidden { .. } => (
+        )
+    } else if is_refusal(error) {
+        (
             "D01",
-            "LiveKit refused the key. The key, the secret or the project address is wrong.".to_owned(),
-        ),
-        other => ("D01", format!("LiveKit's settings cannot be read. {other}")),
+            "LiveKit refused the key. The key, the secret or the project address is wrong."
+                .to_owned(),
+        )
+    } else {
+        ("D01", format!("LiveKit's settings cannot be read. {error}"))
     };
     let fix = if id == "X5" {
         "Set the clock of this computer to automatic time."
@@ -39,6 +42,14 @@ pub(super) fn account(facts: &Facts, findings: &mut Vec<Finding>) {
         fix: Fix::ByHand(fix.into()),
     }
     .to(findings);
+}
+
+/// Does it not let us in?
+pub(super) fn is_refusal(error: &ServiceError) -> bool {
+    matches!(
+        error,
+        ServiceError::SignIn { .. } | ServiceError::Forbidden { .. }
+    )
 }
 
 /// Trunks and rules.

@@ -12,11 +12,10 @@ fn by_hand(words: &str) -> Fix {
 
 /// It did not tell.
 pub(super) fn refused(error: &ServiceError, findings: &mut Vec<Finding>) {
-    let verdict = match error {
-        ServiceError::SignIn { .. } | ServiceError::Forbidden { .. } => {
-            "Twilio did not accept this sign-in.".to_owned()
-        }
-        other => format!("Twilio's settings cannot be read. {other}"),
+    let verdict = if super::livekit::is_refusal(error) {
+        "Twilio did not accept this sign-in.".to_owned()
+    } else {
+        format!("Twilio's settings cannot be read. {error}")
     };
     Say {
         id: "D02",
