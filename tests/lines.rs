@@ -52,8 +52,19 @@ impl Office {
 
     fn add(&self, more: &[&str]) -> Done {
         let mut arguments = vec![
-            "add", "twilio", "--name", "Front desk", "--number", NUMBER, "--account", ACCOUNT, "--sip",
-            "abc123.sip.livekit.cloud", "--domain", "front-desk", "--json",
+            "add",
+            "twilio",
+            "--name",
+            "Front desk",
+            "--number",
+            NUMBER,
+            "--account",
+            ACCOUNT,
+            "--sip",
+            "abc123.sip.livekit.cloud",
+            "--domain",
+            "front-desk",
+            "--json",
         ];
         arguments.extend(more);
         self.line(&arguments, Some(TOKEN))
@@ -84,7 +95,10 @@ impl Office {
     }
 
     fn problems(&self) -> (i32, Vec<String>) {
-        let done = self.line(&["check", "front-desk", "--provider", "--json"], Some(TOKEN));
+        let done = self.line(
+            &["check", "front-desk", "--provider", "--json"],
+            Some(TOKEN),
+        );
         let report = done
             .json()
             .into_iter()
@@ -115,7 +129,9 @@ fn files_with(folder: &Path, text: &str, found: &mut Vec<String>) {
         if path.is_dir() {
             files_with(&path, text, found);
         } else if let Ok(bytes) = std::fs::read(&path)
-            && bytes.windows(text.len()).any(|part| part == text.as_bytes())
+            && bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
         {
             found.push(path.display().to_string());
         }
@@ -130,7 +146,13 @@ fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
     // Without a yes the plan is shown and nothing happens.
     let shown = office.add(&[]);
     assert_eq!(shown.code, exit::WRONG_USE, "{shown:?}");
-    assert_eq!(event(&shown.json(), "plan")["steps"].as_array().unwrap().len(), 9);
+    assert_eq!(
+        event(&shown.json(), "plan")["steps"]
+            .as_array()
+            .unwrap()
+            .len(),
+        9
+    );
     assert_eq!(office.providers.count_changes().unwrap(), 0);
 
     let added = office.add(&["--yes"]);
@@ -142,7 +164,10 @@ fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
     assert_eq!(office.providers.count_changes().unwrap(), 0);
 
     // Both directions by calls.
-    let out = office.line(&["test", "front desk", "--to", "+12125550100", "--json"], None);
+    let out = office.line(
+        &["test", "front desk", "--to", "+12125550100", "--json"],
+        None,
+    );
     assert_eq!(out.code, 0, "{out:?}");
     let mut wait = place.follow(&["line", "test", "front desk", "--incoming"]);
     wait.ready().unwrap();
@@ -196,21 +221,49 @@ fn lines_that_fail_say_what_was_done_and_go_on_where_they_were() {
     assert_eq!(office.add(&["--yes"]).code, 0);
 
     let wrong = office.line(
-        &["add", "twilio", "--number", NUMBER, "--account", "SK000000000000000000000000000000c1"],
+        &[
+            "add",
+            "twilio",
+            "--number",
+            NUMBER,
+            "--account",
+            "SK000000000000000000000000000000c1",
+        ],
         Some(TOKEN),
     );
     assert_eq!(wrong.code, exit::WRONG_USE);
     assert!(wrong.err.contains("This is an API key"), "{}", wrong.err);
-    assert_eq!(office.line(&["check", "nobody"], None).code, exit::WRONG_USE);
+    assert_eq!(
+        office.line(&["check", "nobody"], None).code,
+        exit::WRONG_USE
+    );
 }
 
 #[test]
 fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
     let office = Office::open("lines-killed");
-    for step in ["twilio_destination", "twilio_sign_in", "inbound_trunk", "twilio_number +12125550150"] {
+    for step in [
+        "twilio_destination",
+        "twilio_sign_in",
+        "inbound_trunk",
+        "twilio_number +12125550150",
+    ] {
         let mut command = office.place.deskline(&[
-            "line", "add", "twilio", "--name", "Front desk", "--number", NUMBER, "--account", ACCOUNT, "--sip",
-            "abc123.sip.livekit.cloud", "--domain", "front-desk", "--yes", "--json",
+            "line",
+            "add",
+            "twilio",
+            "--name",
+            "Front desk",
+            "--number",
+            NUMBER,
+            "--account",
+            ACCOUNT,
+            "--sip",
+            "abc123.sip.livekit.cloud",
+            "--domain",
+            "front-desk",
+            "--yes",
+            "--json",
         ]);
         command.env("DESKLINE_PROVIDERS", office.providers.url());
         let logs = tempfile::tempdir().unwrap();
@@ -231,15 +284,28 @@ fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
     assert_eq!(done.code, 0, "{done:?}");
     let state = office.providers.state().unwrap();
     assert_eq!(state["trunks"].as_array().unwrap().len(), 1, "{state}");
-    assert_eq!(state["trunks"][0]["origination"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        state["trunks"][0]["origination"].as_array().unwrap().len(),
+        1
+    );
     assert_eq!(state["lists"][0]["users"].as_array().unwrap().len(), 1);
     assert_eq!(state["trunks"][0]["numbers"], json!([NUMBER]));
     office.providers.count_changes().unwrap();
-    assert_eq!(event(&office.add(&["--yes"]).json(), "plan")["steps"], json!([]));
+    assert_eq!(
+        event(&office.add(&["--yes"]).json(), "plan")["steps"],
+        json!([])
+    );
     // All of it, over several runs, can still be taken back run by run.
     loop {
         let undone = office.line(
-            &["undo", "front desk", "--account", ACCOUNT, "--yes", "--json"],
+            &[
+                "undo",
+                "front desk",
+                "--account",
+                ACCOUNT,
+                "--yes",
+                "--json",
+            ],
             Some(TOKEN),
         );
         if undone.code == exit::WRONG_USE {
@@ -247,5 +313,43 @@ fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
         }
         assert_eq!(undone.code, 0, "{undone:?}");
     }
-    assert_eq!(office.providers.state().unwrap(), json!({"trunks": [], "lists": []}));
+    assert_eq!(
+        office.providers.state().unwrap(),
+        json!({"trunks": [], "lists": []})
+    );
+}
+
+#[test]
+fn a_file_of_a_web_application_signs_in_and_adds_the_line() {
+    let office = Office::open("lines-env");
+    let ready = &office.place.line.ready;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    let text = format!(
+        "LIVEKIT_URL={}\nLIVEKIT_API_KEY={}\nLIVEKIT_API_SECRET='{}'\nLIVEKIT_SIP_URI=sip:abc123.sip.livekit.cloud\n\
+         TWILIO_ACCOUNT_SID={ACCOUNT}\nTWILIO_AUTH_TOKEN=\"{TOKEN}\"\nACME_TWILIO_PHONE_NUMBER={NUMBER}\n\
+         SUPABASE_SERVICE_ROLE_KEY=canary-role\nLIVEKIT_EGRESS_ENABLED=True\n",
+        ready.url, ready.key, ready.secret
+    );
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(
+        office.place.run(&["account", "forget"]).code,
+        exit::NO_LINE,
+        "signed out, as asked"
+    );
+    let done = office.line(&["env", file, "--sign-in", "--json"], None);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(event(&done.json(), "signed_in")["key"], ready.key.as_str());
+    for secret in [TOKEN, ready.secret.as_str(), "canary-role"] {
+        assert!(!done.out.contains(secret), "{done:?}");
+    }
+    let added = office.line(&["add", "twilio", "--env", file, "--yes", "--json"], None);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(event(&added.json(), "line")["numbers"], json!([NUMBER]));
+    let mut hits = Vec::new();
+    for secret in [TOKEN, ready.secret.as_str(), "canary-role"] {
+        files_with(office.place.app.profile(), secret, &mut hits);
+    }
+    assert_eq!(hits, [""; 0]);
 }

@@ -1,8 +1,11 @@
 //! `deskline line`: set up, list, take away, take back. Every change is shown before it is made.
 
 use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::Path;
 
 use call::number::Region;
+use lines::check::{self, Level};
+use lines::env_file::Setting;
 use lines::{
     Approved, BadInput, Credential, Desk, DeskError, KeptLine, LineId, LineName, LiveKitSip,
     Number, Pin, Plan, Prepared, Progress, ProviderKind, SipHost, Step, Transport, TrunkDomain,
@@ -14,7 +17,7 @@ use vault::Secret;
 use crate::account::Account;
 use crate::ipc::types::IpcError;
 use crate::profile::Profile;
-use crate::terminal::line_args::{Add, Env, Line, List, Remove, Undo};
+use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
 use crate::terminal::{complain, line_check, line_test};
@@ -30,26 +33,26 @@ const OTHER_DOMAINS: usize = 3;
 /// The core cannot be started.
 pub(crate) async fn run(profile: &Profile, asked: Line) -> anyhow::Result<u8> {
     match asked {
-        Line::Env(asked) => Ok(env(&asked)),
+        Line::Env(asked) => Ok(env(profile, &asked)),
         Line::Add(asked) if asked.by_hand => Ok(by_hand(&asked)),
         Line::Test(asked) => line_test::run(profile, asked).await,
         Line::List(asked) => Ok(list(profile, &asked)),
-        Line::Add(asked) => Ok(with_desk(profile, asked.json, async |desk| {
-            add(desk, &asked).await
-        })
-        .await),
+        Line::Add(asked) => {
+            Ok(with_desk(profile, asked.json, async |desk| add(desk, &asked).await).await)
+        }
         Line::Check(asked) => Ok(with_desk(profile, asked.json, async |desk| {
             line_check::run(desk, &asked).await
         })
         .await),
-        Line::Remove(asked) => Ok(with_desk(profile, asked.json, async |desk| {
-            remove(desk, &asked).await
-        })
-        .await),
-        Line::Undo(asked) => Ok(with_desk(profile, asked.json, async |desk| {
-            undo(desk, &asked).await
-        })
-        .await),
+        Line::Fix(asked) => {
+            Ok(with_desk(profile, asked.json, async |desk| fix(desk, &asked).await).await)
+        }
+        Line::Remove(asked) => {
+            Ok(with_desk(profile, asked.json, async |desk| remove(desk, &asked).await).await)
+        }
+        Line::Undo(asked) => {
+            Ok(with_desk(profile, asked.json, async |desk| undo(desk, &asked).await).await)
+        }
     }
 }
 
@@ -132,7 +135,8 @@ async fn with_desk(
             let (code, word) = failed.code();
             let done = failed.done();
             if json {
-                let value = json!({"event": "error", "code": word, "words": failed.words(), "done": done});
+                let value =
+                    json!({"event": "error", "code": word, "words": failed.words(), "done": done});
                 Report::new(true).other(&value, "");
             } else {
                 complain(&failed.words());
@@ -275,7 +279,7 @@ fn wanted(asked: &Add, project_host: &str) -> Result<(Wanted, bool), BadInput> {
 }
 
 fn by_hand(asked: &Add) -> u8 {
-    match wanted(asked, "") {
+    match filled(asked).and_then(|(asked, _)| Ok(wanted(&asked, "")?)) {
         Ok((wanted, _)) => {
             let mut report = Report::new(asked.json);
             for (at, step) in hand::steps(&wanted).iter().enumerate() {
@@ -290,14 +294,16 @@ fn by_hand(asked: &Add) -> u8 {
             }
             ANSWERED
         }
-        Err(error) => {
-            complain(&error.to_string());
+        Err(failed) => {
+            complain(&failed.words());
             WRONG_USE
         }
     }
 }
 
 async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
+    let (asked, given_secret) = filled(asked)?;
+    let asked = &asked;
     let (mut wanted, guessed) = wanted(asked, &desk.project().host())?;
     if guessed && !asked.json {
         complain(
@@ -305,10 +311,14 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
         );
     }
     let keys = match wanted.provider {
-        WantedProvider::Twilio { .. } => Some(keys(
-            asked.account.as_deref().unwrap_or_default(),
-            asked.key.as_deref().unwrap_or_default(),
-        )?),
+        WantedProvider::Twilio { .. } => {
+            let account = asked.account.as_deref().unwrap_or_default();
+            let key = asked.key.as_deref().unwrap_or_default();
+            Some(match given_secret {
+                Some(secret) => TwilioKeys::parse(account, key, secret)?,
+                None => keys(account, key)?,
+            })
+        }
         WantedProvider::Other { .. } | WantedProvider::LiveKitNumbers => None,
     };
     let given = match (&wanted.provider, &asked.user) {
@@ -461,6 +471,56 @@ async fn remove(desk: &Desk, asked: &Remove) -> Result<(), Failed> {
     Ok(())
 }
 
+async fn fix(desk: &Desk, asked: &Fix) -> Result<(), Failed> {
+    let wanted = asked.finding.trim().to_uppercase();
+    let report = desk.check(&asked.line, None).await?;
+    let Some(finding) = report
+        .findings
+        .iter()
+        .find(|finding| finding.id == wanted && finding.level >= Level::Advice)
+    else {
+        let words = format!("The check does not find {wanted} on this line (any more).");
+        return Err(Failed::Other(WRONG_USE, words));
+    };
+    let steps = match &finding.fix {
+        Some(check::Fix::Steps(steps)) => steps,
+        Some(other) => return Err(Failed::Other(REFUSED, other.words())),
+        None => {
+            return Err(Failed::Other(
+                REFUSED,
+                "There is nothing to do about it.".into(),
+            ));
+        }
+    };
+    let shown: Vec<Value> = steps.iter().map(step_json).collect();
+    Report::new(asked.json).other(
+        &json!({"event": "plan", "steps": shown}),
+        &format!(
+            "{}\n  {}",
+            finding.verdict,
+            check::Fix::Steps(steps.clone()).words()
+        ),
+    );
+    if !agreed(asked.yes, steps.len())? {
+        return Err(Failed::Other(REFUSED, "Nothing was changed.".into()));
+    }
+    let done = desk.fix(&report.line.id, steps).await?;
+    let after = desk.check(&asked.line, None).await?;
+    let mended = after
+        .findings
+        .iter()
+        .all(|finding| finding.id != wanted || finding.level < Level::Advice);
+    Report::new(asked.json).other(
+        &json!({"event": "fixed", "done": done, "mended": mended}),
+        if mended {
+            "Mended, and checked again. `deskline line undo` takes it back."
+        } else {
+            "Done, but the check still finds it."
+        },
+    );
+    Ok(())
+}
+
 async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
     let (id, changes) = desk.prepare_undo(&asked.line)?;
     let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
@@ -487,16 +547,45 @@ async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
     Ok(())
 }
 
-fn env(asked: &Env) -> u8 {
-    let read = std::fs::read(&asked.file)
-        .map_err(|error| {
-            format!(
-                "{} cannot be read ({error}). Check its name.",
-                asked.file.display()
-            )
-        })
-        .and_then(|bytes| env_file::read(&bytes).map_err(|error| error.to_string()));
-    let import = match read {
+fn read_env(file: &Path) -> Result<env_file::Import, String> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        format!(
+            "{} cannot be read ({error}). Check its name.",
+            file.display()
+        )
+    })?;
+    env_file::read(&bytes).map_err(|error| error.to_string())
+}
+
+/// What the command line leaves open, from a file; the secret for the sign-in at the provider too.
+fn filled(asked: &Add) -> Result<(Add, Option<Secret>), Failed> {
+    let mut asked = asked.clone();
+    let Some(file) = &asked.env else {
+        return Ok((asked, None));
+    };
+    let import = read_env(file).map_err(|words| Failed::Other(WRONG_USE, words))?;
+    let text = |setting| import.text(setting).map(str::to_owned);
+    if asked.numbers.is_empty() {
+        asked.numbers.extend(text(Setting::CallerId));
+    }
+    asked.sip = asked.sip.or_else(|| text(Setting::LiveKitSip));
+    asked.account = asked.account.or_else(|| text(Setting::TwilioAccount));
+    asked.domain = asked.domain.or_else(|| text(Setting::TwilioDomain));
+    // A token and a key may both be there: a key can be taken back alone, so it comes first.
+    let key_secret = import.secret(Setting::TwilioKeySecret);
+    if asked.key.is_none() && key_secret.is_some() {
+        asked.key = text(Setting::TwilioKey);
+    }
+    let secret = if asked.key.is_some() {
+        key_secret
+    } else {
+        import.secret(Setting::TwilioToken)
+    };
+    Ok((asked, secret))
+}
+
+fn env(profile: &Profile, asked: &Env) -> u8 {
+    let import = match read_env(&asked.file) {
         Ok(import) => import,
         Err(words) => {
             complain(&words);
@@ -521,7 +610,25 @@ fn env(asked: &Env) -> u8 {
             &format!("not used {}: {}", ignored.name, ignored.why),
         );
     }
-    ANSWERED
+    if !asked.sign_in {
+        return ANSWERED;
+    }
+    let url = import.text(Setting::LiveKitUrl).unwrap_or_default();
+    let key = import.text(Setting::LiveKitKey).unwrap_or_default();
+    let secret = import.secret(Setting::LiveKitSecret);
+    match Account::open(profile).set(url, key, secret) {
+        Ok(()) => {
+            report.other(
+                &json!({"event": "signed_in", "url": url, "key": key}),
+                &format!("Signed in to {url}; the secret is in the keychain."),
+            );
+            ANSWERED
+        }
+        Err(error) => {
+            complain(&error.message);
+            WRONG_USE
+        }
+    }
 }
 
 /// The sign-in at Twilio: the secret from standard input.

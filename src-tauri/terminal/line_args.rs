@@ -13,13 +13,15 @@ pub enum Line {
     Add(Box<Add>),
     /// Find out what is wrong with a line; changes nothing and calls nobody
     Check(Check),
+    /// Do what the check proposes for one finding: shows the change first
+    Fix(Fix),
     /// Prove a line with a call: `--to` calls out, `--incoming` waits to be called
     Test(Test),
     /// Take a line away: what Deskline made in LiveKit, each saved first
     Remove(Remove),
     /// Take the last change of a line back
     Undo(Undo),
-    /// Say what Deskline would take from a .env file; keeps nothing
+    /// Say what Deskline would take from a .env file, and sign in with it if asked to
     Env(Env),
 }
 
@@ -40,8 +42,11 @@ pub struct Add {
     #[arg(long, default_value = "Main line")]
     pub name: String,
     /// A number that rings here; again for more
-    #[arg(long = "number", required = true)]
+    #[arg(long = "number", required_unless_present = "env")]
     pub numbers: Vec<String>,
+    /// Take from a .env file what is not given here: account, key, secret, trunk name, SIP URI, number
+    #[arg(long, value_name = "FILE")]
+    pub env: Option<PathBuf>,
     /// SIP URI of the LiveKit project, from its settings
     #[arg(long, value_name = "URI")]
     pub sip: Option<String>,
@@ -91,6 +96,21 @@ pub struct Check {
     /// Twilio: API key (SK…) to sign in with instead of the auth token
     #[arg(long, value_name = "SID")]
     pub key: Option<String>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line fix`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Fix {
+    /// Which line
+    pub line: String,
+    /// Which finding (D07, D10, D15)
+    pub finding: String,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
     /// One JSON object a line instead of sentences
     #[arg(long)]
     pub json: bool,
@@ -149,6 +169,9 @@ pub struct Undo {
 pub struct Env {
     /// The file
     pub file: PathBuf,
+    /// Sign in to the LiveKit project that the file names; the secret goes into the keychain
+    #[arg(long)]
+    pub sign_in: bool,
     /// One JSON object a line instead of sentences
     #[arg(long)]
     pub json: bool,

@@ -32,9 +32,10 @@ pub(crate) async fn run(profile: &Profile, asked: Test) -> anyhow::Result<u8> {
     let registry = Registry::new(&profile.path().join("lines"));
     let name = asked.line.trim().to_lowercase();
     let lines = registry.lines()?;
-    let Some(line) = lines.into_iter().find(|line| {
-        line.id.as_str() == name || line.name.as_str().to_lowercase() == name
-    }) else {
+    let Some(line) = lines
+        .into_iter()
+        .find(|line| line.id.as_str() == name || line.name.as_str().to_lowercase() == name)
+    else {
         complain("There is no line of that name. `deskline line list` names them all.");
         return Ok(WRONG_USE);
     };
@@ -120,9 +121,7 @@ async fn outgoing(
                 false
             }
             News::Refused(call, reason) => {
-                let code = session
-                    .report
-                    .refused(call.as_str(), number, &reason, None);
+                let code = session.report.refused(call.as_str(), number, &reason, None);
                 result = Tested::not(code, "Nobody was called.");
                 session.quit().await;
                 false
@@ -147,11 +146,7 @@ async fn outgoing(
     }
 }
 
-async fn incoming(
-    session: &mut Session<std::io::Stdout>,
-    line: &KeptLine,
-    json: bool,
-) -> Tested {
+async fn incoming(session: &mut Session<std::io::Stdout>, line: &KeptLine, json: bool) -> Tested {
     let numbers: Vec<String> = line.numbers.iter().map(lines::Number::shown).collect();
     let words = format!(
         "Now call {} from another phone. Deskline answers by itself.",

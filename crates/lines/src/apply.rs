@@ -186,7 +186,7 @@ impl Services {
     pub(crate) async fn look(&self, wanted: &Wanted) -> Result<Found, ServiceError> {
         let provider = async {
             match &self.twilio {
-                Some(twilio) => twilio.look(wanted).await.map(ProviderFound::Twilio),
+                Some(twilio) => Ok(ProviderFound::Twilio(Box::new(twilio.look(wanted).await?))),
                 None => Ok(ProviderFound::Nothing),
             }
         };
@@ -258,6 +258,8 @@ impl Run<'_> {
         let mut pending: Option<Pending> = None;
         let run = Journal::new_run().map_err(|error| journal_failed(error, &done))?;
         let of = self.approved.0.len();
+        // As it was before this run: what the run makes is not "there already".
+        let mut kept: Option<Vec<String>> = None;
         for _ in 0..MOST_STEPS {
             let found = match self.services.look(self.wanted).await {
                 Ok(found) => found,
@@ -276,6 +278,7 @@ impl Run<'_> {
                 }
             };
             let now = plan(self.wanted, &found, self.credential);
+            let kept = kept.get_or_insert_with(|| now.kept.clone());
             if let Some(last) = pending.take() {
                 pending = self.settle(last, &now, &found, &mut done)?;
             } else {
@@ -291,7 +294,7 @@ impl Run<'_> {
             let Some(step) = now.steps.first() else {
                 return Ok(RunReport {
                     done,
-                    kept: now.kept,
+                    kept: std::mem::take(kept),
                     notes: now.notes,
                 });
             };

@@ -95,8 +95,14 @@ mod tests {
             let made = Credential::generate().unwrap();
             let password = made.password.expose();
             assert_eq!(password.len(), LENGTH);
-            assert!(password.chars().any(|c| c.is_ascii_lowercase()), "{password}");
-            assert!(password.chars().any(|c| c.is_ascii_uppercase()), "{password}");
+            assert!(
+                password.chars().any(|c| c.is_ascii_lowercase()),
+                "{password}"
+            );
+            assert!(
+                password.chars().any(|c| c.is_ascii_uppercase()),
+                "{password}"
+            );
             assert!(password.chars().any(|c| c.is_ascii_digit()), "{password}");
             assert!(made.user.len() <= 32 && made.user.starts_with("deskline-"));
             assert!(seen.insert(password.to_owned()));
@@ -107,7 +113,10 @@ mod tests {
     fn a_credential_survives_the_keychain_and_is_not_shown() {
         let made = Credential::new("me".into(), Secret::new("hunter\n2".into()));
         let read = Credential::unpacked(&made.packed()).unwrap();
-        assert_eq!((read.user.as_str(), read.password.expose()), ("me", "hunter\n2"));
+        assert_eq!(
+            (read.user.as_str(), read.password.expose()),
+            ("me", "hunter\n2")
+        );
         assert!(!format!("{made:?}").contains("hunter"));
         assert!(Credential::unpacked(&Secret::new("x".into())).is_none());
     }

@@ -9,8 +9,8 @@ use std::time::Instant;
 use thiserror::Error;
 use vault::{Account, Vault, VaultError};
 
-use crate::check::{CheckReport, Facts, diagnose};
 use crate::apply::{Approved, OnProgress, Progress, Run, RunError, RunReport, Services};
+use crate::check::{CheckReport, Facts, diagnose};
 use crate::credential::{Credential, four};
 use crate::found::Found;
 use crate::http::Http;
@@ -198,8 +198,7 @@ impl Desk {
     }
 
     pub(crate) fn services(&self, keys: Option<TwilioKeys>) -> Services {
-        let twilio =
-            keys.map(|keys| Twilio::new(self.http.clone(), self.endpoints.clone(), keys));
+        let twilio = keys.map(|keys| Twilio::new(self.http.clone(), self.endpoints.clone(), keys));
         Services {
             livekit: LiveKit::new(self.http.clone(), self.project.clone()),
             twilio,
@@ -243,8 +242,7 @@ impl Desk {
         }
         let known = pick(wanted, found).outbound.and_then(|trunk| {
             let password = trunk.password.as_ref()?;
-            (!trunk.user.is_empty())
-                .then(|| Credential::new(trunk.user.clone(), password.copy()))
+            (!trunk.user.is_empty()).then(|| Credential::new(trunk.user.clone(), password.copy()))
         });
         match (&wanted.provider, known) {
             (_, Some(known)) => Ok(Some(known)),
@@ -381,7 +379,12 @@ impl Desk {
                 rule.raw.0.clone(),
             ));
         }
-        for trunk in found.livekit.inbound.iter().filter(|trunk| ours(&trunk.mark)) {
+        for trunk in found
+            .livekit
+            .inbound
+            .iter()
+            .filter(|trunk| ours(&trunk.mark))
+        {
             steps.push(step(
                 StepKey::InboundTrunk,
                 Object::InboundTrunk,
@@ -448,7 +451,9 @@ impl Desk {
                 .iter()
                 .find(|trunk| trunk.id == id)
                 .and_then(|trunk| trunk.password.as_deref());
-            let change = self.journal.intend(&run, &removal.line.id, step, password)?;
+            let change = self
+                .journal
+                .intend(&run, &removal.line.id, step, password)?;
             let outcome = removal
                 .services
                 .apply(step.object, &step.action, None)

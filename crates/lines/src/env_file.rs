@@ -174,7 +174,9 @@ pub struct Ignored {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EnvFileError {
     /// Too large.
-    #[error("This file is larger than 256 KB, so it is no .env file. Choose the file named .env of your application.")]
+    #[error(
+        "This file is larger than 256 KB, so it is no .env file. Choose the file named .env of your application."
+    )]
     TooLarge,
     /// Not text.
     #[error("This file is not text in UTF-8. Save it as UTF-8, then import it again.")]
@@ -245,13 +247,11 @@ pub fn read(bytes: &[u8]) -> Result<Import, EnvFileError> {
     for item in dotenvy::from_read_iter(text.as_bytes()) {
         match item {
             Ok((name, value)) => take(&mut import, &name, value.replace(DOLLAR, "$")),
-            Err(dotenvy::Error::LineParse(line, _)) => import.ignored.push(Ignored {
-                // Up to the first sign of a value: the line may hold a secret.
-                name: crate::service::words(
-                    line.split(['=', ':', ' ']).next().unwrap_or_default(),
-                ),
-                why: "the line cannot be read; values with blanks or quotes need quotes around them"
-                    .into(),
+            Err(dotenvy::Error::LineParse(rest, _)) => import.ignored.push(Ignored {
+                name: name_before(&text, &rest),
+                why:
+                    "the line cannot be read; values with blanks or quotes need quotes around them"
+                        .into(),
             }),
             Err(_) => import.ignored.push(Ignored {
                 name: String::new(),
@@ -260,6 +260,18 @@ pub fn read(bytes: &[u8]) -> Result<Import, EnvFileError> {
         }
     }
     Ok(import)
+}
+
+/// The name on the line that ends with `rest`, which is a value and must not be shown itself.
+fn name_before(text: &str, rest: &str) -> String {
+    let line = text.lines().find(|line| line.ends_with(rest.trim_end()));
+    let name = line
+        .and_then(|line| line.split_once('='))
+        .map(|(name, _)| name.trim());
+    let name = name.map(|name| name.trim_start_matches("export ").trim());
+    name.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or("a line")
+        .to_owned()
 }
 
 fn take(import: &mut Import, name: &str, value: String) {
@@ -283,7 +295,9 @@ fn take(import: &mut Import, name: &str, value: String) {
             Recording::Off
         };
         if value != "true" && ["true", "1", "yes", "on"].contains(&value.to_lowercase().as_str()) {
-            return ignore("only the word true, in small letters, switches recording on; this leaves it off");
+            return ignore(
+                "only the word true, in small letters, switches recording on; this leaves it off",
+            );
         }
         let says = if value == "true" {
             "it says that calls are to be recorded; Deskline does not record yet"
@@ -308,10 +322,17 @@ fn take(import: &mut Import, name: &str, value: String) {
         .values
         .get(&setting)
         .is_some_and(|earlier| earlier.expose() != value);
-    if let Some(earlier) = import.taken.iter().position(|taken| taken.setting == setting) {
+    if let Some(earlier) = import
+        .taken
+        .iter()
+        .position(|taken| taken.setting == setting)
+    {
         let earlier = import.taken.remove(earlier);
         if different {
-            note = format!("instead of an earlier {}: the last one counts", earlier.name);
+            note = format!(
+                "instead of an earlier {}: the last one counts",
+                earlier.name
+            );
         }
         import.ignored.push(Ignored {
             name: earlier.name,
@@ -332,7 +353,10 @@ fn setting_of(name: &str) -> Option<Setting> {
         .find(|(known, _)| *known == name)
         .map(|(_, setting)| *setting);
     // Applications put their own name before it.
-    known.or_else(|| name.ends_with("_TWILIO_PHONE_NUMBER").then_some(Setting::CallerId))
+    known.or_else(|| {
+        name.ends_with("_TWILIO_PHONE_NUMBER")
+            .then_some(Setting::CallerId)
+    })
 }
 
 fn is_service_role(name: &str, value: &str) -> bool {
@@ -352,18 +376,31 @@ fn has_service_role(value: &str) -> bool {
         .decode(claims)
         .ok()
         .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-        .is_some_and(|claims| claims.get("role").and_then(|role| role.as_str()) == Some("service_role"))
+        .is_some_and(|claims| {
+            claims.get("role").and_then(|role| role.as_str()) == Some("service_role")
+        })
 }
 
 fn unused(name: &str) -> &'static str {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if begins(&["AWS_", "S3_", "LIVEKIT_EGRESS_"]) {
         "it is for recordings, which Deskline does not make yet"
-    } else if begins(&["ELEVENLABS_", "OPENAI_", "DEEPGRAM_", "CARTESIA_", "ANTHROPIC_"]) {
+    } else if begins(&[
+        "ELEVENLABS_",
+        "OPENAI_",
+        "DEEPGRAM_",
+        "CARTESIA_",
+        "ANTHROPIC_",
+    ]) {
         "it is for the computer on which an assistant runs"
     } else if begins(&["LIVEKIT_AGENT_", "AGENT_"]) {
         "it is for an assistant, which Deskline does not set up yet"
-    } else if begins(&["SUPABASE_", "NEXT_PUBLIC_SUPABASE_", "VITE_SUPABASE_", "DATABASE_"]) {
+    } else if begins(&[
+        "SUPABASE_",
+        "NEXT_PUBLIC_SUPABASE_",
+        "VITE_SUPABASE_",
+        "DATABASE_",
+    ]) {
         "it is for the application's database, which Deskline does not use"
     } else if begins(&["TELNYX_"]) {
         "it belongs to another product"
@@ -401,7 +438,10 @@ mod tests {
         );
         assert_eq!(import.text(Setting::LiveKitUrl), Some("wss://desk.example"));
         assert_eq!(import.text(Setting::LiveKitKey), Some("key"));
-        assert_eq!(import.secret(Setting::LiveKitSecret).unwrap().expose(), "a b#c");
+        assert_eq!(
+            import.secret(Setting::LiveKitSecret).unwrap().expose(),
+            "a b#c"
+        );
         assert_eq!(import.ignored, []);
     }
 
@@ -423,7 +463,11 @@ mod tests {
         let import = read_text("LIVEKIT_URL=wss://a.example\nVITE_LIVEKIT_URL=wss://b.example");
         assert_eq!(import.text(Setting::LiveKitUrl), Some("wss://b.example"));
         assert_eq!(import.taken.len(), 1);
-        assert!(import.taken[0].note.contains("instead of an earlier LIVEKIT_URL"));
+        assert!(
+            import.taken[0]
+                .note
+                .contains("instead of an earlier LIVEKIT_URL")
+        );
         assert_eq!(import.ignored[0].name, "LIVEKIT_URL");
     }
 
@@ -474,8 +518,14 @@ mod tests {
 
     #[test]
     fn what_is_no_env_file_is_refused() {
-        assert_eq!(read(&[0xff, 0xfe, 0x41, 0]).err(), Some(EnvFileError::NotText));
+        assert_eq!(
+            read(&[0xff, 0xfe, 0x41, 0]).err(),
+            Some(EnvFileError::NotText)
+        );
         assert_eq!(read(b"A=\0").err(), Some(EnvFileError::NotText));
-        assert_eq!(read(&vec![b'a'; LARGEST + 1]).err(), Some(EnvFileError::TooLarge));
+        assert_eq!(
+            read(&vec![b'a'; LARGEST + 1]).err(),
+            Some(EnvFileError::TooLarge)
+        );
     }
 }

@@ -10,7 +10,7 @@ pub enum ProviderFound {
     #[default]
     Nothing,
     /// At Twilio.
-    Twilio(TwilioFound),
+    Twilio(Box<TwilioFound>),
 }
 
 /// What there is.

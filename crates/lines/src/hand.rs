@@ -32,11 +32,22 @@ pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
         WantedProvider::LiveKitNumbers => {}
     }
     let (address, transport) = match &wanted.provider {
-        WantedProvider::Twilio { domain, .. } => (domain.as_str(), if wanted.secure { Transport::Tls } else { Transport::Tcp }),
+        WantedProvider::Twilio { domain, .. } => (
+            domain.as_str(),
+            if wanted.secure {
+                Transport::Tls
+            } else {
+                Transport::Tcp
+            },
+        ),
         WantedProvider::Other { host, transport } => (host.as_str(), *transport),
         WantedProvider::LiveKitNumbers => ("", Transport::Auto),
     };
-    let numbers: Vec<&str> = wanted.numbers.iter().map(|number| number.as_str()).collect();
+    let numbers: Vec<&str> = wanted
+        .numbers
+        .iter()
+        .map(|number| number.as_str())
+        .collect();
     let mark = Mark::of(wanted).text();
     let rule = json!({"dispatch_rule_individual": {
         "room_prefix": ROOM_PREFIX, "pin": wanted.pin.as_ref().map_or("", |pin| pin.as_str())}});

@@ -201,14 +201,10 @@ impl Http {
         let status = response.status();
         let wait = pause_asked(response.headers());
         let mut bytes = Vec::new();
-        while let Some(part) = response
-            .chunk()
-            .await
-            .map_err(|error| ServiceError::Cut {
-                service,
-                detail: chain(&error),
-            })?
-        {
+        while let Some(part) = response.chunk().await.map_err(|error| ServiceError::Cut {
+            service,
+            detail: chain(&error),
+        })? {
             if bytes.len() + part.len() > LARGEST {
                 return Err(ServiceError::Garbage {
                     service,
@@ -307,7 +303,7 @@ fn answer(
             status,
             words: said,
         },
-        status @ 300..400 => ServiceError::Garbage {
+        status @ 300..=399 => ServiceError::Garbage {
             service,
             detail: format!("a redirect, status {status}"),
         },
@@ -353,20 +349,42 @@ mod tests {
     const TWILIO: Service = Service::Twilio;
 
     fn meaning(status: u16, body: &str) -> ServiceError {
-        answer(TWILIO, StatusCode::from_u16(status).unwrap(), None, body.as_bytes()).unwrap_err()
+        answer(
+            TWILIO,
+            StatusCode::from_u16(status).unwrap(),
+            None,
+            body.as_bytes(),
+        )
+        .unwrap_err()
     }
 
     #[test]
     fn what_is_no_answer_is_said_to_be_none() {
         let page = meaning(200, "<!DOCTYPE html><html>…");
-        assert!(page.to_string().contains("a web page instead of data"), "{page}");
-        assert!(matches!(meaning(200, "{\"a\":"), ServiceError::Garbage { .. }));
+        assert!(
+            page.to_string().contains("a web page instead of data"),
+            "{page}"
+        );
+        assert!(matches!(
+            meaning(200, "{\"a\":"),
+            ServiceError::Garbage { .. }
+        ));
         assert!(matches!(meaning(302, ""), ServiceError::Garbage { .. }));
-        assert!(matches!(meaning(400, "<html>"), ServiceError::Garbage { .. }));
-        assert!(matches!(meaning(502, "<html>"), ServiceError::Broken { status: 502, .. }));
+        assert!(matches!(
+            meaning(400, "<html>"),
+            ServiceError::Garbage { .. }
+        ));
+        assert!(matches!(
+            meaning(502, "<html>"),
+            ServiceError::Broken { status: 502, .. }
+        ));
         assert_eq!(
             meaning(400, r#"{"code":21247,"message":"Domain\u202e in use."}"#),
-            ServiceError::Invalid { service: TWILIO, words: "Domain in use".into(), code: 21247 }
+            ServiceError::Invalid {
+                service: TWILIO,
+                words: "Domain in use".into(),
+                code: 21247
+            }
         );
     }
 
@@ -386,7 +404,12 @@ mod tests {
             None,
             b"invalid token: eyJ, error: token is expired",
         );
-        assert_eq!(clock, Err(ServiceError::Clock { service: Service::LiveKit }));
+        assert_eq!(
+            clock,
+            Err(ServiceError::Clock {
+                service: Service::LiveKit
+            })
+        );
     }
 
     /// Answers each connection with the next text, then closes it.
@@ -417,7 +440,8 @@ mod tests {
 
     async fn ask(http: &Http, method: Method, url: &Url) -> Result<Value, ServiceError> {
         let authorization = Zeroizing::new("Basic x".to_owned());
-        http.ask(TWILIO, method, url.clone(), &authorization, Body::None).await
+        http.ask(TWILIO, method, url.clone(), &authorization, Body::None)
+            .await
     }
 
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
@@ -427,7 +451,10 @@ mod tests {
         let busy = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         let (url, task) = server(vec![busy.into(), OK.into()]).await;
         let (http, pauses) = http();
-        assert_eq!(ask(&http, Method::POST, &url).await, Ok(serde_json::json!({})));
+        assert_eq!(
+            ask(&http, Method::POST, &url).await,
+            Ok(serde_json::json!({}))
+        );
         assert_eq!(*pauses.lock().unwrap(), [Duration::from_secs(1)]);
         assert_eq!(task.await.unwrap(), 2);
     }
@@ -438,7 +465,13 @@ mod tests {
         let (url, task) = server(vec![busy.into()]).await;
         let (http, pauses) = http();
         let error = ask(&http, Method::GET, &url).await.unwrap_err();
-        assert_eq!(error, ServiceError::Busy { service: TWILIO, wait: Some(Duration::from_secs(3600)) });
+        assert_eq!(
+            error,
+            ServiceError::Busy {
+                service: TWILIO,
+                wait: Some(Duration::from_secs(3600))
+            }
+        );
         assert!(pauses.lock().unwrap().is_empty());
         task.await.unwrap();
     }
@@ -448,16 +481,25 @@ mod tests {
         let broken = "HTTP/1.1 503 Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         let (url, task) = server(vec![broken.into(), OK.into()]).await;
         let (http, _) = http();
-        assert_eq!(ask(&http, Method::GET, &url).await, Ok(serde_json::json!({})));
+        assert_eq!(
+            ask(&http, Method::GET, &url).await,
+            Ok(serde_json::json!({}))
+        );
         task.await.unwrap();
         let (url, task) = server(vec![broken.into()]).await;
-        assert!(ask(&http, Method::POST, &url).await.unwrap_err().is_unclear());
+        assert!(
+            ask(&http, Method::POST, &url)
+                .await
+                .unwrap_err()
+                .is_unclear()
+        );
         assert_eq!(task.await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn an_answer_that_breaks_off_or_never_ends_is_unclear() {
-        let half = "HTTP/1.1 201 Created\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{\"sid\":";
+        let half =
+            "HTTP/1.1 201 Created\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{\"sid\":";
         let (url, _task) = server(vec![half.into()]).await;
         let (http, _) = http();
         assert!(matches!(

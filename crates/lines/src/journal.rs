@@ -277,19 +277,25 @@ impl Journal {
                     after,
                     ..
                 } => {
-                    if let Some(known) = find(&mut changes, &change).and_then(|at| changes.get_mut(at)) {
+                    if let Some(known) =
+                        find(&mut changes, &change).and_then(|at| changes.get_mut(at))
+                    {
                         known.state = ChangeState::Done;
                         known.object_id = object_id.or_else(|| known.object_id.take());
                         known.after = after;
                     }
                 }
                 Entry::Failed { change, .. } => {
-                    if let Some(known) = find(&mut changes, &change).and_then(|at| changes.get_mut(at)) {
+                    if let Some(known) =
+                        find(&mut changes, &change).and_then(|at| changes.get_mut(at))
+                    {
                         known.state = ChangeState::Failed;
                     }
                 }
                 Entry::Undone { change, .. } => {
-                    if let Some(known) = find(&mut changes, &change).and_then(|at| changes.get_mut(at)) {
+                    if let Some(known) =
+                        find(&mut changes, &change).and_then(|at| changes.get_mut(at))
+                    {
                         known.state = ChangeState::Undone;
                     }
                 }
@@ -519,8 +525,12 @@ mod tests {
     fn a_snapshot_keeps_its_secrets_in_the_keychain() {
         let (folder, journal, _) = journal();
         let password = Secret::new("hunter2".into());
-        let change = journal.intend("r", &line(), &step(), Some(&password)).unwrap();
-        journal.done(&change, None, Some(json!({"pin": "0815"}))).unwrap();
+        let change = journal
+            .intend("r", &line(), &step(), Some(&password))
+            .unwrap();
+        journal
+            .done(&change, None, Some(json!({"pin": "0815"})))
+            .unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         for secret in ["4711", "hunter2", "0815"] {
             assert!(!text.contains(secret), "{text}");
@@ -539,7 +549,10 @@ mod tests {
         let (folder, journal, vault) = journal();
         vault.fail(Some(VaultError::Locked));
         let refused = journal.intend("r", &line(), &step(), None).unwrap_err();
-        assert!(refused.to_string().contains("Nothing was changed"), "{refused}");
+        assert!(
+            refused.to_string().contains("Nothing was changed"),
+            "{refused}"
+        );
         assert!(journal.changes().unwrap().is_empty());
         vault.fail(None);
         std::fs::create_dir(folder.path().join(FILE)).unwrap();

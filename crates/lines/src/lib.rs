@@ -20,6 +20,7 @@
         clippy::expect_used,
         clippy::indexing_slicing,
         clippy::panic,
+        clippy::print_stdout,
         clippy::wildcard_enum_match_arm
     )
 )]

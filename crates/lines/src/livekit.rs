@@ -286,10 +286,6 @@ impl LiveKit {
         Self { http, project }
     }
 
-    pub(crate) fn project(&self) -> &Project {
-        &self.project
-    }
-
     /// Everything there is.
     pub(crate) async fn look(&self) -> Result<LiveKitFound, ServiceError> {
         let (outbound, inbound, rules) = tokio::join!(
@@ -339,13 +335,7 @@ impl LiveKit {
                 .await
         } else {
             self.http
-                .ask(
-                    Service::LiveKit,
-                    reqwest::Method::POST,
-                    url,
-                    &token,
-                    body,
-                )
+                .ask(Service::LiveKit, reqwest::Method::POST, url, &token, body)
                 .await
         }
     }
@@ -436,7 +426,10 @@ mod tests {
         assert_eq!(trunk.password.as_ref().unwrap().expose(), "hunter2");
         assert!(!trunk.raw.0.to_string().contains("hunter2"));
         assert!(!format!("{trunk:?}").contains("hunter2"));
-        let sent = with_password(&with_fields(&trunk.raw, json!({"name": "n"})), trunk.password.as_deref());
+        let sent = with_password(
+            &with_fields(&trunk.raw, json!({"name": "n"})),
+            trunk.password.as_deref(),
+        );
         assert_eq!(
             sent,
             json!({"auth_username": "u", "auth_password": "hunter2", "new_field": 7, "name": "n"})
@@ -452,15 +445,22 @@ mod tests {
         };
         assert_eq!(
             rule(json!({"dispatch_rule_individual": {"room_prefix": "inbound-"}})),
-            RuleKind::Individual { prefix: "inbound-".into() }
+            RuleKind::Individual {
+                prefix: "inbound-".into()
+            }
         );
         assert_eq!(
             rule(json!({"dispatch_rule_direct": {"room_name": "lobby", "pin": ""}})),
-            RuleKind::Direct { room: "lobby".into() }
+            RuleKind::Direct {
+                room: "lobby".into()
+            }
         );
         assert_eq!(
             rule(json!({"dispatch_rule_callee": {"room_prefix": "c-"}})),
-            RuleKind::Callee { prefix: "c-".into(), randomize: false }
+            RuleKind::Callee {
+                prefix: "c-".into(),
+                randomize: false
+            }
         );
         assert_eq!(rule(json!({})), RuleKind::Unknown);
         assert!(DispatchRule::read(json!({})).is_none());

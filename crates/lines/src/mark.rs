@@ -60,7 +60,12 @@ mod tests {
             r#"{"app":"deskline","line":"front-desk","provider":"livekit"}"#
         );
         assert_eq!(Mark::read(&mark.text()), Some(mark));
-        for other in ["", "{}", r#"{"app":"other","line":"x","provider":"twilio"}"#, "[1"] {
+        for other in [
+            "",
+            "{}",
+            r#"{"app":"other","line":"x","provider":"twilio"}"#,
+            "[1",
+        ] {
             assert_eq!(Mark::read(other), None, "{other}");
         }
     }

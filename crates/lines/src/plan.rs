@@ -101,17 +101,17 @@ pub(crate) fn pick<'a>(wanted: &Wanted, found: &'a Found) -> Picked<'a> {
             })
         });
     let rule = match wanted.provider {
-        WantedProvider::LiveKitNumbers => {
-            livekit
-                .rules
-                .iter()
-                .find(|rule| ours(&rule.mark))
-                .or_else(|| {
-                    livekit.rules.iter().find(|rule| {
-                        rule.mark.is_none() && rule.trunks.is_empty() && shares(&rule.numbers, &wanted.numbers)
-                    })
+        WantedProvider::LiveKitNumbers => livekit
+            .rules
+            .iter()
+            .find(|rule| ours(&rule.mark))
+            .or_else(|| {
+                livekit.rules.iter().find(|rule| {
+                    rule.mark.is_none()
+                        && rule.trunks.is_empty()
+                        && shares(&rule.numbers, &wanted.numbers)
                 })
-        }
+            }),
         WantedProvider::Twilio { .. } | WantedProvider::Other { .. } => {
             let named: Vec<&DispatchRule> = livekit
                 .rules
@@ -177,9 +177,7 @@ fn address(wanted: &Wanted, found: &Found) -> Option<String> {
 pub(crate) fn listed<T: AsRef<str>>(numbers: impl IntoIterator<Item = T>) -> String {
     let shown: Vec<String> = numbers
         .into_iter()
-        .map(|number| {
-            call::number::shown(number.as_ref(), call::number::Region::default())
-        })
+        .map(|number| call::number::shown(number.as_ref(), call::number::Region::default()))
         .collect();
     if shown.is_empty() {
         "any number".into()
@@ -296,7 +294,8 @@ fn outbound(
         id: trunk.id.clone(),
         fields: with_fields(&trunk.raw, fields),
     };
-    plan.steps.push(step(now, action, Some(trunk.raw.0.clone())));
+    plan.steps
+        .push(step(now, action, Some(trunk.raw.0.clone())));
 }
 
 fn inbound(plan: &mut Plan, wanted: &Wanted, found: &Found, picked: &Picked<'_>) {
@@ -364,7 +363,8 @@ fn inbound(plan: &mut Plan, wanted: &Wanted, found: &Found, picked: &Picked<'_>)
         has_all(&trunk.numbers, &wanted.numbers)
     };
     if fits {
-        plan.kept.push(format!("LiveKit's way in, “{}”", trunk.name));
+        plan.kept
+            .push(format!("LiveKit's way in, “{}”", trunk.name));
         return;
     }
     // Another's trunk keeps its other numbers.
@@ -448,8 +448,12 @@ fn rule(plan: &mut Plan, wanted: &Wanted, found: &Found, picked: &Picked<'_>, ha
             parent: trunk.or_else(|| (!has_trunks).then(String::new)),
             fields,
         };
-        plan.steps
-            .push(step("callers have nowhere to go".into(), None, action, None));
+        plan.steps.push(step(
+            "callers have nowhere to go".into(),
+            None,
+            action,
+            None,
+        ));
         return;
     };
     if !rule.callers.is_empty() {

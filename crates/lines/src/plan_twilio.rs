@@ -12,7 +12,14 @@ use crate::wanted::{LiveKitSip, SipHost, Wanted, WantedProvider};
 /// Transfers by the network: to phones and to SIP addresses.
 const TRANSFER: &str = "enable-all";
 
-fn step(key: StepKey, object: Object, title: &str, now: String, after: String, action: Action) -> Step {
+fn step(
+    key: StepKey,
+    object: Object,
+    title: &str,
+    now: String,
+    after: String,
+    action: Action,
+) -> Step {
     Step {
         key,
         object,
@@ -55,7 +62,13 @@ pub(crate) fn before(
             },
         )),
         Some(trunk) if trunk.secure != wanted.secure => {
-            let words = |secure: bool| if secure { "encrypted calls only" } else { "calls without encryption" };
+            let words = |secure: bool| {
+                if secure {
+                    "encrypted calls only"
+                } else {
+                    "calls without encryption"
+                }
+            };
             let mut step = step(
                 StepKey::TwilioTrunk,
                 Object::TwilioTrunk,
@@ -71,9 +84,10 @@ pub(crate) fn before(
             step.before = Some(trunk.raw.clone());
             plan.steps.push(step);
         }
-        Some(trunk) => plan
-            .kept
-            .push(format!("the trunk at Twilio, “{}”, {}", trunk.name, trunk.domain)),
+        Some(trunk) => plan.kept.push(format!(
+            "the trunk at Twilio, “{}”, {}",
+            trunk.name, trunk.domain
+        )),
     }
     destination(plan, wanted, found, livekit, sid.clone());
     if let Some(credential) = credential {
@@ -206,7 +220,9 @@ fn password(
                 fields: json!({ "FriendlyName": name }),
             },
         )),
-        Some(list) => plan.kept.push(format!("the list of passwords “{}”", list.name)),
+        Some(list) => plan
+            .kept
+            .push(format!("the list of passwords “{}”", list.name)),
     }
     if found.users.iter().any(|user| user.name == credential.user) {
         plan.kept.push(format!("the user {}", credential.user));
@@ -347,8 +363,9 @@ pub(crate) fn object_of(
             .trunk
             .as_ref()
             .map(|trunk| (trunk.sid.clone(), trunk.raw.clone())),
-        StepKey::TwilioDestination => own_destination(wanted, found, livekit)
-            .map(|one| (one.sid.clone(), one.raw.clone())),
+        StepKey::TwilioDestination => {
+            own_destination(wanted, found, livekit).map(|one| (one.sid.clone(), one.raw.clone()))
+        }
         StepKey::TwilioCredentialList => found
             .list
             .as_ref()

@@ -99,9 +99,18 @@ mod tests {
     #[test]
     fn every_scheme_becomes_that_of_requests() {
         for (given, asked) in [
-            ("wss://desk.example", "https://desk.example/twirp/livekit.SIP/X"),
-            ("ws://127.0.0.1:7880", "http://127.0.0.1:7880/twirp/livekit.SIP/X"),
-            ("https://desk.example/", "https://desk.example/twirp/livekit.SIP/X"),
+            (
+                "wss://desk.example",
+                "https://desk.example/twirp/livekit.SIP/X",
+            ),
+            (
+                "ws://127.0.0.1:7880",
+                "http://127.0.0.1:7880/twirp/livekit.SIP/X",
+            ),
+            (
+                "https://desk.example/",
+                "https://desk.example/twirp/livekit.SIP/X",
+            ),
         ] {
             let project = Project::new(given, "key", Secret::new("hunter2".into())).unwrap();
             assert_eq!(project.method("SIP/X").unwrap().as_str(), asked);

@@ -321,7 +321,9 @@ mod tests {
         let kept = registry.lines().unwrap().remove(0);
         assert!(kept.is_proven());
         assert_eq!(kept.wanted().unwrap(), wanted_line);
-        registry.keep(KeptLine::of(&wanted("2125550101"), None)).unwrap();
+        registry
+            .keep(KeptLine::of(&wanted("2125550101"), None))
+            .unwrap();
         assert!(!registry.lines().unwrap()[0].is_proven());
         registry.retire(&wanted_line.id).unwrap();
         assert!(registry.lines().unwrap().is_empty());
@@ -338,6 +340,9 @@ mod tests {
         std::fs::write(folder.path().join(FILE), "[{").unwrap();
         let refused = registry.keep(KeptLine::of(&wanted("2125550100"), None));
         assert!(matches!(refused, Err(RegistryError::Damaged { .. })));
-        assert_eq!(std::fs::read_to_string(folder.path().join(FILE)).unwrap(), "[{");
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join(FILE)).unwrap(),
+            "[{"
+        );
     }
 }

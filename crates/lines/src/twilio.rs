@@ -99,9 +99,8 @@ impl TwilioKeys {
 }
 
 fn is_sid(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|rest| {
-        rest.len() == 32 && rest.chars().all(|c| c.is_ascii_hexdigit())
-    })
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| rest.len() == 32 && rest.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// A trunk at Twilio.
@@ -645,7 +644,11 @@ mod tests {
                 .next(&this, "https://trunking.twilio.com/v1/Trunks?Page=1")
                 .is_ok()
         );
-        assert!(twilio.next(&this, "https://evil.example/v1/Trunks").is_err());
+        assert!(
+            twilio
+                .next(&this, "https://evil.example/v1/Trunks")
+                .is_err()
+        );
         let this = twilio.api("/SIP/CredentialLists").unwrap();
         assert_eq!(
             twilio

@@ -76,7 +76,12 @@ async fn a_line_is_set_up_once_whatever_is_repeated_and_undone_whole() {
     place.folder = tempfile::tempdir().unwrap();
     place.vault = vault::Vault::memory();
     place.restart();
-    let plan = place.desk.prepare(wanted.clone(), None, None).await.unwrap().plan;
+    let plan = place
+        .desk
+        .prepare(wanted.clone(), None, None)
+        .await
+        .unwrap()
+        .plan;
     assert!(plan.steps.is_empty(), "{plan:?}");
     (place.folder, place.vault) = first;
     place.restart();
@@ -137,7 +142,11 @@ async fn a_second_number_is_one_update_and_undo_takes_back_only_that() {
     let (id, changes) = place.desk.prepare_undo("front-desk").unwrap();
     place.desk.undo(&id, &changes, None).await.unwrap();
     assert_eq!(place.livekit().await, before);
-    assert_eq!(place.desk.registry.lines().unwrap().len(), 1, "the line is still there");
+    assert_eq!(
+        place.desk.registry.lines().unwrap().len(),
+        1,
+        "the line is still there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,10 +167,18 @@ async fn what_others_made_is_used_and_left_as_it_is() {
     // Removing the line removes only what is ours.
     let removal = place.desk.prepare_removal("Front desk").await.unwrap();
     assert_eq!(removal.steps.len(), 1);
-    assert!(removal.notes.iter().any(|note| note.contains("did not make")));
+    assert!(
+        removal
+            .notes
+            .iter()
+            .any(|note| note.contains("did not make"))
+    );
     place.desk.remove(&removal).await.unwrap();
     let found = place.look().await.livekit;
-    assert_eq!((found.inbound.len(), found.rules.len(), found.outbound.len()), (1, 1, 0));
+    assert_eq!(
+        (found.inbound.len(), found.rules.len(), found.outbound.len()),
+        (1, 1, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,12 +195,30 @@ async fn anothers_rule_is_changed_only_with_a_warning_and_put_back() {
     behind_our_back(&place, "CreateSIPDispatchRule", rule).await;
     let before = place.livekit().await["rules"].clone();
     let prepared = place.prepare(&other()).await.unwrap();
-    let step = prepared.plan.steps.iter().find(|step| step.title == "What becomes of callers").unwrap();
-    assert!(step.now.contains("everybody into the room “lobby”, after a PIN"), "{}", step.now);
-    assert!(step.warning.as_ref().unwrap().contains("not made by Deskline"));
+    let step = prepared
+        .plan
+        .steps
+        .iter()
+        .find(|step| step.title == "What becomes of callers")
+        .unwrap();
+    assert!(
+        step.now
+            .contains("everybody into the room “lobby”, after a PIN"),
+        "{}",
+        step.now
+    );
+    assert!(
+        step.warning
+            .as_ref()
+            .unwrap()
+            .contains("not made by Deskline")
+    );
     assert!(prepared.plan.notes[0].contains("only these callers: +13125550142"));
     place.set_up(&other()).await.unwrap();
-    assert_eq!(place.livekit().await["rules"][0]["kind"], "Individual { prefix: \"inbound-\" }");
+    assert_eq!(
+        place.livekit().await["rules"][0]["kind"],
+        "Individual { prefix: \"inbound-\" }"
+    );
     let (id, changes) = place.desk.prepare_undo("front desk").unwrap();
     place.desk.undo(&id, &changes, None).await.unwrap();
     assert_eq!(place.livekit().await["rules"], before);
@@ -217,12 +252,25 @@ async fn a_number_of_another_line_stands_in_the_way() {
 async fn what_is_deleted_behind_our_back_is_made_again() {
     let place = Place::bare();
     place.set_up(&other()).await.unwrap();
-    for (method, name) in [("DeleteSIPTrunk", "inbound_trunk"), ("DeleteSIPTrunk", "outbound_trunk"), ("DeleteSIPDispatchRule", "rule")] {
+    for (method, name) in [
+        ("DeleteSIPTrunk", "inbound_trunk"),
+        ("DeleteSIPTrunk", "outbound_trunk"),
+        ("DeleteSIPDispatchRule", "rule"),
+    ] {
         let id = place.desk.line("front desk").unwrap().objects[name].clone();
-        behind_our_back(&place, method, json!({"sip_trunk_id": id, "sip_dispatch_rule_id": id})).await;
+        behind_our_back(
+            &place,
+            method,
+            json!({"sip_trunk_id": id, "sip_dispatch_rule_id": id}),
+        )
+        .await;
         // Another trunk is another id: the rule follows it.
         place.set_up(&other()).await.unwrap();
-        assert_eq!(place.livekit().await, golden("SIP_MEDIA_ENCRYPT_DISABLE"), "{name}");
+        assert_eq!(
+            place.livekit().await,
+            golden("SIP_MEDIA_ENCRYPT_DISABLE"),
+            "{name}"
+        );
     }
 }
 
@@ -235,11 +283,18 @@ async fn a_removed_line_can_be_brought_back() {
     let before = place.livekit().await;
     let removal = place.desk.prepare_removal("front-desk").await.unwrap();
     assert_eq!(place.desk.remove(&removal).await.unwrap().len(), 3);
-    assert_eq!(place.livekit().await, json!({"outbound": [], "inbound": [], "rules": []}));
+    assert_eq!(
+        place.livekit().await,
+        json!({"outbound": [], "inbound": [], "rules": []})
+    );
     let (id, changes) = place.desk.prepare_undo("Front desk").unwrap();
     let undone = place.desk.undo(&id, &changes, None).await.unwrap();
     assert_eq!(undone.undone.len(), 3, "{undone:?}");
-    assert_eq!(place.livekit().await, before, "rule, trunks, PIN and password are as before");
+    assert_eq!(
+        place.livekit().await,
+        before,
+        "rule, trunks, PIN and password are as before"
+    );
     assert_eq!(place.desk.line("front desk").unwrap().id, id);
 }
 
@@ -258,7 +313,10 @@ async fn what_was_changed_since_is_not_undone() {
     let report = place.desk.undo(&line, &changes, None).await.unwrap();
     assert_eq!(report.left.len(), 1, "{report:?}");
     assert!(report.left[0].contains("somebody changed it since"));
-    assert_eq!(place.livekit().await["inbound"][0]["name"], "Renamed by somebody");
+    assert_eq!(
+        place.livekit().await["inbound"][0]["name"],
+        "Renamed by somebody"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +334,12 @@ async fn a_number_of_livekit_needs_a_rule_only() {
 async fn a_wrong_secret_is_said_in_a_sentence() {
     let place = Place::bare();
     let ready = &place.line.ready;
-    let project = Project::new(&ready.url, &ready.key, Secret::new("not-the-secret-not-the-secret-not".into())).unwrap();
+    let project = Project::new(
+        &ready.url,
+        &ready.key,
+        Secret::new("not-the-secret-not-the-secret-not".into()),
+    )
+    .unwrap();
     let desk = lines::Desk::new(
         place.folder.path(),
         "test",
@@ -288,5 +351,70 @@ async fn a_wrong_secret_is_said_in_a_sentence() {
     .unwrap();
     let refused = desk.prepare(other(), None, None).await.unwrap_err();
     assert_eq!(refused.code(), "sign_in_refused");
-    assert!(refused.to_string().starts_with("LiveKit did not accept this sign-in"), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .starts_with("LiveKit did not accept this sign-in"),
+        "{refused}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_names_what_others_broke_mends_it_and_can_be_taken_back() {
+    let place = Place::bare();
+    place.set_up(&other()).await.unwrap();
+    let problems = |report: &lines::check::CheckReport| -> Vec<&'static str> {
+        report
+            .of(lines::check::Level::Problem)
+            .map(|finding| finding.id)
+            .collect()
+    };
+    let report = place.desk.check("front desk", None).await.unwrap();
+    assert_eq!(problems(&report), [""; 0], "{report:#?}");
+    assert!(report.took < lines::check::WITHIN);
+    let objects = place.desk.line("front desk").unwrap().objects;
+    let changed = |name: &str, field: &str| json!({"sip_trunk_id": objects[name], "update": {field: {"set": ["+1"]}}});
+    behind_our_back(
+        &place,
+        "UpdateSIPInboundTrunk",
+        changed("inbound_trunk", "allowed_numbers"),
+    )
+    .await;
+    let mut rule =
+        behind_our_back(&place, "ListSIPDispatchRule", json!({})).await["items"][0].take();
+    rule["inbound_numbers"] = json!(["+1"]);
+    behind_our_back(
+        &place,
+        "UpdateSIPDispatchRule",
+        json!({"sip_dispatch_rule_id": objects["rule"], "replace": rule}),
+    )
+    .await;
+    let report = place.desk.check("front desk", None).await.unwrap();
+    assert_eq!(problems(&report), ["D07", "D10"]);
+    let broken = place.livekit().await;
+    for finding in report.of(lines::check::Level::Problem) {
+        let Some(lines::check::Fix::Steps(steps)) = &finding.fix else {
+            panic!("{finding:?}");
+        };
+        place.desk.fix(&report.line.id, steps).await.unwrap();
+    }
+    let report = place.desk.check("front desk", None).await.unwrap();
+    assert_eq!(problems(&report), [""; 0]);
+    let kept =
+        std::fs::read_to_string(place.folder.path().join("lines/check-front-desk.json")).unwrap();
+    assert!(kept.contains("\"healthy\": true"), "{kept}");
+    let (id, changes) = place.desk.prepare_undo("front desk").unwrap();
+    place.desk.undo(&id, &changes, None).await.unwrap();
+    assert_eq!(place.livekit().await, broken, "the last fix is taken back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_is_a_finding_and_no_failure() {
+    let mut place = Place::bare();
+    place.set_up(&other()).await.unwrap();
+    place.line.ready.secret = "not-the-secret-not-the-secret-not".into();
+    place.restart();
+    let report = place.desk.check("front desk", None).await.unwrap();
+    let problem = report.of(lines::check::Level::Problem).next().unwrap();
+    assert_eq!(problem.id, "D01");
 }

@@ -30,8 +30,15 @@ fn golden() -> Value {
 async fn is_golden(place: &Place) {
     assert_eq!(place.providers().state().unwrap(), golden());
     let livekit = place.livekit().await;
-    assert_eq!(livekit["outbound"].as_array().unwrap().len(), 1, "{livekit}");
-    assert_eq!(livekit["outbound"][0]["address"], "front-desk.pstn.twilio.com");
+    assert_eq!(
+        livekit["outbound"].as_array().unwrap().len(),
+        1,
+        "{livekit}"
+    );
+    assert_eq!(
+        livekit["outbound"][0]["address"],
+        "front-desk.pstn.twilio.com"
+    );
     assert_eq!(livekit["outbound"][0]["password"], 24);
     assert_eq!(livekit["inbound"].as_array().unwrap().len(), 1);
     assert_eq!(livekit["rules"].as_array().unwrap().len(), 1);
@@ -39,7 +46,11 @@ async fn is_golden(place: &Place) {
     place.providers().count_changes().unwrap();
     let again = place.set_up(&twilio()).await.unwrap();
     assert_eq!(again.done, [""; 0], "the second run has nothing to do");
-    assert_eq!(place.providers().count_changes().unwrap(), 0, "and changes nothing");
+    assert_eq!(
+        place.providers().count_changes().unwrap(),
+        0,
+        "and changes nothing"
+    );
     assert_eq!(place.leaks(), [""; 0]);
 }
 
@@ -56,13 +67,24 @@ async fn begin(place: &mut Place, more: Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_account_becomes_a_line_in_one_go_and_is_put_back_whole() {
     let place = Place::with_providers();
-    place.account(json!({"numbers": [{"number": NUMBER, "voice_url": "https://ivr.example/main"}]}));
+    place
+        .account(json!({"numbers": [{"number": NUMBER, "voice_url": "https://ivr.example/main"}]}));
     let empty = place.providers().state().unwrap();
     let prepared = place.prepare(&twilio()).await.unwrap();
     assert_eq!(prepared.plan.steps.len(), STEPS, "{:#?}", prepared.plan);
     let number_step = prepared.plan.steps.last().unwrap();
-    assert!(number_step.warning.as_ref().unwrap().contains("instead of https://ivr.example/main"));
-    assert_eq!(place.providers().count_changes().unwrap(), 0, "a plan changes nothing");
+    assert!(
+        number_step
+            .warning
+            .as_ref()
+            .unwrap()
+            .contains("instead of https://ivr.example/main")
+    );
+    assert_eq!(
+        place.providers().count_changes().unwrap(),
+        0,
+        "a plan changes nothing"
+    );
     let report = place.set_up(&twilio()).await.unwrap();
     assert_eq!(report.done.len(), STEPS);
     assert_eq!(place.providers().count_changes().unwrap(), 6);
@@ -75,10 +97,17 @@ async fn a_fresh_account_becomes_a_line_in_one_go_and_is_put_back_whole() {
         place.desk.undo(&id, &changes, None).await,
         Err(DeskError::NeedsKeys("Twilio"))
     ));
-    let undone = place.desk.undo(&id, &changes, Some(keys(support::TOKEN))).await.unwrap();
+    let undone = place
+        .desk
+        .undo(&id, &changes, Some(keys(support::TOKEN)))
+        .await
+        .unwrap();
     assert_eq!(undone.undone.len(), STEPS, "{undone:?}");
     assert_eq!(place.providers().state().unwrap(), empty);
-    assert_eq!(place.livekit().await, json!({"outbound": [], "inbound": [], "rules": []}));
+    assert_eq!(
+        place.livekit().await,
+        json!({"outbound": [], "inbound": [], "rules": []})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +135,10 @@ async fn an_answer_that_is_lost_at_any_step_is_looked_for() {
             begin(&mut place, json!({})).await;
             place
                 .providers()
-                .fail(&ProviderFault { skip, ..ProviderFault::once(fault, "") })
+                .fail(&ProviderFault {
+                    skip,
+                    ..ProviderFault::once(fault, "")
+                })
                 .unwrap();
             let report = place.set_up(&twilio()).await;
             assert!(report.is_ok(), "{fault} at change {skip}: {report:?}");
@@ -130,7 +162,10 @@ async fn every_refusal_is_named_leaves_no_half_change_unsaid_and_is_got_over() {
             begin(&mut place, json!({})).await;
             place
                 .providers()
-                .fail(&ProviderFault { skip, ..ProviderFault::once(fault, "") })
+                .fail(&ProviderFault {
+                    skip,
+                    ..ProviderFault::once(fault, "")
+                })
                 .unwrap();
             let refused = place.set_up(&twilio()).await.unwrap_err();
             assert_eq!(refused.code(), code, "{refused}");
@@ -139,7 +174,11 @@ async fn every_refusal_is_named_leaves_no_half_change_unsaid_and_is_got_over() {
                 panic!("{refused:?}");
             };
             // Steps of LiveKit lie between the last two of Twilio.
-            let done = if skip == 5 { STEPS - 1 } else { usize::try_from(skip).unwrap() };
+            let done = if skip == 5 {
+                STEPS - 1
+            } else {
+                usize::try_from(skip).unwrap()
+            };
             assert_eq!(error.done().len(), done, "it says exactly what exists now");
             place.set_up(&twilio()).await.unwrap();
             is_golden(&place).await;
@@ -151,7 +190,10 @@ async fn every_refusal_is_named_leaves_no_half_change_unsaid_and_is_got_over() {
 async fn being_asked_to_slow_down_is_waited_for_and_said() {
     let place = Place::with_providers();
     place.fresh_account();
-    place.providers().fail(&ProviderFault::once("429", "Trunks")).unwrap();
+    place
+        .providers()
+        .fail(&ProviderFault::once("429", "Trunks"))
+        .unwrap();
     place.set_up(&twilio()).await.unwrap();
     let pauses: Vec<_> = place
         .progress
@@ -180,18 +222,30 @@ async fn looking_gets_over_hiccups_and_says_what_it_cannot_get_over() {
         place.providers().fail(&get(fault, 1)).unwrap();
         assert!(place.prepare(&twilio()).await.is_ok(), "{fault}");
     }
-    for (fault, code) in [("garbage", "not_understood"), ("huge", "not_understood"), ("401", "sign_in_refused"), ("403", "forbidden")] {
+    for (fault, code) in [
+        ("garbage", "not_understood"),
+        ("huge", "not_understood"),
+        ("401", "sign_in_refused"),
+        ("403", "forbidden"),
+    ] {
         place.providers().fail(&get(fault, 1)).unwrap();
         let refused = place.prepare(&twilio()).await.unwrap_err();
         assert_eq!(refused.code(), code, "{refused}");
         place.providers().heal().unwrap();
     }
-    let wrong = place.desk.prepare(twilio(), Some(keys("canary-wrong-token")), None).await.unwrap_err();
+    let wrong = place
+        .desk
+        .prepare(twilio(), Some(keys("canary-wrong-token")), None)
+        .await
+        .unwrap_err();
     assert_eq!(
         wrong.to_string(),
         "Twilio did not accept this sign-in; it says: “Authenticate”. Check the key and the secret, then try again."
     );
-    assert_eq!(place.livekit().await, json!({"outbound": [], "inbound": [], "rules": []}));
+    assert_eq!(
+        place.livekit().await,
+        json!({"outbound": [], "inbound": [], "rules": []})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,8 +274,14 @@ async fn a_domain_that_is_taken_is_a_conflict_and_another_works() {
     assert_eq!(report.done.len(), STEPS);
     let state = place.providers().state().unwrap();
     let domain = state["trunks"][0]["domain"].as_str().unwrap().to_owned();
-    assert!(domain.starts_with("front-desk-") && domain.len() == "front-desk-ab12.pstn.twilio.com".len());
-    assert_eq!(place.livekit().await["outbound"][0]["address"], domain.as_str());
+    assert!(
+        domain.starts_with("front-desk-")
+            && domain.len() == "front-desk-ab12.pstn.twilio.com".len()
+    );
+    assert_eq!(
+        place.livekit().await["outbound"][0]["address"],
+        domain.as_str()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +290,10 @@ async fn numbers_that_cannot_be_used_are_said_before_anything_is_done() {
     for (numbers, code) in [
         (json!([]), "number_not_owned"),
         (json!([{"number": "+12125550199"}]), "number_not_owned"),
-        (json!([{"number": NUMBER, "no_voice": true}]), "number_without_voice"),
+        (
+            json!([{"number": NUMBER, "no_voice": true}]),
+            "number_without_voice",
+        ),
     ] {
         place.account(json!({"numbers": numbers}));
         let refused = place.set_up(&twilio()).await.unwrap_err();
@@ -238,7 +301,10 @@ async fn numbers_that_cannot_be_used_are_said_before_anything_is_done() {
         assert_eq!(place.providers().count_changes().unwrap(), 0);
     }
     place.account(json!({"status": "suspended"}));
-    assert_eq!(place.set_up(&twilio()).await.unwrap_err().code(), "account_suspended");
+    assert_eq!(
+        place.set_up(&twilio()).await.unwrap_err().code(),
+        "account_suspended"
+    );
     place.account(json!({"type": "Trial"}));
     let plan = place.prepare(&twilio()).await.unwrap().plan;
     assert!(plan.notes.iter().any(|note| note.contains("trial account")));
@@ -254,10 +320,17 @@ async fn a_number_on_another_trunk_is_moved_with_a_warning_and_put_back() {
     let before = place.providers().state().unwrap();
     let plan = place.prepare(&twilio()).await.unwrap().plan;
     let warning = plan.steps.last().unwrap().warning.clone().unwrap();
-    assert!(warning.contains("instead of the trunk “Old PBX”"), "{warning}");
+    assert!(
+        warning.contains("instead of the trunk “Old PBX”"),
+        "{warning}"
+    );
     place.set_up(&twilio()).await.unwrap();
     let (id, changes) = place.desk.prepare_undo("front desk").unwrap();
-    place.desk.undo(&id, &changes, Some(keys(support::TOKEN))).await.unwrap();
+    place
+        .desk
+        .undo(&id, &changes, Some(keys(support::TOKEN)))
+        .await
+        .unwrap();
     assert_eq!(place.providers().state().unwrap(), before);
 }
 
@@ -270,14 +343,23 @@ async fn a_second_number_touches_only_what_it_must() {
     let mut wanted = twilio();
     wanted.numbers.push(number(SECOND));
     let report = place.set_up(&wanted).await.unwrap();
-    assert_eq!(report.done, ["LiveKit's way out".to_owned(), "LiveKit's way in".to_owned(), format!("Connect {}", number(SECOND).shown())]);
+    assert_eq!(
+        report.done,
+        [
+            "LiveKit's way out".to_owned(),
+            "LiveKit's way in".to_owned(),
+            format!("Connect {}", number(SECOND).shown())
+        ]
+    );
     assert_eq!(place.providers().count_changes().unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_change_meanwhile_stops_the_run() {
     let place = Place::with_providers();
-    place.account(json!({"trunks": [{"name": "Front desk", "domain": "front-desk.pstn.twilio.com"}]}));
+    place.account(
+        json!({"trunks": [{"name": "Front desk", "domain": "front-desk.pstn.twilio.com"}]}),
+    );
     let prepared = place.prepare(&twilio()).await.unwrap();
     assert_eq!(prepared.plan.steps.len(), STEPS - 1, "the trunk is there");
     // Somebody deletes the trunk before the yes.
@@ -287,7 +369,10 @@ async fn what_others_change_meanwhile_stops_the_run() {
     let Err(DeskError::Run(error @ RunError::Changed { .. })) = refused else {
         panic!("{refused:?}");
     };
-    assert!(error.to_string().contains("was not in the plan you saw"), "{error}");
+    assert!(
+        error.to_string().contains("was not in the plan you saw"),
+        "{error}"
+    );
     assert_eq!(place.providers().count_changes().unwrap(), 0);
 }
 
@@ -307,5 +392,8 @@ async fn encryption_is_switched_on_at_both_ends_in_one_go() {
     );
     let livekit = place.livekit().await;
     assert_eq!(livekit["outbound"][0]["transport"], "SIP_TRANSPORT_TLS");
-    assert_eq!(livekit["outbound"][0]["encryption"], "SIP_MEDIA_ENCRYPT_REQUIRE");
+    assert_eq!(
+        livekit["outbound"][0]["encryption"],
+        "SIP_MEDIA_ENCRYPT_REQUIRE"
+    );
 }

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{Facts, Finding, Fix, Level, Say, pair};
 use crate::journal::Object;
-use crate::livekit::{DispatchRule, InboundTrunk, LiveKitFound, OutboundTrunk, RuleKind, with_fields};
+use crate::livekit::{
+    DispatchRule, InboundTrunk, LiveKitFound, OutboundTrunk, RuleKind, with_fields,
+};
 use crate::plan::{listed, pick};
 use crate::service::ServiceError;
 use crate::step::{Action, Step, StepKey};
@@ -67,7 +69,10 @@ pub(super) fn objects(facts: &Facts, livekit: &LiveKitFound, findings: &mut Vec<
                 verdict: "LiveKit does not know this number yet.".into(),
                 evidence: vec![
                     pair("Number", listed(&facts.wanted.numbers)),
-                    pair("LiveKit takes", listed(livekit.inbound.iter().flat_map(|trunk| &trunk.numbers))),
+                    pair(
+                        "LiveKit takes",
+                        listed(livekit.inbound.iter().flat_map(|trunk| &trunk.numbers)),
+                    ),
                 ],
                 fix: Fix::SetUpAgain,
             }
@@ -77,7 +82,14 @@ pub(super) fn objects(facts: &Facts, livekit: &LiveKitFound, findings: &mut Vec<
             outbound(facts, trunk, findings);
         }
     }
-    rules(facts, livekit, picked.rule, picked.inbound, has_trunks, findings);
+    rules(
+        facts,
+        livekit,
+        picked.rule,
+        picked.inbound,
+        has_trunks,
+        findings,
+    );
 }
 
 fn saved(facts: &Facts, livekit: &LiveKitFound, findings: &mut Vec<Finding>) {
@@ -93,7 +105,15 @@ fn saved(facts: &Facts, livekit: &LiveKitFound, findings: &mut Vec<Finding>) {
         verdict: "The saved line was deleted in LiveKit: nobody can be called over it.".into(),
         evidence: vec![
             pair("Saved trunk", id.clone()),
-            pair("In LiveKit", livekit.outbound.iter().map(|trunk| trunk.id.as_str()).collect::<Vec<_>>().join(", ")),
+            pair(
+                "In LiveKit",
+                livekit
+                    .outbound
+                    .iter()
+                    .map(|trunk| trunk.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
         ],
         fix: Fix::SetUpAgain,
     }
@@ -107,7 +127,10 @@ fn inbound(
     findings: &mut Vec<Finding>,
 ) {
     let takes = |trunk: &InboundTrunk, number: &Number| {
-        trunk.numbers.iter().any(|own| normalized(own) == number.as_str())
+        trunk
+            .numbers
+            .iter()
+            .any(|own| normalized(own) == number.as_str())
     };
     let missing: Vec<&Number> = facts
         .wanted
@@ -161,7 +184,11 @@ fn inbound(
         .iter()
         .filter(|other| other.id != trunk.id)
         .filter(|other| {
-            facts.wanted.numbers.iter().any(|number| takes(other, number))
+            facts
+                .wanted
+                .numbers
+                .iter()
+                .any(|number| takes(other, number))
                 || (trunk.numbers.is_empty() && other.numbers.is_empty())
         })
         .map(|other| format!("“{}” ({})", other.name, other.id))
@@ -175,13 +202,16 @@ fn inbound(
                 pair("This line", format!("“{}” ({})", trunk.name, trunk.id)),
                 pair("Also", rivals.join(", ")),
             ],
-            fix: Fix::ByHand("Take the number off the other trunk in LiveKit, or remove that line here.".into()),
+            fix: Fix::ByHand(
+                "Take the number off the other trunk in LiveKit, or remove that line here.".into(),
+            ),
         }
         .to(findings);
     }
-    let everybody = trunk.allowed_addresses.iter().any(|address| {
-        address.trim() == "0.0.0.0/0" || address.trim() == "::/0"
-    });
+    let everybody = trunk
+        .allowed_addresses
+        .iter()
+        .any(|address| address.trim() == "0.0.0.0/0" || address.trim() == "::/0");
     if !trunk.has_sign_in && (trunk.numbers.is_empty() || everybody) {
         Say {
             id: "D15",
@@ -189,7 +219,14 @@ fn inbound(
             verdict: "Anyone who finds the address can ring this line.".into(),
             evidence: vec![
                 pair("Numbers", listed(&trunk.numbers)),
-                pair("Senders let in", if trunk.allowed_addresses.is_empty() { "any".to_owned() } else { trunk.allowed_addresses.join(", ") }),
+                pair(
+                    "Senders let in",
+                    if trunk.allowed_addresses.is_empty() {
+                        "any".to_owned()
+                    } else {
+                        trunk.allowed_addresses.join(", ")
+                    },
+                ),
             ],
             fix: Fix::Steps(vec![Step {
                 key: StepKey::InboundTrunk,
@@ -217,7 +254,11 @@ fn inbound(
 fn is_pattern(caller: &str) -> bool {
     let bare = normalized(caller);
     let digits = bare.chars().filter(char::is_ascii_digit).count();
-    digits < 7 || !bare.trim_start_matches('+').chars().all(|c| c.is_ascii_digit())
+    digits < 7
+        || !bare
+            .trim_start_matches('+')
+            .chars()
+            .all(|c| c.is_ascii_digit())
 }
 
 fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
@@ -226,7 +267,9 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
     let mistyped = address.is_empty()
         || address.contains(['@', ';', ' ', '/'])
         || address.to_lowercase().starts_with("sip:")
-        || address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_err())
+        || address
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_err())
         || (is_twilio && !address.ends_with(".pstn.twilio.com"))
         || (address.ends_with(".telnyx.com") && address != "sip.telnyx.com");
     if mistyped {
@@ -235,12 +278,22 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
             level: Level::Problem,
             verdict: "The address to dial out through is mistyped.".into(),
             evidence: vec![
-                pair("LiveKit calls out to", if address.is_empty() { "nothing" } else { address }),
-                pair("It should be", match (&facts.kept.domain, &facts.kept.host) {
-                    (Some(domain), _) => domain.as_str(),
-                    (None, Some(host)) => host.as_str(),
-                    (None, None) => "the name of a server",
-                }),
+                pair(
+                    "LiveKit calls out to",
+                    if address.is_empty() {
+                        "nothing"
+                    } else {
+                        address
+                    },
+                ),
+                pair(
+                    "It should be",
+                    match (&facts.kept.domain, &facts.kept.host) {
+                        (Some(domain), _) => domain.as_str(),
+                        (None, Some(host)) => host.as_str(),
+                        (None, None) => "the name of a server",
+                    },
+                ),
             ],
             fix: Fix::SetUpAgain,
         }
@@ -267,18 +320,32 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
             evidence: vec![
                 pair("LiveKit's transport", trunk.transport.clone()),
                 pair("LiveKit's sound", trunk.encryption.clone()),
-                pair("The provider", match provider_secure {
-                    Some(true) => "encrypted calls only",
-                    Some(false) => "no encryption",
-                    None => "not known",
-                }),
+                pair(
+                    "The provider",
+                    match provider_secure {
+                        Some(true) => "encrypted calls only",
+                        Some(false) => "no encryption",
+                        None => "not known",
+                    },
+                ),
             ],
             fix: Fix::SetUpAgain,
         }
         .to(findings);
     }
-    let own = |number: &String| facts.wanted.numbers.iter().any(|own| own.as_str() == number);
-    let strangers: Vec<String> = trunk.numbers.iter().filter(|number| !own(number)).cloned().collect();
+    let own = |number: &String| {
+        facts
+            .wanted
+            .numbers
+            .iter()
+            .any(|own| own.as_str() == number)
+    };
+    let strangers: Vec<String> = trunk
+        .numbers
+        .iter()
+        .filter(|number| !own(number))
+        .cloned()
+        .collect();
     if !strangers.is_empty() {
         Say {
             id: "D25",
@@ -306,7 +373,11 @@ fn rules(
         trunk.is_some_and(|trunk| rule.trunks.contains(&trunk.id))
             || (rule.trunks.is_empty() && rule.numbers.is_empty())
             || rule.numbers.iter().any(|number| {
-                facts.wanted.numbers.iter().any(|own| own.as_str() == normalized(number))
+                facts
+                    .wanted
+                    .numbers
+                    .iter()
+                    .any(|own| own.as_str() == normalized(number))
             })
     };
     // The line's own, else whichever takes its callers.
@@ -337,7 +408,13 @@ fn rules(
             verdict: "The routing rule belongs to a line that no longer exists.".into(),
             evidence: vec![
                 pair("Rule points to", format!("{}, deleted", gone.join(", "))),
-                pair("Your trunk is", trunk.map_or_else(|| "not there".into(), |trunk| format!("{} “{}”", trunk.id, trunk.name))),
+                pair(
+                    "Your trunk is",
+                    trunk.map_or_else(
+                        || "not there".into(),
+                        |trunk| format!("{} “{}”", trunk.id, trunk.name),
+                    ),
+                ),
             ],
             fix: Fix::SetUpAgain,
         }
@@ -376,9 +453,13 @@ fn rules(
                 Say {
                     id: "D12",
                     level: Level::Problem,
-                    verdict: "Calls arrive under another name, so this desk does not show them.".into(),
+                    verdict: "Calls arrive under another name, so this desk does not show them."
+                        .into(),
                     evidence: vec![
-                        pair("Rooms of callers begin with", if prefix.is_empty() { "nothing" } else { prefix }),
+                        pair(
+                            "Rooms of callers begin with",
+                            if prefix.is_empty() { "nothing" } else { prefix },
+                        ),
                         pair("This desk looks for", ROOM_PREFIX),
                     ],
                     fix: Fix::SetUpAgain,
@@ -389,9 +470,13 @@ fn rules(
         RuleKind::Direct { .. } | RuleKind::Callee { .. } | RuleKind::Unknown => {
             let kind = match &rule.kind {
                 RuleKind::Direct { room } => format!("everybody into the room “{room}”"),
-                RuleKind::Callee { randomize: true, .. } => "a room of its own, named after the called number".into(),
+                RuleKind::Callee {
+                    randomize: true, ..
+                } => "a room of its own, named after the called number".into(),
                 RuleKind::Callee { .. } => "one room for each called number".into(),
-                RuleKind::Individual { .. } | RuleKind::Unknown => "something Deskline does not know".into(),
+                RuleKind::Individual { .. } | RuleKind::Unknown => {
+                    "something Deskline does not know".into()
+                }
             };
             Say {
                 id: "D11",

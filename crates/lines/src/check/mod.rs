@@ -82,7 +82,10 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
             let mut own: Vec<Finding> = Vec::new();
             let mut at = 0;
             while at < found.len() {
-                if found.get(at).is_some_and(|finding| finding.id == diagnostic.id) {
+                if found
+                    .get(at)
+                    .is_some_and(|finding| finding.id == diagnostic.id)
+                {
                     own.push(found.remove(at));
                 } else {
                     at += 1;
@@ -149,7 +152,9 @@ impl Facts {
         Found {
             livekit: self.livekit.clone().unwrap_or_default(),
             provider: match &self.twilio {
-                Some(Ok((twilio, _))) => crate::found::ProviderFound::Twilio(twilio.clone()),
+                Some(Ok((twilio, _))) => {
+                    crate::found::ProviderFound::Twilio(Box::new(twilio.clone()))
+                }
                 Some(Err(_)) | None => crate::found::ProviderFound::Nothing,
             },
         }

@@ -72,7 +72,9 @@ pub struct CheckReport {
 impl CheckReport {
     /// Findings of one level.
     pub fn of(&self, level: Level) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(move |finding| finding.level == level)
+        self.findings
+            .iter()
+            .filter(move |finding| finding.level == level)
     }
 
     /// Is nothing wrong?

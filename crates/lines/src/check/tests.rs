@@ -20,9 +20,15 @@ fn healthy() -> Facts {
         domain: TrunkDomain::parse("front-desk").unwrap(),
     };
     let number = Number::parse(NUMBER, Region::US).unwrap();
-    let wanted = Wanted::new(LineName::parse("Front desk").unwrap(), vec![number], provider).unwrap();
+    let wanted = Wanted::new(
+        LineName::parse("Front desk").unwrap(),
+        vec![number],
+        provider,
+    )
+    .unwrap();
     let mut kept = KeptLine::of(&wanted, None);
-    kept.objects.insert("outbound_trunk".into(), "ST_out".into());
+    kept.objects
+        .insert("outbound_trunk".into(), "ST_out".into());
     let mark = Some(Mark::of(&wanted));
     let livekit = LiveKitFound {
         outbound: vec![OutboundTrunk {
@@ -131,47 +137,255 @@ fn trunk(facts: &mut Facts) -> &mut TwilioTrunk {
 
 /// What breaks, and which diagnostics are to say so: exactly these.
 const BREAKS: &[(&str, Break, &[&str])] = &[
-    ("the key is refused", |f| f.livekit = Err(ServiceError::SignIn { service: Service::LiveKit, words: String::new() }), &["D01"]),
-    ("Twilio refuses the sign-in", |f| f.twilio = Some(Err(ServiceError::SignIn { service: Service::Twilio, words: "Authenticate".into() })), &["D02"]),
-    ("a trial account", |f| twilio(f).kind = "Trial".into(), &["D03"]),
-    ("a suspended account", |f| twilio(f).status = "suspended".into(), &["D04"]),
+    (
+        "the key is refused",
+        |f| {
+            f.livekit = Err(ServiceError::SignIn {
+                service: Service::LiveKit,
+                words: String::new(),
+            })
+        },
+        &["D01"],
+    ),
+    (
+        "Twilio refuses the sign-in",
+        |f| {
+            f.twilio = Some(Err(ServiceError::SignIn {
+                service: Service::Twilio,
+                words: "Authenticate".into(),
+            }))
+        },
+        &["D02"],
+    ),
+    (
+        "a trial account",
+        |f| twilio(f).kind = "Trial".into(),
+        &["D03"],
+    ),
+    (
+        "a suspended account",
+        |f| twilio(f).status = "suspended".into(),
+        &["D04"],
+    ),
     ("no money", |f| extras(f).balance = Some(0.0), &["D04"]),
-    ("calls go to another project", |f| twilio(f).destinations[0].url = "sip:other.sip.livekit.cloud;transport=tcp".into(), &["D05"]),
-    ("some calls go to another project", |f| { let mut other = twilio(f).destinations[0].clone(); other.url = "sip:pbx.example".into(); twilio(f).destinations.push(other); }, &["D05"]),
-    ("a region that does not exist", |f| { twilio(f).destinations[0].url = "sip:abc.us-west-2.sip.livekit.cloud".into(); }, &["D05"]),
-    ("the trunk does not know the number", |f| livekit(f).inbound[0].numbers = vec!["+12125550199".into()], &["D06"]),
-    ("a pattern of callers", |f| livekit(f).inbound[0].allowed_numbers = vec!["+1".into()], &["D07"]),
-    ("a wildcard of callers", |f| livekit(f).inbound[0].allowed_numbers = vec!["+*".into()], &["D07"]),
+    (
+        "calls go to another project",
+        |f| twilio(f).destinations[0].url = "sip:other.sip.livekit.cloud;transport=tcp".into(),
+        &["D05"],
+    ),
+    (
+        "some calls go to another project",
+        |f| {
+            let mut other = twilio(f).destinations[0].clone();
+            other.url = "sip:pbx.example".into();
+            twilio(f).destinations.push(other);
+        },
+        &["D05"],
+    ),
+    (
+        "a region that does not exist",
+        |f| {
+            twilio(f).destinations[0].url = "sip:abc.us-west-2.sip.livekit.cloud".into();
+        },
+        &["D05"],
+    ),
+    (
+        "the trunk does not know the number",
+        |f| livekit(f).inbound[0].numbers = vec!["+12125550199".into()],
+        &["D06"],
+    ),
+    (
+        "a pattern of callers",
+        |f| livekit(f).inbound[0].allowed_numbers = vec!["+1".into()],
+        &["D07"],
+    ),
+    (
+        "a wildcard of callers",
+        |f| livekit(f).inbound[0].allowed_numbers = vec!["+*".into()],
+        &["D07"],
+    ),
     ("no rule", |f| livekit(f).rules.clear(), &["D08"]),
-    ("the rule's trunk is gone", |f| livekit(f).rules[0].trunks = vec!["ST_old".into()], &["D09"]),
-    ("the rule lets in nobody but", |f| livekit(f).rules[0].callers = vec!["+1".into()], &["D10"]),
-    ("one room for all", |f| livekit(f).rules[0].kind = RuleKind::Direct { room: "lobby".into() }, &["D11"]),
-    ("one room for each number", |f| livekit(f).rules[0].kind = RuleKind::Callee { prefix: "inbound-".into(), randomize: false }, &["D11"]),
-    ("rooms of another name", |f| livekit(f).rules[0].kind = RuleKind::Individual { prefix: "call-".into() }, &["D12"]),
-    ("a second trunk with the number", |f| { let mut other = livekit(f).inbound[0].clone(); other.id = "ST_x".into(); other.mark = None; livekit(f).inbound.push(other); }, &["D14"]),
-    ("a second rule for the trunk", |f| { let mut other = livekit(f).rules[0].clone(); other.id = "SDR_x".into(); other.mark = None; livekit(f).rules.push(other); }, &["D14"]),
-    ("a trunk for every number", |f| livekit(f).inbound[0].numbers.clear(), &["D15"]),
-    ("a trunk for every sender", |f| livekit(f).inbound[0].allowed_addresses = vec!["0.0.0.0/0".into()], &["D15"]),
-    ("an assistant in the rule", |f| livekit(f).rules[0].agents = vec!["Ben".into()], &["D16"]),
-    ("the number answers elsewhere", |f| twilio(f).numbers[0].trunk = String::new(), &["D19"]),
-    ("the address is switched off", |f| twilio(f).destinations[0].enabled = false, &["D20"]),
-    ("no trunk at Twilio", |f| { twilio(f).trunk = None; twilio(f).destinations.clear(); twilio(f).numbers[0].trunk = String::new(); }, &["D19", "D20"]),
-    ("the list is not asked for", |f| twilio(f).asked_lists.clear(), &["D21"]),
-    ("another user", |f| twilio(f).users[0].name = "somebody".into(), &["D21"]),
-    ("a sip: in the address", |f| livekit(f).outbound[0].address = "sip:front-desk.pstn.twilio.com".into(), &["D22"]),
-    ("another host", |f| livekit(f).outbound[0].address = "front-desk.example.com".into(), &["D22"]),
-    ("the saved trunk is gone", |f| f.kept.objects.insert("outbound_trunk".into(), "ST_old".into()).map_or((), drop), &["D23"]),
-    ("Twilio encrypts, LiveKit does not", |f| trunk(f).secure = true, &["D24"]),
-    ("LiveKit encrypts, Twilio does not", |f| livekit(f).outbound[0].encryption = "SIP_MEDIA_ENCRYPT_REQUIRE".into(), &["D24"]),
-    ("a number that was given up", |f| twilio(f).numbers.clear(), &["D25"]),
-    ("a stranger's number is shown", |f| livekit(f).outbound[0].numbers = vec!["+12125550199".into()], &["D25"]),
-    ("any number is shown", |f| livekit(f).outbound[0].numbers = vec!["*".into()], &["D25"]),
-    ("the country is closed", |f| extras(f).home_open = Some(false), &["D27"]),
-    ("expensive numbers are open", |f| extras(f).high_risk = Some(true), &["D28"]),
-    ("no emergency address", |f| twilio(f).numbers[0].emergency = "unregistered".into(), &["D30"]),
-    ("Twilio records", |f| trunk(f).recording = "record-from-answer-dual".into(), &["X2"]),
-    ("the clock is wrong", |f| f.livekit = Err(ServiceError::Clock { service: Service::LiveKit }), &["X5"]),
-    ("transfers are off", |f| trunk(f).transfer = "disable-all".into(), &["X6"]),
+    (
+        "the rule's trunk is gone",
+        |f| livekit(f).rules[0].trunks = vec!["ST_old".into()],
+        &["D09"],
+    ),
+    (
+        "the rule lets in nobody but",
+        |f| livekit(f).rules[0].callers = vec!["+1".into()],
+        &["D10"],
+    ),
+    (
+        "one room for all",
+        |f| {
+            livekit(f).rules[0].kind = RuleKind::Direct {
+                room: "lobby".into(),
+            }
+        },
+        &["D11"],
+    ),
+    (
+        "one room for each number",
+        |f| {
+            livekit(f).rules[0].kind = RuleKind::Callee {
+                prefix: "inbound-".into(),
+                randomize: false,
+            }
+        },
+        &["D11"],
+    ),
+    (
+        "rooms of another name",
+        |f| {
+            livekit(f).rules[0].kind = RuleKind::Individual {
+                prefix: "call-".into(),
+            }
+        },
+        &["D12"],
+    ),
+    (
+        "a second trunk with the number",
+        |f| {
+            let mut other = livekit(f).inbound[0].clone();
+            other.id = "ST_x".into();
+            other.mark = None;
+            livekit(f).inbound.push(other);
+        },
+        &["D14"],
+    ),
+    (
+        "a second rule for the trunk",
+        |f| {
+            let mut other = livekit(f).rules[0].clone();
+            other.id = "SDR_x".into();
+            other.mark = None;
+            livekit(f).rules.push(other);
+        },
+        &["D14"],
+    ),
+    (
+        "a trunk for every number",
+        |f| livekit(f).inbound[0].numbers.clear(),
+        &["D15"],
+    ),
+    (
+        "a trunk for every sender",
+        |f| livekit(f).inbound[0].allowed_addresses = vec!["0.0.0.0/0".into()],
+        &["D15"],
+    ),
+    (
+        "an assistant in the rule",
+        |f| livekit(f).rules[0].agents = vec!["Ben".into()],
+        &["D16"],
+    ),
+    (
+        "the number answers elsewhere",
+        |f| twilio(f).numbers[0].trunk = String::new(),
+        &["D19"],
+    ),
+    (
+        "the address is switched off",
+        |f| twilio(f).destinations[0].enabled = false,
+        &["D20"],
+    ),
+    (
+        "no trunk at Twilio",
+        |f| {
+            twilio(f).trunk = None;
+            twilio(f).destinations.clear();
+            twilio(f).numbers[0].trunk = String::new();
+        },
+        &["D19", "D20"],
+    ),
+    (
+        "the list is not asked for",
+        |f| twilio(f).asked_lists.clear(),
+        &["D21"],
+    ),
+    (
+        "another user",
+        |f| twilio(f).users[0].name = "somebody".into(),
+        &["D21"],
+    ),
+    (
+        "a sip: in the address",
+        |f| livekit(f).outbound[0].address = "sip:front-desk.pstn.twilio.com".into(),
+        &["D22"],
+    ),
+    (
+        "another host",
+        |f| livekit(f).outbound[0].address = "front-desk.example.com".into(),
+        &["D22"],
+    ),
+    (
+        "the saved trunk is gone",
+        |f| {
+            f.kept
+                .objects
+                .insert("outbound_trunk".into(), "ST_old".into())
+                .map_or((), drop)
+        },
+        &["D23"],
+    ),
+    (
+        "Twilio encrypts, LiveKit does not",
+        |f| trunk(f).secure = true,
+        &["D24"],
+    ),
+    (
+        "LiveKit encrypts, Twilio does not",
+        |f| livekit(f).outbound[0].encryption = "SIP_MEDIA_ENCRYPT_REQUIRE".into(),
+        &["D24"],
+    ),
+    (
+        "a number that was given up",
+        |f| twilio(f).numbers.clear(),
+        &["D25"],
+    ),
+    (
+        "a stranger's number is shown",
+        |f| livekit(f).outbound[0].numbers = vec!["+12125550199".into()],
+        &["D25"],
+    ),
+    (
+        "any number is shown",
+        |f| livekit(f).outbound[0].numbers = vec!["*".into()],
+        &["D25"],
+    ),
+    (
+        "the country is closed",
+        |f| extras(f).home_open = Some(false),
+        &["D27"],
+    ),
+    (
+        "expensive numbers are open",
+        |f| extras(f).high_risk = Some(true),
+        &["D28"],
+    ),
+    (
+        "no emergency address",
+        |f| twilio(f).numbers[0].emergency = "unregistered".into(),
+        &["D30"],
+    ),
+    (
+        "Twilio records",
+        |f| trunk(f).recording = "record-from-answer-dual".into(),
+        &["X2"],
+    ),
+    (
+        "the clock is wrong",
+        |f| {
+            f.livekit = Err(ServiceError::Clock {
+                service: Service::LiveKit,
+            })
+        },
+        &["X5"],
+    ),
+    (
+        "transfers are off",
+        |f| trunk(f).transfer = "disable-all".into(),
+        &["X6"],
+    ),
 ];
 
 #[test]
@@ -190,17 +404,33 @@ fn each_breakage_is_named_and_nothing_else_is() {
         let mut facts = healthy();
         break_it(&mut facts);
         assert_eq!(wrong(&facts), *ids, "{what}");
-        for finding in diagnose(&facts).iter().filter(|finding| ids.contains(&finding.id)) {
+        for finding in diagnose(&facts)
+            .iter()
+            .filter(|finding| ids.contains(&finding.id))
+        {
             assert!(!finding.evidence.is_empty(), "{what}: what was compared?");
-            assert!(finding.fix.as_ref().is_some_and(|fix| !fix.words().is_empty()), "{what}: what to do?");
-            assert!(finding.verdict.ends_with('.') || finding.verdict.ends_with(':'), "{what}: {}", finding.verdict);
+            assert!(
+                finding
+                    .fix
+                    .as_ref()
+                    .is_some_and(|fix| !fix.words().is_empty()),
+                "{what}: what to do?"
+            );
+            assert!(
+                finding.verdict.ends_with('.') || finding.verdict.ends_with(':'),
+                "{what}: {}",
+                finding.verdict
+            );
         }
     }
 }
 
 #[test]
 fn every_diagnostic_is_broken_once_or_says_why_it_cannot_be_looked_at() {
-    let broken: Vec<&str> = BREAKS.iter().flat_map(|(_, _, ids)| ids.iter().copied()).collect();
+    let broken: Vec<&str> = BREAKS
+        .iter()
+        .flat_map(|(_, _, ids)| ids.iter().copied())
+        .collect();
     for diagnostic in &DIAGNOSTICS {
         let is_broken = broken.contains(&diagnostic.id);
         let not_looked_at = diagnostic.needs.missing(&healthy()).is_some();
@@ -214,7 +444,10 @@ fn every_complaint_is_answered_by_diagnostics_that_exist() {
         println!("{complaint}: {}", ids.join(", "));
         assert!(!ids.is_empty());
         for id in ids {
-            assert!(DIAGNOSTICS.iter().any(|diagnostic| diagnostic.id == *id), "{id}");
+            assert!(
+                DIAGNOSTICS.iter().any(|diagnostic| diagnostic.id == *id),
+                "{id}"
+            );
         }
     }
 }
@@ -230,10 +463,19 @@ fn report(facts: &Facts) -> CheckReport {
 
 #[test]
 fn the_way_of_a_call_breaks_where_the_first_problem_is() {
-    assert!(report(&healthy()).path().iter().all(|part| part.state == PathState::Works));
+    assert!(
+        report(&healthy())
+            .path()
+            .iter()
+            .all(|part| part.state == PathState::Works)
+    );
     let mut facts = healthy();
     livekit(&mut facts).rules.clear();
-    let states: Vec<_> = report(&facts).path().iter().map(|part| part.state).collect();
+    let states: Vec<_> = report(&facts)
+        .path()
+        .iter()
+        .map(|part| part.state)
+        .collect();
     assert_eq!(
         states,
         [

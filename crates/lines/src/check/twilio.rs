@@ -82,7 +82,13 @@ fn account(found: &TwilioFound, extras: &TwilioExtras, findings: &mut Vec<Findin
             verdict: "The account has run out of money or is suspended.".into(),
             evidence: vec![
                 pair("Account", found.status.clone()),
-                pair("Balance", extras.balance.map_or_else(|| "not told".into(), |balance| format!("{balance:.2} {}", extras.currency))),
+                pair(
+                    "Balance",
+                    extras.balance.map_or_else(
+                        || "not told".into(),
+                        |balance| format!("{balance:.2} {}", extras.currency),
+                    ),
+                ),
             ],
             fix: by_hand("Open the billing page of the Twilio console."),
         }
@@ -123,8 +129,22 @@ fn destinations(facts: &Facts, found: &TwilioFound, findings: &mut Vec<Finding>)
             level: Level::Problem,
             verdict: "Twilio has no active address to send calls to.".into(),
             evidence: vec![
-                pair("Trunk at Twilio", found.trunk.as_ref().map_or("none", |trunk| trunk.name.as_str())),
-                pair("Addresses", found.destinations.iter().map(|one| format!("{}, off", one.url)).collect::<Vec<_>>().join("; ")),
+                pair(
+                    "Trunk at Twilio",
+                    found
+                        .trunk
+                        .as_ref()
+                        .map_or("none", |trunk| trunk.name.as_str()),
+                ),
+                pair(
+                    "Addresses",
+                    found
+                        .destinations
+                        .iter()
+                        .map(|one| format!("{}, off", one.url))
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                ),
             ],
             fix: Fix::SetUpAgain,
         }
@@ -136,14 +156,15 @@ fn destinations(facts: &Facts, found: &TwilioFound, findings: &mut Vec<Finding>)
     };
     let is_own = |url: &str| SipHost::parse(url).is_ok_and(|host| host.host() == own.host().host());
     let elsewhere: Vec<&str> = active.iter().copied().filter(|url| !is_own(url)).collect();
-    let unknown_region = active.iter().any(|url| {
-        LiveKitSip::parse(url).is_err() && SipHost::parse(url).is_ok()
-    });
+    let unknown_region = active
+        .iter()
+        .any(|url| LiveKitSip::parse(url).is_err() && SipHost::parse(url).is_ok());
     if !elsewhere.is_empty() || unknown_region {
         Say {
             id: "D05",
             level: Level::Problem,
-            verdict: "Calls are being sent to a different address than your LiveKit project.".into(),
+            verdict: "Calls are being sent to a different address than your LiveKit project."
+                .into(),
             evidence: vec![
                 pair("Twilio sends calls to", active.join(", ")),
                 pair("Your project", own.host().as_str()),
@@ -177,10 +198,26 @@ fn sign_in(facts: &Facts, found: &TwilioFound, findings: &mut Vec<Finding>) {
         Say {
             id: "D21",
             level: Level::Problem,
-            verdict: "The phone company rejects the password: the two sides do not have the same one.".into(),
+            verdict:
+                "The phone company rejects the password: the two sides do not have the same one."
+                    .into(),
             evidence: vec![
-                pair("LiveKit signs in as", if user.is_empty() { "nobody".to_owned() } else { user }),
-                pair("Twilio knows", if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }),
+                pair(
+                    "LiveKit signs in as",
+                    if user.is_empty() {
+                        "nobody".to_owned()
+                    } else {
+                        user
+                    },
+                ),
+                pair(
+                    "Twilio knows",
+                    if names.is_empty() {
+                        "nobody".to_owned()
+                    } else {
+                        names.join(", ")
+                    },
+                ),
                 pair("The trunk asks for it", if is_asked { "yes" } else { "no" }),
             ],
             fix: Fix::SetUpAgain,
@@ -193,7 +230,10 @@ fn numbers(facts: &Facts, found: &TwilioFound, findings: &mut Vec<Finding>) {
     let trunk = found.trunk.as_ref().map(|trunk| trunk.sid.as_str());
     let owned = |number: &str| found.numbers.iter().find(|owned| owned.number == number);
     let numbers = &facts.wanted.numbers;
-    let lost: Vec<_> = numbers.iter().filter(|number| owned(number.as_str()).is_none()).collect();
+    let lost: Vec<_> = numbers
+        .iter()
+        .filter(|number| owned(number.as_str()).is_none())
+        .collect();
     if !lost.is_empty() {
         Say {
             id: "D25",
@@ -215,17 +255,22 @@ fn numbers(facts: &Facts, found: &TwilioFound, findings: &mut Vec<Finding>) {
     if !elsewhere.is_empty() {
         let at = elsewhere
             .iter()
-            .map(|owned| match (owned.trunk.as_str(), owned.voice_url.as_str()) {
-                ("", "") => format!("{}: nothing", owned.number),
-                ("", url) => format!("{}: {url}", owned.number),
-                (other, _) => format!("{}: trunk {other}", owned.number),
-            })
+            .map(
+                |owned| match (owned.trunk.as_str(), owned.voice_url.as_str()) {
+                    ("", "") => format!("{}: nothing", owned.number),
+                    ("", url) => format!("{}: {url}", owned.number),
+                    (other, _) => format!("{}: trunk {other}", owned.number),
+                },
+            )
             .collect::<Vec<_>>();
         Say {
             id: "D19",
             level: Level::Problem,
             verdict: "Your number is not connected to this line.".into(),
-            evidence: vec![pair("Answered by", at.join("; ")), pair("It should be", "the line's trunk")],
+            evidence: vec![
+                pair("Answered by", at.join("; ")),
+                pair("It should be", "the line's trunk"),
+            ],
             fix: Fix::SetUpAgain,
         }
         .to(findings);

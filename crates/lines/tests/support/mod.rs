@@ -44,7 +44,9 @@ impl Place {
 
     /// With Twilio.
     pub(crate) fn with_providers() -> Self {
-        Self::with(Some(Providers::start().expect("`cargo xtask providers` builds them")))
+        Self::with(Some(
+            Providers::start().expect("`cargo xtask providers` builds them"),
+        ))
     }
 
     fn with(providers: Option<Providers>) -> Self {
@@ -227,7 +229,12 @@ pub(crate) fn other() -> Wanted {
         host: SipHost::parse("sip.example.com").unwrap(),
         transport: Transport::Tls,
     };
-    Wanted::new(LineName::parse("Front desk").unwrap(), vec![number(NUMBER)], provider).unwrap()
+    Wanted::new(
+        LineName::parse("Front desk").unwrap(),
+        vec![number(NUMBER)],
+        provider,
+    )
+    .unwrap()
 }
 
 /// A line at Twilio.
@@ -236,7 +243,12 @@ pub(crate) fn twilio() -> Wanted {
         livekit: LiveKitSip::parse("abc123.sip.livekit.cloud").unwrap(),
         domain: TrunkDomain::parse("front-desk").unwrap(),
     };
-    Wanted::new(LineName::parse("Front desk").unwrap(), vec![number(NUMBER)], provider).unwrap()
+    Wanted::new(
+        LineName::parse("Front desk").unwrap(),
+        vec![number(NUMBER)],
+        provider,
+    )
+    .unwrap()
 }
 
 /// A number of LiveKit's own.
