@@ -22,6 +22,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
+    setupFiles: ['src/testing/layout.ts'],
     restoreMocks: true,
     // A loaded machine is slow, not wrong.
     testTimeout: 30_000,

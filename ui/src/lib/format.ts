@@ -19,9 +19,20 @@ export function duration(seconds: number): string {
   return say('duration.hours', { h: Math.floor(total / 3600), m: Math.floor((total % 3600) / 60) });
 }
 
+/** "48 s", "4 min", "1 h 5 min": where the exact length is one step away. */
+export function shortDuration(seconds: number): string {
+  const total = Math.max(0, Math.round(seconds));
+  return total < 60 || total >= 3600 ? duration(total) : say('duration.shortMinutes', { m: Math.floor(total / 60) });
+}
+
+/** "0.2 %" of a share between 0 and 1. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(share);
+}
+
 /** "10:41 AM", or with seconds where the order of events matters. */
 export function clockTime(atMs: number, withSeconds = false, timeZone?: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return new Intl.DateTimeFormat(locale(), {
     hour: 'numeric',
     minute: '2-digit',
     ...(withSeconds ? { second: '2-digit' } : {}),
@@ -42,13 +53,23 @@ export function dayHeading(atMs: number, nowMs: number): string {
   const days = daysAgo(atMs, nowMs);
   if (days === 0) return say('history.today');
   if (days === 1) return say('history.yesterday');
-  if (days > 1 && days < 7) return new Intl.DateTimeFormat(locale, { weekday: 'long' }).format(atMs);
+  if (days > 1 && days < 7) return new Intl.DateTimeFormat(locale(), { weekday: 'long' }).format(atMs);
   const sameYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
-  return new Intl.DateTimeFormat(locale, {
+  return new Intl.DateTimeFormat(locale(), {
     month: 'long',
     day: 'numeric',
     ...(sameYear ? {} : { year: 'numeric' }),
   }).format(atMs);
+}
+
+/** "today 10:46 AM", "Tuesday 3:04 PM", "November 9, 3:04 PM": inside a sentence. */
+export function dayAndTime(atMs: number, nowMs: number): string {
+  const day = daysAgo(atMs, nowMs);
+  const heading = dayHeading(atMs, nowMs);
+  const time = clockTime(atMs);
+  if (day === 0) return say('when.today', { time });
+  if (day === 1) return say('when.yesterday', { time });
+  return say('when.onDay', { day: heading, time });
 }
 
 /** When a call was, in the width of one column: clock time today, then Yesterday, weekday, date. */
@@ -56,8 +77,8 @@ export function shortWhen(atMs: number, nowMs: number): string {
   const days = daysAgo(atMs, nowMs);
   if (days <= 0) return clockTime(atMs);
   if (days === 1) return say('history.yesterday');
-  if (days < 7) return new Intl.DateTimeFormat(locale, { weekday: 'short' }).format(atMs);
-  return new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' }).format(atMs);
+  if (days < 7) return new Intl.DateTimeFormat(locale(), { weekday: 'short' }).format(atMs);
+  return new Intl.DateTimeFormat(locale(), { month: 'short', day: 'numeric' }).format(atMs);
 }
 
 /** Up to two letters of a name, for an avatar. Empty when the name has no letter. */
@@ -68,7 +89,7 @@ export function initials(name: string): string {
   return [first, last]
     .map((word) => (word ? [...word][0] : ''))
     .join('')
-    .toLocaleUpperCase(locale);
+    .toLocaleUpperCase(locale());
 }
 
 /** One of six avatar tints, the same for the same text. It means nothing. */

@@ -1,16 +1,26 @@
-import { en } from './messages/en';
+import { speech, type MessageKey } from './language.svelte';
 
-export type MessageKey = keyof typeof en;
+export type { MessageKey } from './language.svelte';
 
-/** The language the windows speak; dates and times use the system's own habits in it. */
-export const locale: string = typeof navigator === 'undefined' ? 'en-US' : englishLocale(navigator.languages);
-
-/** The message for `key`, with `{name}` replaced by `values.name`. */
-export function say(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return en[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+/** For dates, times, numbers and plurals: the system's own habits in the language spoken. */
+export function locale(): string {
+  return speech.locale;
 }
 
-/** The first English the user asked for, so that "10:41 AM" and "10:41" follow the system. */
-function englishLocale(languages: readonly string[]): string {
-  return languages.find((language) => language.startsWith('en')) ?? 'en-US';
+/**
+ * The message for `key` in the language spoken, with `{name}` replaced by `values.name`. A number is written as the
+ * language writes it, and `count` chooses the plural form where there are several.
+ */
+export function say(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
+  const message = speech.messages[key];
+  const text = typeof message === 'string' ? message : (message[form(values['count'])] ?? message.other);
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : value;
+  });
+}
+
+function form(count: string | number | undefined): Intl.LDMLPluralRule {
+  return typeof count === 'number' ? new Intl.PluralRules(locale()).select(count) : 'other';
 }

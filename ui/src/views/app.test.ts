@@ -79,7 +79,7 @@ describe('suggestions while typing', () => {
     const dial = vi.spyOn(fake, 'dial');
     await typeIn('312555014');
     expect((await screen.findAllByTestId('dial-option')).length).toBe(2);
-    expect(screen.queryByRole('option', { selected: true })).toBeNull();
+    expect(screen.getAllByTestId('dial-option').map((one) => one.ariaSelected)).toEqual(['false', 'false']);
     await fireEvent.submit(field());
     expect(dial.mock.calls).toEqual([['312555014']]);
   });
@@ -102,7 +102,7 @@ describe('find or dial', () => {
 
   test('calls a person by name from any screen', async () => {
     await app('');
-    await withControl('3');
+    await withControl('4');
     await withControl('k');
     expect(document.activeElement).toBe(await screen.findByTestId('palette-input'));
     await typeIn('tan');
@@ -277,7 +277,7 @@ test('a live call stays in sight on other screens and starts with a closed keypa
   await withControl('A', true);
   await vi.waitFor(() => expect(callState()).toBe('live'));
   expect(screen.queryByTestId('incall-key-1')).toBeNull();
-  await withControl('3');
+  await withControl('4');
   const mini = await screen.findByTestId('mini-call');
   await fireEvent.click(within(mini).getByTestId('mini-end'));
   await vi.waitFor(() => expect(screen.queryByTestId('mini-call')).toBeNull());
@@ -286,8 +286,7 @@ test('a live call stays in sight on other screens and starts with a closed keypa
 test('a call back from History shows the phone and dials', async () => {
   await app('');
   await withControl('2');
-  const [button] = await screen.findAllByTestId('history-call-back');
-  await fireEvent.click(button as HTMLElement);
+  await fireEvent.click(await screen.findByTestId('detail-call'));
   expect((await screen.findByTestId('call-number')).textContent).toBe('(312) 555-0142');
 });
 
@@ -308,8 +307,7 @@ test('a headset that is gone is said where calls are made, and once it is back n
   expect(screen.queryByTestId('devices-banner')).toBeNull();
   fake.unplug();
   expect((await screen.findByTestId('devices-banner')).textContent).toContain('Connect a headset');
-  vi.spyOn(fake, 'devices').mockResolvedValue({ ...(await fake.devices()), words: null });
-  await fireEvent.click(screen.getByTestId('devices-retry'));
+  fake.plug();
   await vi.waitFor(() => expect(screen.queryByTestId('devices-banner')).toBeNull());
 });
 

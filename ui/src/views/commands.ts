@@ -5,13 +5,15 @@ import { abilities, type Tool } from '../lib/phone/abilities';
 import { choices } from '../lib/phone/availability';
 import { who } from '../lib/phone/caller';
 import type { Phone } from '../lib/phone/phone.svelte';
-import type { Screen } from '../lib/phone/shortcuts';
+import { SCREENS, type Screen } from '../lib/phone/shortcuts';
 import { say } from '../lib/words';
 
 /** What the window itself is asked for. */
 export interface Window {
   show: (screen: Screen) => void;
   toggle: (tool: Tool) => void;
+  /** The small window instead, where there can be one. */
+  compact?: (on: boolean) => void;
 }
 
 export function commandsFor(phone: Phone, window: Window): Command[] {
@@ -63,11 +65,14 @@ function ofTheDesk(phone: Phone): Command[] {
 }
 
 function ofTheWindow(window: Window): Command[] {
-  const icons = { phone: 'phone', history: 'clock', settings: 'sliders' } as const;
-  return (['phone', 'history', 'settings'] as const).map((screen) => ({
+  const icons = { phone: 'phone', history: 'clock', contacts: 'people', settings: 'sliders' } as const;
+  const screens = SCREENS.map((screen) => ({
     id: `show-${screen}`,
     icon: icons[screen],
     label: say('find.show', { screen: say(`nav.${screen}`) }),
     act: () => window.show(screen),
-  }));
+  })) satisfies Command[];
+  const { compact } = window;
+  if (!compact) return screens;
+  return [...screens, { id: 'compact', icon: 'open', label: say('compact.small'), act: () => compact(true) }];
 }

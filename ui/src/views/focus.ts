@@ -21,5 +21,8 @@ export function focusNextRegion(back: boolean): void {
   const here = regions.findLastIndex((region) => region.contains(document.activeElement));
   const next =
     here === -1 ? (back ? regions.length - 1 : 0) : (here + (back ? -1 : 1) + regions.length) % regions.length;
-  regions[next]?.querySelector<HTMLElement>(FOCUSABLE)?.focus();
+  const region = regions[next];
+  // The controls of a call are wanted before what stands above them.
+  const first = region?.querySelector<HTMLElement>('[role="toolbar"] [tabindex="0"]');
+  (first ?? region?.querySelector<HTMLElement>(FOCUSABLE))?.focus();
 }

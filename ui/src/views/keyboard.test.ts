@@ -28,9 +28,9 @@ const enter = () => fireEvent.click(document.activeElement as HTMLElement);
 test('Tab goes through navigation, strips, controls, content', async () => {
   await app('live-held-ringing');
   expect(stops()).toEqual([
-    ...['availability', 'availability-switch', 'find', 'nav-phone', 'nav-history', 'nav-settings'],
+    ...['availability', 'availability-switch', 'find', 'nav-phone', 'nav-history', 'nav-contacts', 'nav-settings'],
     ...['answer-hold', 'incoming-decline', 'incoming-silence', 'answer-end'],
-    'call-mute',
+    ...['call-sound', 'call-mute'],
     ...['call-swap', 'aside-end'],
   ]);
 });

@@ -6,16 +6,43 @@
  * an `IpcError` and nothing else. All times are unix milliseconds.
  */
 import type {
+  CallDetails,
+  DesktopSettings,
+  DesktopView,
+  FirstRunView,
+  HookSetting,
+  HookTested,
+  LevelsView,
+  LookView,
+  ReadinessView,
+  RingtoneSetting,
+  ShellView,
+  ShortcutAction,
+  SoundSettings,
+  SoundView,
+  WatchersDraft,
+  WatchersView,
+} from './bindings-next';
+import type {
   AccountView,
   AvailabilityView,
+  ContactDraft,
+  ContactsPage,
   DevicesView,
-  HistoryPage, HistoryQuery,
+  Exported,
+  ExportFormat,
+  HistoryPage,
+  HistoryQuery,
+  ImportView,
   IpcError,
   OtherCall,
   PhoneView,
+  SettingsView,
+  WipeWhat,
 } from './bindings';
 
 export type * from './bindings';
+export type * from './bindings-next';
 
 /** Ends a subscription. Safe to call twice. */
 export type Unsubscribe = () => void;
@@ -24,7 +51,8 @@ export interface Backend {
   snapshot(): Promise<PhoneView>;
   /** The main window can be used: its first picture of the phone is on the screen. */
   painted(): Promise<void>;
-  dial(number: string): Promise<void>;
+  /** `keys` are sent once it is answered. */
+  dial(number: string, keys?: string | null): Promise<void>;
   /** `other` says what becomes of a call that is talked on meanwhile. */
   answer(call: string, other: OtherCall): Promise<void>;
   decline(call: string): Promise<void>;
@@ -58,15 +86,83 @@ export interface Backend {
   missedCount(): Promise<number>;
   /** Somebody has looked at this missed call; null: at all of them. */
   historySeen(call: string | null): Promise<void>;
+  /** Writes what a person says about a call; "" takes it away. */
+  historyNote(call: string, note: string): Promise<void>;
+  /** Deletes calls. What it answers takes that back for 15 seconds. */
+  historyDelete(calls: string[]): Promise<string>;
+  /** Answers how many calls are there again. */
+  historyUndelete(token: string): Promise<number>;
+  /** Writes the calls asked for into the folder for downloads. */
+  historyExport(query: HistoryQuery, format: ExportFormat): Promise<Exported>;
+  /** Takes everything of a kind out for good. */
+  wipe(what: WipeWhat): Promise<number>;
+  /** By name. Every word of `text` is in the name, number, place of work or note. */
+  contacts(text: string, cursor: string | null, limit: number): Promise<ContactsPage>;
+  /** A new contact where `id` is null. Answers its id. */
+  contactSave(id: number | null, draft: ContactDraft): Promise<number>;
+  contactDelete(id: number): Promise<void>;
+  /** Takes contacts from the text of a vCard or CSV file. */
+  contactsImport(name: string, bytes: Uint8Array): Promise<ImportView>;
+  /** Answers how many contacts went. */
+  contactsUndoImport(id: number): Promise<number>;
+  settingsShow(): Promise<SettingsView>;
+  /** Puts all of them in force; answers them as they were kept. */
+  settingsSet(settings: SettingsView): Promise<SettingsView>;
   accountShow(): Promise<AccountView>;
   /** `secret` null keeps the stored one. It goes in and never comes back. */
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;
   accountForget(): Promise<AccountView>;
+  /** The text of a `.env` file: address, key and secret. It goes in and never comes back. */
+  accountImport(text: string): Promise<AccountView>;
   devices(): Promise<DevicesView>;
+  /** Everything that is known of one call. */
+  callDetails(call: string): Promise<CallDetails>;
+  /** Writes what the server said of calls into the folder for downloads. */
+  eventsExport(format: ExportFormat): Promise<Exported>;
+
+  soundShow(): Promise<SoundView>;
+  soundSet(settings: SoundSettings): Promise<SoundView>;
+  /** Tells how loud it is, 15 times a second at most, until the answer is called. */
+  soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe>;
+  /** The echo test: we hear you for four seconds, then you hear yourself. */
+  soundTest(on: boolean): Promise<void>;
+  /** Rings once, as it would for a caller. */
+  ringTest(ringtone: RingtoneSetting): Promise<void>;
+
+  watchersShow(): Promise<WatchersView>;
+  /** `secret` null keeps the stored one. */
+  watchersSet(draft: WatchersDraft, secret: string | null): Promise<WatchersView>;
+
+  desktopShow(): Promise<DesktopView>;
+  desktopSet(settings: DesktopSettings): Promise<DesktopView>;
+  shellShow(): Promise<ShellView>;
+  /** The number from a link was taken or put away. */
+  prefillDone(id: number): Promise<void>;
+  /** The screen that was asked for is shown. */
+  goToDone(id: number): Promise<void>;
+  setCompact(compact: boolean): Promise<void>;
+  /** Ends the program; whoever asks has shown what is lost. */
+  quit(): Promise<void>;
+  quitCancel(): Promise<void>;
+  readinessShow(): Promise<ReadinessView>;
+  /** A test ring through a real room. How it goes is told by `onReadinessChanged`. */
+  ringMeNow(): Promise<void>;
+  firstRunShow(): Promise<FirstRunView>;
+  firstRunSet(firstRun: FirstRunView): Promise<void>;
+  /** Does what a hook does, with an invented call. */
+  hookTest(hook: HookSetting): Promise<HookTested>;
 
   onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe>;
   onHistoryChanged(listener: () => void): Promise<Unsubscribe>;
   onDevicesChanged(listener: () => void): Promise<Unsubscribe>;
+  onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe>;
+  onWatchersChanged(listener: (view: WatchersView) => void): Promise<Unsubscribe>;
+  onDesktopChanged(listener: (view: DesktopView) => void): Promise<Unsubscribe>;
+  onShellChanged(listener: (view: ShellView) => void): Promise<Unsubscribe>;
+  onReadinessChanged(listener: (view: ReadinessView) => void): Promise<Unsubscribe>;
+  onLookChanged(listener: (view: LookView) => void): Promise<Unsubscribe>;
+  /** Keys for something a window does were pressed in another program. */
+  onShortcutPressed(listener: (action: ShortcutAction) => void): Promise<Unsubscribe>;
 }
 
 /** Whatever was thrown, as an `IpcError`: a fault of the shell itself may be a plain string. */

@@ -1,4 +1,5 @@
 /** The people, numbers and sentences of the fake phone. All invented; the sentences stand in for the core's. */
+import type { CallDetails } from './backend';
 import type {
   AccountView,
   CallState,
@@ -33,6 +34,14 @@ export const NAMES: Readonly<Record<string, string>> = {
   '+12125550117': 'Maria Lindqvist',
   '+12125550118': 'Samuel Adeyemi',
 };
+
+/** Whose numbers are in the address book, and under which id. */
+const KNOWN: readonly (readonly [number: string, contact: string, id: number])[] = [
+  ['+14155550155', 'Aiko Tanaka', 1],
+  ['+13125550142', 'Elena Marchetti', 2],
+  ['+12125550117', 'Maria Lindqvist', 5],
+  ['+16465550171', 'Northgate Dental', 6],
+];
 
 export const LINES: Readonly<Record<LineState, Pick<LineView, 'words' | 'detail'>>> = {
   ready: { words: 'This desk will ring', detail: null },
@@ -170,7 +179,7 @@ export function pastCalls(nowMs: number): HistoryRow[] {
       result: outcome === 'answered' ? 'answered' : outcome === 'missed' ? 'missed' : 'not_reached',
     };
   };
-  const rows = [
+  const rows: HistoryRow[] = [
     past(4 * minute, '+13125550142', 'inbound', 'answered', 'You answered', 252),
     past(9 * minute, '+16465550171', 'outbound', 'answered', 'You called', 185),
     past(38 * minute, '+13125550148', 'inbound', 'missed', 'Missed, rang 24 s', null),
@@ -182,6 +191,24 @@ export function pastCalls(nowMs: number): HistoryRow[] {
     past(3 * day, '+13125550142', 'outbound', 'answered', 'You called', 48),
     past(3 * day + 20 * minute, '+12125550101', 'outbound', 'busy', 'You called, busy', null),
   ];
+  const [elena, northgate, harbor] = rows;
+  if (elena) {
+    elena.note = 'Wants the revised lobby quote today. New direct number (415) 555-0163.';
+    elena.rang_s = 9;
+    elena.details = {
+      ...NOTHING_MORE,
+      microphone: 'USB headset',
+      speaker: 'USB headset',
+      lost_per_mille: 2,
+      jitter_max_ms: 4,
+      reconnections: 0,
+      provider_call_id: 'CA5d2c7f21',
+    };
+  }
+  if (northgate) northgate.details = { ...NOTHING_MORE, dialled: '646 555 0171', speaker: 'USB headset' };
+  if (harbor) harbor.rang_s = 24;
+  for (const [number, contact, id] of KNOWN)
+    for (const one of rows) if (one.number === number) Object.assign(one, { contact, contact_id: id });
   for (let old = 0; old < 60; old += 1) {
     rows.push(
       past(
@@ -195,6 +222,26 @@ export function pastCalls(nowMs: number): HistoryRow[] {
     );
   }
   return rows;
+}
+
+/** Everything that is known of a call: a little more than its row. */
+export function detailsOf(row: HistoryRow): CallDetails {
+  const event = (afterMs: number, kind: string): CallDetails['events'][number] => ({
+    at_ms: row.started_at_ms + afterMs,
+    source: 'livekit webhook',
+    kind,
+    payload: JSON.stringify({ event: kind, room: { name: row.id } }, null, 2),
+  });
+  const quality = row.details.lost_per_mille !== null;
+  return {
+    row,
+    room: `call-${row.id}`,
+    jitter_mean_ms: quality ? 2 : null,
+    packets_received: quality ? 12_480 : null,
+    packets_lost: quality ? 25 : null,
+    people: [],
+    events: quality ? [event(0, 'room_started'), event(40, 'participant_joined'), event(261_000, 'room_finished')] : [],
+  };
 }
 
 export const ACCOUNT: AccountView = {

@@ -1,6 +1,7 @@
 /** The states the fake phone can be started in: `?fake=<name>`. */
 import type { CallView, PersonView } from './bindings';
 import type { FakePhone } from './fake';
+import { HOOK } from './fake-desktop';
 import { farEnd } from './fake-calls';
 import { endOf, NAMES, shown } from './fake-data';
 
@@ -10,6 +11,13 @@ const HARBOR = '+13125550148';
 const AIKO = '+14155550155';
 const MARIA = '+12125550117';
 const SAMUEL = '+12125550118';
+
+const QUIT = {
+  title: 'Quit and miss calls?',
+  detail: 'Nothing rings after that. Closing the window keeps Deskline ringing in the tray.',
+  stay: 'Keep in tray',
+  quit: 'Quit',
+};
 
 export type Scene = (phone: FakePhone) => void;
 
@@ -106,7 +114,52 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   talked: (phone) => phone.endCall(live(phone), 'hung_up_there'),
   missed: (phone) => phone.endCall(phone.ring('+16465550198'), 'missed'),
   notice: (phone) => phone.notify('0800-FLOWERS is not a phone number. Use digits only, with + for other countries.'),
-  empty: (phone) => phone.forgetHistory(),
+  'first-run': (phone) => {
+    phone.desktop.firstRun = { done: false, step: 'connect' };
+    phone.forgetHistory();
+    phone.records.forgetContacts();
+    void phone.accountForget();
+  },
+  'first-run-sound': (phone) => void (phone.desktop.firstRun = { done: false, step: 'sound' }),
+  'first-run-region': (phone) => void (phone.desktop.firstRun = { done: false, step: 'region' }),
+  'first-run-test': (phone) => void (phone.desktop.firstRun = { done: false, step: 'test_ring' }),
+  link: (phone) =>
+    phone.desktop.tell({
+      prefill: {
+        id: 1,
+        number: '+13125550142',
+        number_shown: '(312) 555-0142',
+        keys: '204',
+        service_code: false,
+        words: 'From a link. Press Enter to call; extension 204 is dialled after the answer.',
+      },
+    }),
+  'link-refused': (phone) =>
+    phone.desktop.tell({
+      prefill: { id: 1, number: '', number_shown: '', keys: null, service_code: false, words: 'The link holds no number.' },
+    }),
+  quit: (phone) => phone.desktop.tell({ quit: QUIT }),
+  compact: (phone) => phone.desktop.tell({ compact: true }),
+  'compact-live': (phone) => {
+    phone.desktop.tell({ compact: true });
+    live(phone);
+  },
+  hooks: (phone) => void phone.desktop.set({ ...phone.desktop.settings, hooks: [HOOK] }),
+  'shortcut-taken': (phone) =>
+    void phone.desktop.set({
+      ...phone.desktop.settings,
+      shortcuts: phone.desktop.settings.shortcuts.map((one) =>
+        one.action === 'find' ? { ...one, global: 'Ctrl+Alt+Space' } : one,
+      ),
+    }),
+  empty: (phone) => {
+    phone.forgetHistory();
+    phone.records.forgetContacts();
+  },
+  million: (phone) => {
+    phone.fillHistory(1_000_000);
+    phone.records.fillContacts(100_000);
+  },
   'history-refused': (phone) =>
     phone.forgetHistory({
       code: 'history',

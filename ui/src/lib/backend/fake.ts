@@ -3,22 +3,50 @@
  * be looked at and tested in any browser. The far end acts by the last two digits of the number
  * (`behaviourOf`), and a scene (`?fake=reconnecting`) starts it in a state worth looking at.
  */
-import type { Backend, Unsubscribe } from './backend';
+import type {
+  Backend,
+  CallDetails,
+  DesktopSettings,
+  DesktopView,
+  FirstRunView,
+  HookSetting,
+  HookTested,
+  LevelsView,
+  LookView,
+  ReadinessView,
+  ShellView,
+  ShortcutAction,
+  SoundSettings,
+  SoundView,
+  Unsubscribe,
+  WatchersDraft,
+  WatchersView,
+} from './backend';
 import type {
   AccountView,
   AvailabilityView,
   CallView,
+  ContactDraft,
+  ContactsPage,
   DevicesView,
+  Exported,
+  ExportFormat,
   HistoryPage,
   HistoryQuery,
   HistoryRow,
+  ImportView,
   IpcError,
   LineState,
   OtherCall,
   PhoneView,
+  SettingsView,
+  WipeWhat,
 } from './bindings';
 import { FakeCalls } from './fake-calls';
-import { ACCOUNT, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
+import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
+import { FakeDesktop } from './fake-desktop';
+import { FakeSound } from './fake-sound';
+import { FakeRecords } from './fake-records';
 import { SCENES } from './fake-scenes';
 
 /** How long the fake takes between two states. Tests pass 0 for no wait but a turn of the loop. */
@@ -34,6 +62,17 @@ export class FakePhone implements Backend {
   #quiet: string | null = null;
   #nextTryAtMs: number | null = null;
   #historyRefusal: IpcError | null = null;
+  readonly #deleted = new Map<string, HistoryRow[]>();
+  readonly sound: FakeSound;
+  readonly desktop: FakeDesktop;
+  readonly #soundListeners = new Set<(view: SoundView) => void>();
+  readonly #desktopListeners = new Set<(view: DesktopView) => void>();
+  readonly #shellListeners = new Set<(view: ShellView) => void>();
+  readonly #readinessListeners = new Set<(view: ReadinessView) => void>();
+  readonly #lookListeners = new Set<(view: LookView) => void>();
+  readonly #watchersListeners = new Set<(view: WatchersView) => void>();
+  readonly #shortcutListeners = new Set<(action: ShortcutAction) => void>();
+  readonly records = new FakeRecords(() => this.#historyChanged());
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
   readonly #phoneListeners = new Set<(view: PhoneView) => void>();
@@ -49,6 +88,15 @@ export class FakePhone implements Backend {
         this.#historyChanged();
       },
     });
+    this.sound = new FakeSound(stepMs, () => tell(this.#soundListeners, this.sound.view));
+    this.desktop = new FakeDesktop(stepMs, {
+      desktop: () => {
+        tell(this.#desktopListeners, this.desktop.view());
+        tell(this.#lookListeners, this.desktop.look());
+      },
+      shell: () => tell(this.#shellListeners, this.desktop.shell),
+      readiness: () => tell(this.#readinessListeners, this.#readiness()),
+    });
     SCENES[scene]?.(this);
   }
 
@@ -62,7 +110,7 @@ export class FakePhone implements Backend {
 
   async painted(): Promise<void> {}
 
-  async dial(number: string): Promise<void> {
+  async dial(number: string, _keys: string | null = null): Promise<void> {
     if (this.#line !== 'ready') return this.#calls.say('no_line', LINES[this.#line].words);
     this.#calls.dial(number);
   }
@@ -148,12 +196,7 @@ export class FakePhone implements Backend {
     if (this.#historyRefusal) throw this.#historyRefusal;
     const from = cursor === null ? 0 : Number(cursor);
     const to = from + limit;
-    const words = (query.text ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = this.#rows.filter(
-      (row) =>
-        words.every((word) => `${row.name ?? ''} ${row.number} ${row.number_shown}`.toLowerCase().includes(word)) &&
-        (query.results === undefined || query.results.includes(row.result)),
-    );
+    const rows = Object.keys(query).length === 0 ? this.#rows : this.#rows.filter((row) => answers(row, query));
     return { rows: rows.slice(from, to), next: to < rows.length ? String(to) : null };
   }
 
@@ -164,6 +207,71 @@ export class FakePhone implements Backend {
   async historySeen(call: string | null): Promise<void> {
     this.#rows = this.#rows.map((row) => (row.missed && (call === null || row.id === call) ? { ...row, seen: true } : row));
     this.#historyChanged();
+  }
+
+  async historyNote(call: string, note: string): Promise<void> {
+    this.#rows = this.#rows.map((row) => (row.id === call ? { ...row, note } : row));
+    this.#historyChanged();
+  }
+
+  async historyDelete(calls: string[]): Promise<string> {
+    const token = `undo-${this.#deleted.size}`;
+    this.#deleted.set(
+      token,
+      this.#rows.filter((row) => calls.includes(row.id)),
+    );
+    this.#rows = this.#rows.filter((row) => !calls.includes(row.id));
+    this.#historyChanged();
+    return token;
+  }
+
+  async historyUndelete(token: string): Promise<number> {
+    const back = this.#deleted.get(token) ?? [];
+    this.#deleted.delete(token);
+    this.#rows = [...this.#rows, ...back].sort((one, other) => other.started_at_ms - one.started_at_ms);
+    this.#historyChanged();
+    return back.length;
+  }
+
+  async historyExport(query: HistoryQuery, format: ExportFormat): Promise<Exported> {
+    const { rows } = await this.historyPage(null, Number.MAX_SAFE_INTEGER, query);
+    return { path: `Downloads/deskline-calls.${format}`, calls: rows.length };
+  }
+
+  async wipe(what: WipeWhat): Promise<number> {
+    if (what !== 'contacts') this.#rows = [];
+    if (what !== 'history') this.records.forgetContacts();
+    this.#historyChanged();
+    return 0;
+  }
+
+  async contacts(text: string, cursor: string | null, limit: number): Promise<ContactsPage> {
+    if (this.#historyRefusal) throw this.#historyRefusal;
+    return this.records.page(text, cursor, limit);
+  }
+
+  async contactSave(id: number | null, draft: ContactDraft): Promise<number> {
+    return this.records.save(id, draft);
+  }
+
+  async contactDelete(id: number): Promise<void> {
+    this.records.delete(id);
+  }
+
+  async contactsImport(name: string, bytes: Uint8Array): Promise<ImportView> {
+    return this.records.import(name, bytes);
+  }
+
+  async contactsUndoImport(id: number): Promise<number> {
+    return this.records.undoImport(id);
+  }
+
+  async settingsShow(): Promise<SettingsView> {
+    return this.records.settings;
+  }
+
+  async settingsSet(settings: SettingsView): Promise<SettingsView> {
+    return this.records.setSettings(settings);
   }
 
   async accountShow(): Promise<AccountView> {
@@ -193,6 +301,89 @@ export class FakePhone implements Backend {
     return this.#devices;
   }
 
+  async accountImport(text: string): Promise<AccountView> {
+    const of = (name: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*["']?([^"'\\s]+)`, 'm').exec(text)?.[1] ?? '';
+    const [url, key, secret] = [of('LIVEKIT_URL'), of('LIVEKIT_API_KEY'), of('LIVEKIT_API_SECRET')];
+    if (!url || !key || !secret)
+      throw { code: 'env', message: 'The text lacks LIVEKIT_URL, LIVEKIT_API_KEY or LIVEKIT_API_SECRET.' };
+    return this.accountSet(url, key, secret);
+  }
+
+  async callDetails(id: string): Promise<CallDetails> {
+    const row = this.#rows.find((one) => one.id === id);
+    if (!row) throw { code: 'no_such_call', message: 'This call was deleted.' };
+    return detailsOf(row);
+  }
+  async eventsExport(format: ExportFormat): Promise<Exported> {
+    return { path: `Downloads/deskline-events.${format}`, calls: 12 };
+  }
+
+  async soundShow(): Promise<SoundView> {
+    return this.sound.view;
+  }
+  async soundSet(settings: SoundSettings): Promise<SoundView> {
+    return this.sound.set(settings);
+  }
+  async soundLevels(listener: (levels: LevelsView) => void): Promise<Unsubscribe> {
+    return this.sound.levels(listener);
+  }
+  async soundTest(on: boolean): Promise<void> {
+    this.sound.test(on);
+  }
+  async ringTest(): Promise<void> {}
+
+  async watchersShow(): Promise<WatchersView> {
+    return this.sound.watchers;
+  }
+  async watchersSet(draft: WatchersDraft, secret: string | null): Promise<WatchersView> {
+    const view = this.sound.watch(draft, secret);
+    tell(this.#watchersListeners, view);
+    return view;
+  }
+
+  async desktopShow(): Promise<DesktopView> {
+    return this.desktop.view();
+  }
+  async desktopSet(settings: DesktopSettings): Promise<DesktopView> {
+    return this.desktop.set(settings);
+  }
+  async shellShow(): Promise<ShellView> {
+    return this.desktop.shell;
+  }
+  async prefillDone(): Promise<void> {
+    this.desktop.tell({ prefill: null });
+  }
+  async goToDone(): Promise<void> {
+    this.desktop.tell({ go_to: null });
+  }
+  async setCompact(compact: boolean): Promise<void> {
+    this.desktop.tell({ compact });
+  }
+  async quit(): Promise<void> {
+    this.desktop.tell({ quit: null });
+  }
+  async quitCancel(): Promise<void> {
+    this.desktop.tell({ quit: null });
+  }
+  async readinessShow(): Promise<ReadinessView> {
+    return this.#readiness();
+  }
+  async ringMeNow(): Promise<void> {
+    this.desktop.ringMeNow(() => {
+      const id = this.ring('+12125550199', { name: 'Test ring' });
+      setTimeout(() => this.#calls.end(id, 'declined_here'), 2 * this.#stepMs);
+    });
+  }
+  async firstRunShow(): Promise<FirstRunView> {
+    return this.desktop.firstRun;
+  }
+  async firstRunSet(firstRun: FirstRunView): Promise<void> {
+    this.desktop.firstRun = firstRun;
+  }
+  async hookTest(hook: HookSetting): Promise<HookTested> {
+    return this.desktop.hookTest(hook);
+  }
+
   onPhoneChanged(listener: (view: PhoneView) => void): Promise<Unsubscribe> {
     return subscribe(this.#phoneListeners, listener);
   }
@@ -201,6 +392,27 @@ export class FakePhone implements Backend {
   }
   onDevicesChanged(listener: () => void): Promise<Unsubscribe> {
     return subscribe(this.#devicesListeners, listener);
+  }
+  onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#soundListeners, listener);
+  }
+  onWatchersChanged(listener: (view: WatchersView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#watchersListeners, listener);
+  }
+  onDesktopChanged(listener: (view: DesktopView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#desktopListeners, listener);
+  }
+  onShellChanged(listener: (view: ShellView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#shellListeners, listener);
+  }
+  onReadinessChanged(listener: (view: ReadinessView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#readinessListeners, listener);
+  }
+  onLookChanged(listener: (view: LookView) => void): Promise<Unsubscribe> {
+    return subscribe(this.#lookListeners, listener);
+  }
+  onShortcutPressed(listener: (action: ShortcutAction) => void): Promise<Unsubscribe> {
+    return subscribe(this.#shortcutListeners, listener);
   }
 
   // ---- The world around, for tests and the console: `fakePhone.ring('+13125550142')`
@@ -266,14 +478,26 @@ export class FakePhone implements Backend {
     this.#historyRefusal = refusal;
   }
 
+  /** `count` calls of the last years, to see a list as long as a list gets. */
+  fillHistory(count: number): void {
+    const now = Date.now();
+    const few = pastCalls(now);
+    this.#rows = Array.from({ length: count }, (_, at) => {
+      const one = few[at % few.length] as HistoryRow;
+      const startedAt = now - at * 120_000;
+      return { ...one, id: `many-${at}`, started_at_ms: startedAt, ended_at_ms: startedAt + 60_000 };
+    });
+    this.#historyChanged();
+  }
+
+  plug(): void {
+    this.#devices = DEVICES;
+    this.sound.plug();
+    for (const listener of this.#devicesListeners) listener();
+  }
+
   unplug(): void {
-    this.#devices = {
-      microphone: null,
-      speaker: null,
-      microphones: [],
-      speakers: [],
-      words: 'No microphone and no speaker were found. Connect a headset.',
-    };
+    this.#devices = this.sound.unplug('No microphone and no speaker were found. Connect a headset.');
     for (const listener of this.#devicesListeners) listener();
   }
 
@@ -301,8 +525,36 @@ export class FakePhone implements Backend {
   #publish(): void {
     this.#rev += 1;
     const view = this.#view();
-    for (const listener of this.#phoneListeners) listener(view);
+    tell(this.#phoneListeners, view);
+    tell(this.#readinessListeners, this.#readiness());
   }
+
+  #readiness(): ReadinessView {
+    const { line, quiet } = this.#view();
+    return { ...this.desktop.readiness(line, quiet), rev: this.#rev + 1000 };
+  }
+}
+
+function tell<T>(listeners: Set<(view: T) => void>, view: T): void {
+  for (const listener of listeners) listener(view);
+}
+
+function answers(row: HistoryRow, query: HistoryQuery): boolean {
+  const text = `${row.name ?? ''} ${row.contact ?? ''} ${row.number} ${row.number_shown} ${row.note}`.toLowerCase();
+  const digits = row.number.replace(/\D/g, '');
+  const words = (query.text ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (word: string) => {
+    const number = word.replace(/\D/g, '');
+    return text.includes(word) || (number !== '' && number.length >= word.length - 3 && digits.includes(number));
+  };
+  return (
+    words.every(has) &&
+    (query.results === undefined || query.results.includes(row.result)) &&
+    (query.direction === undefined || query.direction === row.direction) &&
+    (query.unseen === undefined || query.unseen === (row.missed && !row.seen)) &&
+    (query.from_ms === undefined || row.started_at_ms >= query.from_ms) &&
+    (query.to_ms === undefined || row.started_at_ms < query.to_ms)
+  );
 }
 
 async function subscribe<T>(listeners: Set<T>, listener: T): Promise<Unsubscribe> {

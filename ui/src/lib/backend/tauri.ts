@@ -1,8 +1,18 @@
 /** The backend inside the shell. The only file that may import `@tauri-apps/*`. */
-import { invoke } from '@tauri-apps/api/core';
+import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
 import type { PhoneView } from './bindings';
+import type {
+  DesktopView,
+  LevelsView,
+  LookView,
+  ReadinessView,
+  ShellView,
+  ShortcutAction,
+  SoundView,
+  WatchersView,
+} from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {
@@ -20,7 +30,7 @@ export function tauriBackend(): Backend {
   return {
     snapshot: () => call('snapshot'),
     painted: () => call('painted'),
-    dial: (number) => call('dial', { number }),
+    dial: (number, keys) => call('dial', keys ? { number, keys } : { number }),
     answer: (id, other) => call('answer', { call: id, other }),
     decline: (id) => call('decline', { call: id }),
     silence: (id) => call('silence', { call: id }),
@@ -42,12 +52,58 @@ export function tauriBackend(): Backend {
     historyPage: (cursor, limit, query = {}) => call('history_page', { query, cursor, limit }),
     missedCount: () => call('missed_count'),
     historySeen: (id) => call('history_seen', { call: id }),
+    historyNote: (id, note) => call('history_note', { call: id, note }),
+    historyDelete: (calls) => call('history_delete', { calls }),
+    historyUndelete: (token) => call('history_undelete', { token }),
+    historyExport: (query, format) => call('history_export', { query, format }),
+    wipe: (what) => call('wipe', { what }),
+    contacts: (text, cursor, limit) => call('contacts', { text, cursor, limit }),
+    contactSave: (id, draft) => call('contact_save', { id, draft }),
+    contactDelete: (id) => call('contact_delete', { id }),
+    contactsImport: (name, bytes) => call('contacts_import', { name, bytes: Array.from(bytes) }),
+    contactsUndoImport: (id) => call('contacts_undo_import', { import: id }),
+    settingsShow: () => call('settings_show'),
+    settingsSet: (settings) => call('settings_set', { settings }),
     accountShow: () => call('account_show'),
     accountSet: (url, key, secret) => call('account_set', { url, key, secret }),
     accountForget: () => call('account_forget'),
+    accountImport: (text) => call('account_import', { text }),
     devices: () => call('devices'),
+    callDetails: (id) => call('call_details', { call: id }),
+    eventsExport: (format) => call('events_export', { format }),
+    soundShow: () => call('sound_show'),
+    soundSet: (settings) => call('sound_set', { settings }),
+    soundLevels: async (listener) => {
+      const channel = new Channel<LevelsView>(listener);
+      await call('sound_levels', { channel });
+      return () => void call('sound_levels_stop').catch(() => undefined);
+    },
+    soundTest: (on) => call('sound_test', { on }),
+    ringTest: (ringtone) => call('ring_test', { ringtone }),
+    watchersShow: () => call('watchers_show'),
+    watchersSet: (draft, secret) => call('watchers_set', { draft, secret }),
+    desktopShow: () => call('desktop_show'),
+    desktopSet: (settings) => call('desktop_set', { settings }),
+    shellShow: () => call('shell_show'),
+    prefillDone: (id) => call('prefill_done', { id }),
+    goToDone: (id) => call('go_to_done', { id }),
+    setCompact: (compact) => call('set_compact', { compact }),
+    quit: () => call('quit'),
+    quitCancel: () => call('quit_cancel'),
+    readinessShow: () => call('readiness_show'),
+    ringMeNow: () => call('ring_me_now'),
+    firstRunShow: () => call('first_run_show'),
+    firstRunSet: (firstRun) => call('first_run_set', { firstRun }),
+    hookTest: (hook) => call('hook_test', { hook }),
     onPhoneChanged: (listener) => on<PhoneView>('phone-changed', listener),
     onHistoryChanged: (listener) => on<null>('history-changed', () => listener()),
     onDevicesChanged: (listener) => on<null>('devices-changed', () => listener()),
+    onSoundChanged: (listener) => on<SoundView>('sound-changed', listener),
+    onWatchersChanged: (listener) => on<WatchersView>('watchers-changed', listener),
+    onDesktopChanged: (listener) => on<DesktopView>('desktop-changed', listener),
+    onShellChanged: (listener) => on<ShellView>('shell-changed', listener),
+    onReadinessChanged: (listener) => on<ReadinessView>('readiness-changed', listener),
+    onLookChanged: (listener) => on<LookView>('look-changed', listener),
+    onShortcutPressed: (listener) => on<ShortcutAction>('shortcut-pressed', listener),
   };
 }

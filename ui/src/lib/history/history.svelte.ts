@@ -1,22 +1,14 @@
-import { asIpcError, type Backend, type HistoryQuery, type HistoryRow, type IpcError, type Unsubscribe } from '../backend/backend';
-
-const PAGE = 50;
-/** A reload keeps what was paged in, up to this many rows. */
-const MOST_ON_RELOAD = 500;
+import type { Backend, ExportFormat, Exported, HistoryQuery, HistoryRow, Unsubscribe } from '../backend/backend';
+import { Paged } from '../paged.svelte';
 
 /** The calls read so far, newest first, shared by every list of calls in the window. */
-export class History {
-  #rows = $state.raw<readonly HistoryRow[] | null>(null);
-  #next = $state.raw<string | null>(null);
-  #refusal = $state.raw<IpcError | null>(null);
-  #reading = $state(false);
-  /** A change that came while a read was under way, so that the read must be repeated. */
-  #stale = false;
+export class History extends Paged<HistoryRow> {
   #query: HistoryQuery;
   #unseen = $state(0);
   readonly #backend: Backend;
 
   constructor(backend: Backend, query: HistoryQuery = {}) {
+    super((cursor, limit) => backend.historyPage(cursor, limit, this.#query));
     this.#backend = backend;
     this.#query = query;
   }
@@ -34,11 +26,7 @@ export class History {
   /** Shows other calls from now on. What was shown stays until their first page is here. */
   async ask(query: HistoryQuery): Promise<void> {
     this.#query = query;
-    if (this.#reading) {
-      this.#stale = true;
-      return;
-    }
-    await this.#read(null, PAGE, () => []);
+    await this.restart();
   }
 
   /** Somebody looks at the list: missed calls are not news any more. */
@@ -48,23 +36,22 @@ export class History {
     try {
       await this.#backend.historySeen(null);
     } catch (thrown) {
-      this.#refusal = asIpcError(thrown);
+      this.refuse(thrown);
     }
   }
 
-  /** Null until the first page was read. */
-  get rows(): readonly HistoryRow[] | null {
-    return this.#rows;
+  /** Writes what a person says about a call. Rejects with an `IpcError`. */
+  note(call: string, note: string): Promise<void> {
+    return this.#backend.historyNote(call, note);
   }
-  /** Why the last read was refused. */
-  get refusal(): IpcError | null {
-    return this.#refusal;
+  /** Deletes a call; what it answers takes that back. Rejects with an `IpcError`. */
+  async delete(call: string): Promise<() => Promise<unknown>> {
+    const token = await this.#backend.historyDelete([call]);
+    return () => this.#backend.historyUndelete(token);
   }
-  get hasMore(): boolean {
-    return this.#next !== null;
-  }
-  get reading(): boolean {
-    return this.#reading;
+  /** Writes the calls asked for into a file. Rejects with an `IpcError`. */
+  export(query: HistoryQuery, format: ExportFormat): Promise<Exported> {
+    return this.#backend.historyExport(query, format);
   }
 
   /** Reads the first page and again whenever the core says that a row changed. */
@@ -83,38 +70,6 @@ export class History {
       this.#unseen = await this.#backend.missedCount();
     } catch {
       // The list itself says why nothing can be read.
-    }
-  }
-
-  async reload(): Promise<void> {
-    if (this.#reading) {
-      this.#stale = true;
-      return;
-    }
-    const limit = Math.min(MOST_ON_RELOAD, Math.max(PAGE, this.#rows?.length ?? 0));
-    await this.#read(null, limit, () => []);
-  }
-
-  async showMore(): Promise<void> {
-    if (this.#next === null || this.#reading) return;
-    await this.#read(this.#next, PAGE, () => this.#rows ?? []);
-  }
-
-  async #read(cursor: string | null, limit: number, before: () => readonly HistoryRow[]): Promise<void> {
-    this.#reading = true;
-    try {
-      const page = await this.#backend.historyPage(cursor, limit, this.#query);
-      this.#rows = [...before(), ...page.rows];
-      this.#next = page.next;
-      this.#refusal = null;
-    } catch (thrown) {
-      this.#refusal = asIpcError(thrown);
-    } finally {
-      this.#reading = false;
-    }
-    if (this.#stale) {
-      this.#stale = false;
-      await this.reload();
     }
   }
 }

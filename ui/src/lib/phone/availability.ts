@@ -51,7 +51,7 @@ export function times(nowMs: number): { untilMs: number; label: string }[] {
 /** "2 PM", "tomorrow, 8 AM", "Monday, 8 AM". */
 export function untilWords(untilMs: number, nowMs: number, timeZone?: string): string {
   const zone = timeZone ? { timeZone } : {};
-  const time = new Intl.DateTimeFormat(locale, {
+  const time = new Intl.DateTimeFormat(locale(), {
     hour: 'numeric',
     ...(new Date(untilMs).getMinutes() === 0 ? {} : { minute: '2-digit' }),
     ...zone,
@@ -59,7 +59,7 @@ export function untilWords(untilMs: number, nowMs: number, timeZone?: string): s
   const day = (ms: number) => new Intl.DateTimeFormat('en-CA', zone).format(ms);
   if (day(untilMs) === day(nowMs)) return time;
   if (day(untilMs) === day(at(nowMs, 1, 12))) return say('availability.tomorrow', { time });
-  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long', ...zone }).format(untilMs);
+  const weekday = new Intl.DateTimeFormat(locale(), { weekday: 'long', ...zone }).format(untilMs);
   return say('availability.onDay', { day: weekday, time });
 }
 

@@ -1,14 +1,21 @@
 import type { CallView, HistoryRow, LineView } from '../backend/backend';
 import { say } from '../words';
 
+type Known = Pick<CallView, 'name' | 'number_shown'> | Pick<HistoryRow, 'name' | 'number_shown' | 'contact'>;
+
+/** The name there is: what the address book says before what the far end says of itself. */
+export function nameOf(of: Known): string | null {
+  return ('contact' in of ? of.contact : null) ?? of.name;
+}
+
 /** Who is at the other end, as one short text: the name, else the number, else that nobody knows. */
-export function who(of: Pick<CallView | HistoryRow, 'name' | 'number_shown'>): string {
-  return of.name ?? (of.number_shown || say('call.unknown'));
+export function who(of: Known): string {
+  return nameOf(of) ?? (of.number_shown || say('call.unknown'));
 }
 
 /** The number under a name; empty when the number already stands where the name would. */
-export function secondLine(of: Pick<CallView | HistoryRow, 'name' | 'number_shown'>): string {
-  return of.name ? of.number_shown : '';
+export function secondLine(of: Known): string {
+  return nameOf(of) ? of.number_shown : '';
 }
 
 /** The line of ours a call came in on or went out from. */

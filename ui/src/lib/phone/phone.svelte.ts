@@ -80,8 +80,9 @@ export class Phone {
     return stop;
   }
 
-  dial(number: string): Promise<boolean> {
-    return this.#send(() => this.#backend.dial(number));
+  /** `keys` are sent once it is answered. */
+  dial(number: string, keys: string | null = null): Promise<boolean> {
+    return this.#send(() => (keys ? this.#backend.dial(number, keys) : this.#backend.dial(number)));
   }
   answer(call: CallView, other: OtherCall = 'hold'): Promise<boolean> {
     return this.#send(() => this.#backend.answer(call.id, other));

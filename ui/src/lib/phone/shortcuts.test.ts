@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { shortcutFor, type KeyPress, type Situation } from './shortcuts';
+import { SCREENS, shortcutFor, type KeyPress, type Situation } from './shortcuts';
 
 const idle: Situation = { screen: 'phone', editing: false, onControl: false, inCall: false, tool: null };
 const inCall: Situation = { ...idle, inCall: true };
@@ -24,7 +24,9 @@ describe('anywhere', () => {
   test.each([
     ['Ctrl+1', { do: 'show', screen: 'phone' }],
     ['Ctrl+2', { do: 'show', screen: 'history' }],
-    ['Meta+3', { do: 'show', screen: 'settings' }],
+    ['Meta+3', { do: 'show', screen: 'contacts' }],
+    ['Ctrl+4', { do: 'show', screen: 'settings' }],
+    ['Ctrl+f', { do: 'search' }],
     ['Ctrl+Shift+A', { do: 'answer' }],
     ['Ctrl+Shift+D', { do: 'decline-or-end' }],
     ['Ctrl+Shift+S', { do: 'silence' }],
@@ -32,7 +34,7 @@ describe('anywhere', () => {
     ['Ctrl+k', { do: 'find' }],
     ['F6', { do: 'next-region', back: false }],
   ])('%s', (keys, wanted) => {
-    for (const screen of ['phone', 'history', 'settings'] as const) {
+    for (const screen of SCREENS) {
       expect(shortcutFor(press(keys), { ...inCall, screen, editing: true })).toEqual(wanted);
     }
   });

@@ -1,7 +1,11 @@
 import { isDialKey, isToneKey } from '../number';
+import type { ShortcutAction, ShortcutSetting } from '../backend/backend';
 import type { Tool } from './abilities';
+import { actionFor, USUAL, written } from './keys';
 
-export type Screen = 'phone' | 'history' | 'settings';
+/** The screens in the order of Ctrl 1, Ctrl 2 and so on. */
+export const SCREENS = ['phone', 'history', 'contacts', 'settings'] as const;
+export type Screen = (typeof SCREENS)[number];
 
 /** What a key press asks for. */
 export type Shortcut =
@@ -15,6 +19,7 @@ export type Shortcut =
   | { do: 'tool'; tool: Tool }
   | { do: 'close-tool' }
   | { do: 'find' }
+  | { do: 'search' }
   | { do: 'tone'; key: string }
   | { do: 'type'; key: string }
   | { do: 'delete-last' }
@@ -35,57 +40,74 @@ export interface Situation {
   tool: Tool | null;
 }
 
-const SCREENS: readonly Screen[] = ['phone', 'history', 'settings'];
-
 /** The part of a `KeyboardEvent` that matters. */
 export type KeyPress = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'repeat'>;
 
+/** What of the keys a person has set. */
+export interface Keymap {
+  shortcuts: readonly ShortcutSetting[];
+  /** The letters of a call act alone. */
+  singleLetters: boolean;
+}
+const USUAL_KEYMAP: Keymap = { shortcuts: USUAL, singleLetters: true };
+
 /** The meaning of a key press, or null when it has none and belongs to the page. */
-export function shortcutFor(press: KeyPress, at: Situation): Shortcut | null {
+export function shortcutFor(press: KeyPress, at: Situation, keymap: Keymap = USUAL_KEYMAP): Shortcut | null {
+  const keys = written(press);
+  const action = keys === null ? null : actionFor(keys, keymap.shortcuts);
+  if (action && action !== 'show') return chosen(action, press, at);
   const command = press.ctrlKey || press.metaKey;
   if (press.altKey) return null;
-  if (command) return press.shiftKey ? withControlShift(press, at) : withControl(press);
+  if (command) return press.shiftKey ? null : withControl(press);
   if (press.key === 'F6') return { do: 'next-region', back: press.shiftKey };
   if (at.screen !== 'phone') return null;
-  return at.inCall ? inCall(press, at) : inDialler(press, at);
+  return at.inCall ? inCall(press, at, keymap.singleLetters) : inDialler(press, at);
 }
 
 function withControl(press: KeyPress): Shortcut | null {
-  if (letter(press) === 'k') return { do: 'find' };
-  const screen = SCREENS[['1', '2', '3'].indexOf(press.key)];
+  const screen = SCREENS[Number(press.key) - 1];
   return screen ? { do: 'show', screen } : null;
 }
 
-function withControlShift(press: KeyPress, at: Situation): Shortcut | null {
+function chosen(action: Exclude<ShortcutAction, 'show'>, press: KeyPress, at: Situation): Shortcut | null {
+  if (action === 'find' || action === 'search') return { do: action };
   // A held key must not answer and then end the same call.
   if (press.repeat) return null;
-  switch (letter(press)) {
-    case 'a':
-      return { do: 'answer' };
-    case 'd':
+  switch (action) {
+    case 'answer':
+    case 'silence':
+      return { do: action };
+    case 'decline_or_end':
       return { do: 'decline-or-end' };
-    case 's':
-      return { do: 'silence' };
     default:
-      return at.inCall ? (IN_CALL[letter(press)] ?? null) : null;
+      return at.inCall ? ACTS_IN_CALL[action] : null;
   }
 }
 
-/** The letters of a call: alone outside a text field, with Ctrl Shift anywhere. */
-const IN_CALL: Readonly<Record<string, Shortcut>> = {
-  m: { do: 'mute' },
-  h: { do: 'hold' },
-  k: { do: 'tool', tool: 'keypad' },
-  t: { do: 'tool', tool: 'transfer' },
-  p: { do: 'tool', tool: 'add' },
-  x: { do: 'swap' },
+const ACTS_IN_CALL: Readonly<Record<'mute' | 'hold' | 'keypad' | 'transfer' | 'add_person' | 'swap', Shortcut>> = {
+  mute: { do: 'mute' },
+  hold: { do: 'hold' },
+  keypad: { do: 'tool', tool: 'keypad' },
+  transfer: { do: 'tool', tool: 'transfer' },
+  add_person: { do: 'tool', tool: 'add' },
+  swap: { do: 'swap' },
 };
 
-function inCall(press: KeyPress, at: Situation): Shortcut | null {
+/** The letters of a call: alone outside a text field, unless turned off. */
+const IN_CALL: Readonly<Record<string, Shortcut>> = {
+  m: ACTS_IN_CALL.mute,
+  h: ACTS_IN_CALL.hold,
+  k: ACTS_IN_CALL.keypad,
+  t: ACTS_IN_CALL.transfer,
+  p: ACTS_IN_CALL.add_person,
+  x: ACTS_IN_CALL.swap,
+};
+
+function inCall(press: KeyPress, at: Situation, letters: boolean): Shortcut | null {
   // Never hangs up.
   if (press.key === 'Escape') return at.tool ? { do: 'close-tool' } : null;
   if (at.editing || press.repeat) return null;
-  const known = IN_CALL[letter(press)];
+  const known = letters ? IN_CALL[letter(press)] : undefined;
   if (known) return known;
   return at.tool === 'keypad' && isToneKey(press.key) ? { do: 'tone', key: press.key } : null;
 }

@@ -1,8 +1,8 @@
 /**
- * Whom a person may mean while typing: numbers and names of earlier calls. Pure. It only finds what is
+ * Whom a person may mean while typing: numbers and names of contacts and of earlier calls. Pure. It only finds what is
  * known already; whether something is a number that can be called is for the core to say.
  */
-import type { HistoryRow } from '../backend/backend';
+import type { ContactView, HistoryRow } from '../backend/backend';
 
 /** A part of a text, with the matched ones marked. */
 export interface Part {
@@ -16,9 +16,14 @@ export interface Suggestion {
   name: string | null;
   nameParts: Part[];
   numberParts: Part[];
-  /** The newest call with this number. */
-  row: HistoryRow;
+  /** "Work", "mobile" and where they work, for contacts. */
+  label: string;
+  /** The newest call with this number; null: there was none yet. */
+  row: HistoryRow | null;
 }
+
+/** Somebody who can be called, before anything was typed. */
+type Known = Pick<Suggestion, 'number' | 'number_shown' | 'name' | 'label' | 'row'>;
 
 /** The letters printed on each key, by letter. */
 const KEY_OF: Readonly<Record<string, string>> = Object.fromEntries(
@@ -31,18 +36,51 @@ const KEY_OF: Readonly<Record<string, string>> = Object.fromEntries(
 const plain = (char: string) => (char.normalize('NFD')[0] ?? char).toLowerCase();
 const digitsOf = (text: string) => text.replace(/\D/g, '');
 
-/** The newest calls that `typed` may mean, one for each number, best first. Empty when nothing is typed. */
-export function suggest(rows: readonly HistoryRow[], typed: string, limit: number): Suggestion[] {
+/** What two writings of one number have in common. */
+const numberKey = (number: string) => digitsOf(number).slice(-10) || number;
+
+/** True for two writings of one number, with or without its country. */
+export function sameNumber(one: string, other: string): boolean {
+  return one !== '' && other !== '' && numberKey(one) === numberKey(other);
+}
+
+/** Everybody called or calling, newest first, then the contacts that were not; one for each number. */
+function* everyone(rows: readonly HistoryRow[], contacts: readonly ContactView[]): Generator<Known> {
+  const book = new Map<string, { contact: ContactView; label: string }>();
+  for (const contact of contacts)
+    for (const { label, number } of contact.numbers)
+      book.set(numberKey(number), { contact, label: [label, contact.organisation].filter(Boolean).join(' · ') });
+  const seen = new Set<string>();
+  for (const row of rows) {
+    const key = numberKey(row.number);
+    if (!row.number || seen.has(key)) continue;
+    seen.add(key);
+    const known = book.get(key);
+    const name = known?.contact.name ?? row.contact ?? row.name;
+    yield { number: row.number, number_shown: row.number_shown, name, label: known?.label ?? '', row };
+  }
+  for (const contact of contacts)
+    for (const { number } of contact.numbers) {
+      const key = numberKey(number);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield { number, number_shown: number, name: contact.name, label: book.get(key)?.label ?? '', row: null };
+    }
+}
+
+/** Those whom `typed` may mean, one for each number, best first. Empty when nothing is typed. */
+export function suggest(
+  rows: readonly HistoryRow[],
+  typed: string,
+  limit: number,
+  contacts: readonly ContactView[] = [],
+): Suggestion[] {
   const text = typed.trim();
   if (!text) return [];
   const found: { rank: number; suggestion: Suggestion }[] = [];
-  const seen = new Set<string>();
-  for (const row of rows) {
-    if (!row.number || seen.has(row.number)) continue;
-    const match = matchOf(row, text);
-    if (!match) continue;
-    seen.add(row.number);
-    found.push(match);
+  for (const known of everyone(rows, contacts)) {
+    const match = matchOf(known, text);
+    if (match) found.push(match);
   }
   // The order of the calls, newest first, decides within a rank.
   return found
@@ -51,14 +89,16 @@ export function suggest(rows: readonly HistoryRow[], typed: string, limit: numbe
     .map(({ suggestion }) => suggestion);
 }
 
-/** The callers and called of `rows`, one for each number, newest first. */
-export function everybody(rows: readonly HistoryRow[], limit: number): Suggestion[] {
-  const seen = new Set<string>();
-  const newest = rows.filter((row) => row.number !== '' && !seen.has(row.number) && seen.add(row.number));
-  return newest.slice(0, limit).map((row) => suggestion(row, null, null));
+/** The callers and called of `rows`, one for each number, newest first; then the contacts. */
+export function everybody(
+  rows: readonly HistoryRow[],
+  limit: number,
+  contacts: readonly ContactView[] = [],
+): Suggestion[] {
+  return [...everyone(rows, contacts)].slice(0, limit).map((known) => suggestion(known, null, null));
 }
 
-function matchOf(row: HistoryRow, typed: string): { rank: number; suggestion: Suggestion } | null {
+function matchOf(row: Known, typed: string): { rank: number; suggestion: Suggestion } | null {
   const isNumber = /^[\d\s()+.\-/]+$/.test(typed);
   if (!isNumber) {
     const at = row.name ? placeInName(row.name, [...typed].map(plain).join(''), plain) : null;
@@ -88,7 +128,7 @@ function placeInName(name: string, wanted: string, as: (char: string) => string)
 }
 
 /** Where `digits` stand in the number as it is shown; with or without the country in front. */
-function placeInNumber(row: HistoryRow, digits: string, full: boolean): { start: boolean; place: Place } | null {
+function placeInNumber(row: Known, digits: string, full: boolean): { start: boolean; place: Place } | null {
   const shown = digitsOf(row.number_shown);
   const whole = digitsOf(row.number);
   const country = whole.endsWith(shown) ? whole.length - shown.length : 0;
@@ -112,14 +152,11 @@ function shownPlace(shown: string, from: number, to: number): Place {
   return [from === 0 ? 0 : (at[from] ?? 0), last + 1];
 }
 
-function suggestion(row: HistoryRow, inName: Place | null, inNumber: Place | null): Suggestion {
+function suggestion(known: Known, inName: Place | null, inNumber: Place | null): Suggestion {
   return {
-    number: row.number,
-    number_shown: row.number_shown,
-    name: row.name,
-    nameParts: parts(row.name ?? '', inName),
-    numberParts: parts(row.number_shown, inNumber),
-    row,
+    ...known,
+    nameParts: parts(known.name ?? '', inName),
+    numberParts: parts(known.number_shown, inNumber),
   };
 }
 

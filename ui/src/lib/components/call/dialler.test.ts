@@ -64,7 +64,7 @@ describe('Call', () => {
 
   test('says which line the call leaves from', () => {
     dialler();
-    expect(screen.getByText(/Call from/).textContent).toMatch(/Main line.*\(212\) 555-0100/);
+    expect(screen.getByText(/Call from/).parentElement?.textContent).toMatch(/Main line.*\(212\) 555-0100/);
   });
 });
 

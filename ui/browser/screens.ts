@@ -1,0 +1,122 @@
+/** Every screen there is a picture of. Names are those of the design where it has the screen. */
+import type { Page } from 'playwright-core';
+
+export interface Screen {
+  name: string;
+  /** A scene of the fake phone. */
+  scene?: string;
+  hash?: string;
+  width?: number;
+  height?: number;
+  zoom?: number;
+  /** What is done before the picture. */
+  act?: (page: Page) => Promise<unknown>;
+}
+
+const press = (keys: string) => (page: Page) => page.keyboard.press(keys);
+const click = (id: string) => (page: Page) => page.getByTestId(id).first().click();
+const type = (text: string) => async (page: Page) => {
+  await page.getByTestId('dial-input').click();
+  await page.keyboard.type(text);
+};
+/** The call that rings goes on without this desk. */
+const ends = (how: 'answered_elsewhere' | 'missed') => async (page: Page) => {
+  await page.getByTestId('overlay-answer').waitFor();
+  await page.evaluate((reason) => {
+    const { fakePhone } = window as unknown as { fakePhone: import('../src/lib/backend/fake').FakePhone };
+    const call = fakePhone.calls[0];
+    if (call) fakePhone.endCall(call.id, reason);
+  }, how);
+};
+const OVERLAY = { hash: 'overlay', width: 380, height: 200 };
+
+export const SCREENS: readonly Screen[] = [
+  { name: 'phone' },
+  {
+    name: 'phone-typing',
+    act: async (page) => {
+      await type('312555')(page);
+      await page.keyboard.press('ArrowDown');
+    },
+  },
+  { name: 'phone-200', zoom: 2 },
+  { name: 'phone-480', width: 480, height: 320 },
+  { name: 'noline', scene: 'no-trunk' },
+  { name: 'offline', scene: 'offline', act: type('6465550171') },
+  { name: 'refused', scene: 'refused' },
+  { name: 'call', scene: 'live' },
+  { name: 'call-200', scene: 'live', zoom: 2 },
+  { name: 'call-480', scene: 'live', width: 480, height: 320 },
+  { name: 'call-busy', scene: 'live-held-ringing' },
+  { name: 'call-held', scene: 'held' },
+  { name: 'call-reconnecting', scene: 'reconnecting' },
+  { name: 'call-transfer', scene: 'live', act: click('call-transfer') },
+  { name: 'call-keypad', scene: 'live', act: click('call-keypad') },
+  { name: 'call-conference', scene: 'conference' },
+  { name: 'call-consult', scene: 'consult' },
+  { name: 'call-stranded', scene: 'stranded' },
+  { name: 'call-ended', scene: 'busy' },
+  { name: 'overlay', scene: 'ringing', ...OVERLAY },
+  { name: 'overlay-second', scene: 'live-ringing', ...OVERLAY },
+  { name: 'overlay-long', scene: 'ringing-long', ...OVERLAY },
+  { name: 'overlay-private', scene: 'ringing-private', ...OVERLAY },
+  { name: 'overlay-two', scene: 'ringing-two', ...OVERLAY },
+  { name: 'overlay-taken', scene: 'ringing', ...OVERLAY, act: ends('answered_elsewhere') },
+  { name: 'overlay-missed', scene: 'ringing', ...OVERLAY, act: ends('missed') },
+  { name: 'history', hash: 'history', width: 1160, height: 740 },
+  { name: 'history-200', hash: 'history', zoom: 2 },
+  {
+    name: 'history-search',
+    scene: 'live',
+    hash: 'history',
+    act: async (page) => {
+      await page.getByTestId('history-search').fill('quote');
+      await page.locator('mark').first().waitFor();
+    },
+  },
+  { name: 'history-detail-480', hash: 'history', width: 480, height: 320, act: (page) => page.getByTestId('history-row').first().click() },
+  { name: 'contacts', hash: 'contacts/2' },
+  { name: 'contacts-200', hash: 'contacts', zoom: 2 },
+  { name: 'contacts-edit', hash: 'contacts/2', act: click('contact-edit') },
+  {
+    name: 'contacts-import',
+    hash: 'contacts',
+    act: async (page) => {
+      const cards = 'BEGIN:VCARD\nFN:Dana Okafor\nTEL:(917) 555-0129\nEND:VCARD\nBEGIN:VCARD\nFN:No Number\nEND:VCARD\n';
+      const file = { name: 'team.vcf', mimeType: 'text/vcard', buffer: Buffer.from(cards) };
+      await page.getByTestId('import-file').setInputFiles(file);
+      await page.getByTestId('import-report').waitFor();
+    },
+  },
+  { name: 'first-run', scene: 'first-run' },
+  { name: 'first-run-200', scene: 'first-run', zoom: 2 },
+  { name: 'first-run-sound', scene: 'first-run-sound' },
+  { name: 'first-run-region', scene: 'first-run-region' },
+  { name: 'first-run-test', scene: 'first-run-test', act: (page) => page.getByTestId('proofs').waitFor() },
+  { name: 'settings-audio', hash: 'settings/audio', act: (page) => page.getByTestId('level').waitFor() },
+  { name: 'settings-audio-480', hash: 'settings/audio', width: 480, height: 320 },
+  { name: 'settings-ringing', hash: 'settings/ringing' },
+  { name: 'settings-shortcuts', scene: 'shortcut-taken', hash: 'settings/shortcuts', act: click('global-mute') },
+  { name: 'settings-connection', hash: 'settings/connection' },
+  { name: 'settings-privacy', hash: 'settings/privacy' },
+  { name: 'settings-general', hash: 'settings/general' },
+  { name: 'settings-general-200', hash: 'settings/general', zoom: 2 },
+  { name: 'settings-hooks', scene: 'hooks', hash: 'settings/ringing', act: (page) => page.getByTestId('hook').scrollIntoViewIfNeeded() },
+  { name: 'compact', scene: 'compact', width: 340, height: 560 },
+  { name: 'compact-call', scene: 'compact-live', width: 340, height: 560 },
+  { name: 'call-quality', scene: 'live', act: click('call-sound') },
+  { name: 'link', scene: 'link' },
+  { name: 'quit', scene: 'quit' },
+  { name: 'no-devices', scene: 'no-devices' },
+  { name: 'availability', act: click('availability') },
+  {
+    name: 'palette',
+    act: async (page) => {
+      await press('Control+k')(page);
+      await page.getByTestId('palette-input').fill('mar');
+    },
+  },
+  { name: 'empty-history', scene: 'empty', hash: 'history' },
+  { name: 'empty-contacts', scene: 'empty', hash: 'contacts' },
+  { name: 'history-refused', scene: 'history-refused', hash: 'history' },
+];

@@ -1,0 +1,144 @@
+/** The sound and the watchers of the fake phone: a headset, and a microphone that hears a voice. */
+import type { EchoTestState, LevelsView, SoundSettings, SoundView, WatchersDraft, WatchersView } from './backend';
+import type { DevicesView } from './bindings';
+
+export const SOUND: SoundView = {
+  settings: {
+    microphone: null,
+    speaker: null,
+    ring_device: { id: 'desk', name: 'Desk speakers' },
+    ring_volume: 35,
+    ringtone: 'bells',
+    tones: null,
+    echo_cancellation: true,
+    noise_suppression: true,
+    gain: true,
+  },
+  microphones: [
+    { id: 'usb', name: 'USB headset', preferred: true },
+    { id: 'built-in', name: 'Built-in microphone', preferred: false },
+  ],
+  speakers: [
+    { id: 'usb', name: 'USB headset', preferred: true },
+    { id: 'desk', name: 'Desk speakers', preferred: false },
+  ],
+  microphone_open: null,
+  speaker_open: null,
+  ring_open: null,
+  banners: [],
+  ringtones: [
+    { id: 'bars', name: 'Bars' },
+    { id: 'bells', name: 'Bells' },
+    { id: 'trill', name: 'Trill' },
+    { id: 'drops', name: 'Drops' },
+  ],
+  tones: [
+    { id: 'north_america', name: 'North America' },
+    { id: 'united_kingdom', name: 'United Kingdom' },
+    { id: 'europe', name: 'Europe' },
+    { id: 'australia', name: 'Australia' },
+    { id: 'japan', name: 'Japan' },
+  ],
+  tones_of_country: 'north_america',
+  processing: [
+    {
+      id: 'echo_cancellation',
+      name: 'Remove echo',
+      words: 'For speakers and laptop microphones. Turn it off with a headset that does it itself.',
+      delay_ms: 10,
+    },
+    {
+      id: 'noise_suppression',
+      name: 'Remove steady noise',
+      words: 'Fans and streets are turned down. Music on the line suffers.',
+      delay_ms: 10,
+    },
+    { id: 'gain', name: 'Keep your voice equally loud', words: 'For voices that come and go.', delay_ms: 0 },
+  ],
+  processing_delay_ms: 10,
+  echo_test: 'idle',
+};
+
+export const WATCHERS: WatchersView = {
+  wanted: {
+    look_every_s: 1,
+    webhook: false,
+    address: '127.0.0.1',
+    port: 8787,
+    beyond_this_computer: false,
+    signed_with: null,
+    worker: false,
+    worker_name: 'deskline',
+  },
+  has_secret: false,
+  url: null,
+  webhook: { state: 'off', words: 'Not in use.', received: 0, refused: 0, refusal: null, last_at_ms: null },
+  worker: { state: 'off', words: 'Not in use.', received: 0, refused: 0, refusal: null, last_at_ms: null },
+};
+
+const VOICE = [48, 56, 61, 44, 38, 42, 50, 33];
+
+export class FakeSound {
+  view = SOUND;
+  watchers = WATCHERS;
+  readonly #stepMs: number;
+  readonly #changed: () => void;
+  #timers: ReturnType<typeof setTimeout>[] = [];
+
+  constructor(stepMs: number, changed: () => void) {
+    this.#stepMs = stepMs;
+    this.#changed = changed;
+  }
+
+  set(settings: SoundSettings): SoundView {
+    return this.#put({ settings });
+  }
+
+  unplug(words: string): DevicesView {
+    this.#put({ microphones: [], speakers: [], banners: [{ kind: 'no_device', text: words }] });
+    return { microphone: null, speaker: null, microphones: [], speakers: [], words };
+  }
+
+  plug(): void {
+    const { microphones, speakers, banners } = SOUND;
+    this.#put({ microphones, speakers, banners });
+  }
+
+  levels(listener: (levels: LevelsView) => void): () => void {
+    let at = 0;
+    const tell = () => {
+      const microphone = this.view.microphones.length === 0 ? 0 : (VOICE[at % VOICE.length] ?? 0);
+      listener({ microphone, speaker: this.view.echo_test === 'playing' ? microphone : 0 });
+      at += 1;
+    };
+    tell();
+    const timer = setInterval(tell, 250);
+    return () => clearInterval(timer);
+  }
+
+  test(on: boolean): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    const steps: EchoTestState[] = on ? ['listening', 'playing', 'idle'] : ['idle'];
+    this.#timers = steps.map((echo_test, at) => setTimeout(() => this.#put({ echo_test }), at * 3 * this.#stepMs));
+  }
+
+  watch(draft: WatchersDraft, secret: string | null): WatchersView {
+    if (draft.port < 1 || draft.port > 65_535)
+      throw { code: 'bad_setting', message: `A port is 1 to 65535, not ${draft.port}.` };
+    const on = { ...WATCHERS.webhook, state: 'on' as const };
+    this.watchers = {
+      wanted: draft,
+      has_secret: secret !== null || this.watchers.has_secret,
+      url: draft.webhook ? `http://${draft.address}:${draft.port}/` : null,
+      webhook: draft.webhook ? { ...on, words: `Listening on ${draft.address}:${draft.port}` } : WATCHERS.webhook,
+      worker: draft.worker ? { ...on, words: `Registered as ${draft.worker_name}` } : WATCHERS.worker,
+    };
+    return this.watchers;
+  }
+
+  #put(change: Partial<SoundView>): SoundView {
+    this.view = { ...this.view, ...change };
+    this.#changed();
+    return this.view;
+  }
+}

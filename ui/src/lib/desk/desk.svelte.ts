@@ -1,0 +1,116 @@
+import type {
+  Backend,
+  DesktopSettings,
+  DesktopView,
+  FirstRunStep,
+  FirstRunView,
+  LevelsView,
+  ReadinessView,
+  SettingsView,
+  ShellView,
+  SoundSettings,
+  SoundView,
+  Unsubscribe,
+  WatchersView,
+} from '../backend/backend';
+import { asIpcError } from '../backend/backend';
+import { Newest } from '../newest.svelte';
+
+const byRevision = <View extends { rev: number }>(view: View, than: View) => view.rev < than.rev;
+
+/** What is around the phone: the program on this computer, its sound, its settings, and whether this desk will ring. */
+export class Desk {
+  readonly desktop: Newest<DesktopView>;
+  readonly shell: Newest<ShellView>;
+  readonly readiness: Newest<ReadinessView>;
+  readonly sound: Newest<SoundView>;
+  readonly watchers: Newest<WatchersView>;
+  readonly settings: Newest<SettingsView>;
+  #firstRun = $state.raw<FirstRunView | null>(null);
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.desktop = new Newest(
+      () => backend.desktopShow(),
+      (listener) => backend.onDesktopChanged(listener),
+      byRevision,
+    );
+    this.shell = new Newest(
+      () => backend.shellShow(),
+      (listener) => backend.onShellChanged(listener),
+      byRevision,
+    );
+    this.readiness = new Newest(
+      () => backend.readinessShow(),
+      (listener) => backend.onReadinessChanged(listener),
+      byRevision,
+    );
+    this.sound = new Newest(
+      () => backend.soundShow(),
+      (listener) => backend.onSoundChanged(listener),
+    );
+    this.watchers = new Newest(
+      () => backend.watchersShow(),
+      (listener) => backend.onWatchersChanged(listener),
+    );
+    this.settings = new Newest(
+      () => backend.settingsShow(),
+      async () => () => undefined,
+    );
+  }
+
+  /** How far the first run is; null where nobody knows. */
+  get firstRun(): FirstRunView | null {
+    return this.#firstRun;
+  }
+
+  async connect(): Promise<Unsubscribe> {
+    const first = this.#backend.firstRunShow().then(
+      (view) => (this.#firstRun = view),
+      () => null,
+    );
+    const parts = [this.desktop, this.shell, this.readiness, this.sound, this.watchers, this.settings];
+    const stops = await Promise.all(parts.map((part) => part.connect()));
+    await first;
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  setDesktop(change: Partial<DesktopSettings>): Promise<boolean> {
+    const before = this.desktop.view?.settings;
+    return before
+      ? this.desktop.change(() => this.#backend.desktopSet({ ...before, ...change }))
+      : Promise.resolve(false);
+  }
+  setSound(change: Partial<SoundSettings>): Promise<boolean> {
+    const before = this.sound.view?.settings;
+    return before ? this.sound.change(() => this.#backend.soundSet({ ...before, ...change })) : Promise.resolve(false);
+  }
+  setSettings(change: Partial<SettingsView>): Promise<boolean> {
+    const before = this.settings.view;
+    return before
+      ? this.settings.change(() => this.#backend.settingsSet({ ...before, ...change }))
+      : Promise.resolve(false);
+  }
+
+  /** The first run goes to another step, or is over. */
+  async goTo(step: FirstRunStep, done = false): Promise<void> {
+    this.#firstRun = { done, step };
+    try {
+      await this.#backend.firstRunSet({ done, step });
+    } catch {
+      // It is asked again at the next start, which loses nothing.
+    }
+  }
+}
+
+/** How loud it is while somebody looks. For `$effect`: answers what ends it. */
+export function watchLevels(backend: Backend, told: (levels: LevelsView) => void): () => void {
+  const stop = backend.soundLevels(told).catch(() => () => undefined);
+  return () => void stop.then((end) => end());
+}
+
+/** The sentence of a refusal, for where it is shown at once. */
+export const words = (thrown: unknown): string => asIpcError(thrown).message;
