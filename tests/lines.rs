@@ -228,6 +228,8 @@ fn lines_that_fail_say_what_was_done_and_go_on_where_they_were() {
             NUMBER,
             "--account",
             "SK000000000000000000000000000000c1",
+            "--sip",
+            "abc123.sip.livekit.cloud",
         ],
         Some(TOKEN),
     );
