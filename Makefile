@@ -37,12 +37,13 @@ pictures: ## take the pictures of the README
 
 fmt: ## format all Rust and Go code
 	@cargo fmt --all
-	@gofmt -w tests/servers/line
+	@gofmt -w tests/servers
 
 lint: ## clippy, svelte-check and go vet
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@cd ui && npm run check
 	@cd tests/servers/line && GOWORK=off go vet ./...
+	@cd tests/servers/providers && GOWORK=off go vet ./...
 
 clean: ## remove everything that was built or fetched
 	@cargo clean

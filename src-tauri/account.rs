@@ -78,6 +78,41 @@ impl Account {
         }
     }
 
+    /// The project, for changing its telephone settings.
+    ///
+    /// # Errors
+    /// There is no account, or its secret cannot be read.
+    pub(crate) fn project_of_lines(&self) -> Result<lines::Project, IpcError> {
+        let Some((url, key)) = self.stored()? else {
+            return Err(IpcError::new(
+                "signed_out",
+                "No LiveKit project is set up here. Sign in first: Settings, or `deskline account set`.",
+            ));
+        };
+        let secret = self
+            .vault
+            .get(&self.name(&url, &key))
+            .map_err(|error| vault_error(&error))?
+            .ok_or_else(|| {
+                IpcError::new(
+                    "no_secret",
+                    "The keychain of this computer has no secret for this account. Enter it again in Settings.",
+                )
+            })?;
+        lines::Project::new(&url, &key, secret)
+            .map_err(|error| IpcError::new("bad_address", error.to_string()))
+    }
+
+    /// This profile's name in the keychain.
+    pub(crate) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Where its secrets are.
+    pub(crate) fn vault(&self) -> Vault {
+        self.vault.clone()
+    }
+
     /// What may be shown of it.
     ///
     /// # Errors

@@ -35,6 +35,9 @@ pub enum Command {
     /// The LiveKit project this desk belongs to
     #[command(subcommand)]
     Account(Account),
+    /// Phone lines: set up, prove, check, undo
+    #[command(subcommand)]
+    Line(crate::terminal::line_args::Line),
 }
 
 /// `deskline dial`

@@ -16,6 +16,7 @@ pub mod args;
 pub mod core;
 pub mod ipc;
 mod line;
+mod line_desk;
 pub mod logging;
 mod notify;
 pub mod pages;

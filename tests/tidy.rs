@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "call",
             "desk",
             "history",
+            "lines",
             "realtime",
             "switchboard",
             "vault",
@@ -35,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("history", &["call"]),
     ("realtime", &["call", "livekit-engine"]),
     ("switchboard", &["call", "vault"]),
+    ("lines", &["call", "vault"]),
     ("call", &[]),
     ("livekit-engine", &[]),
     ("vault", &[]),
@@ -50,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Outside packages that only the named ones of ours may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("livekit", &["realtime"]),
-    ("livekit-api", &["switchboard"]),
+    ("livekit-api", &["switchboard", "lines"]),
     ("livekit-protocol", &["switchboard"]),
     ("livekit-ffi", &[]),
     ("cpal", &["audio"]),

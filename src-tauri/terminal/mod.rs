@@ -4,6 +4,10 @@ mod account;
 mod devices;
 mod dial;
 mod history;
+mod line;
+pub mod line_args;
+mod line_check;
+mod line_test;
 pub mod outcome;
 pub mod report;
 mod session;
@@ -37,6 +41,7 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                 Command::History(asked) => history::run(profile, &asked, local_time),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),
                 Command::Account(asked) => account::run(profile, asked).await,
+                Command::Line(asked) => line::run(profile, asked).await,
             }
         });
         // What is still asked of a keychain or a sound server must not keep the program.

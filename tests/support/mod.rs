@@ -40,6 +40,7 @@ pub mod exit {
     pub const NO_LINE: i32 = 20;
     pub const NO_NETWORK: i32 = 30;
     pub const NO_SOUND: i32 = 31;
+    pub const REFUSED: i32 = 40;
 }
 
 /// A stage, a line and the app with a profile.
@@ -106,7 +107,11 @@ impl Place {
     }
 
     fn run_with(&self, arguments: &[&str], input: Option<&str>) -> Done {
-        let mut command = self.deskline(arguments);
+        self.run_in(self.deskline(arguments), input)
+    }
+
+    /// Runs a prepared terminal command to its end; `input` goes to its standard input.
+    pub fn run_in(&self, mut command: Command, input: Option<&str>) -> Done {
         command.stdin(if input.is_some() {
             Stdio::piped()
         } else {

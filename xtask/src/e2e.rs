@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    engine, line, packages, shell,
+    engine, line, packages, providers, shell,
     test::{END_TO_END, is_installed},
     ui,
 };
@@ -11,12 +11,25 @@ use crate::{
 /// Drives the app's windows for the tests. Newer ones drive another major version of Tauri.
 const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
+/// The filter that means everything about setting lines up.
+const LINES: &str = "lines";
+
+/// Every provider, every fault, every interruption; then the stories from the terminal.
+fn lines() -> Result<()> {
+    let mut cargo = shell::cargo(&["test", "--workspace"]);
+    for name in ["livekit", "twilio", "lines"] {
+        cargo.args(["--test", name]);
+    }
+    shell::run(cargo.args(["--", "--test-threads=1"]))
+}
+
 /// `cargo xtask e2e`.
 pub(crate) fn e2e(filter: Option<&str>) -> Result<()> {
     packages::missing()?.install()?;
     engine::ensure()?;
     ui::ensure()?;
     line::ensure()?;
+    providers::ensure()?;
     tools()?;
     tests(filter)
 }
@@ -38,6 +51,9 @@ pub(crate) fn tools() -> Result<()> {
 
 /// Run them, one at a time: they measure sound and time.
 pub(crate) fn tests(filter: Option<&str>) -> Result<()> {
+    if filter == Some(LINES) {
+        return lines();
+    }
     let mut cargo = shell::cargo(&["test", "--workspace"]);
     for name in END_TO_END {
         cargo.args(["--test", name]);

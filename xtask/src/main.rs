@@ -8,6 +8,7 @@ mod engine;
 mod line;
 mod packages;
 mod pictures;
+mod providers;
 mod run;
 mod setup;
 mod shell;
@@ -66,6 +67,8 @@ enum Command {
         #[command(subcommand)]
         action: Option<line::Action>,
     },
+    /// Build the stand-ins of the providers of phone numbers, and fetch the providers' API descriptions for them
+    Providers,
     /// Install the UI packages and build the UI, when stale
     Ui,
     /// Measure the phone on the demo line: `bench call` and `bench history` print the figures of
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::E2e { filter } => e2e::e2e(filter.as_deref()),
         Command::Engine => engine::ensure().map(drop),
         Command::Line { action } => line::line(action),
+        Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
         Command::Pictures => pictures::pictures(),

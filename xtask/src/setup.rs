@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Result, bail};
 
-use crate::{engine, line, packages, packages::Missing, shell, ui};
+use crate::{engine, line, packages, packages::Missing, providers, shell, ui};
 
 /// Programs that must be there already, with the argument that makes them tell their version.
 const GIVEN: [(&str, &str, &str); 4] = [
@@ -28,7 +28,8 @@ pub(crate) fn setup(yes: bool) -> Result<()> {
     missing.install()?;
     engine::ensure()?;
     ui::ensure()?;
-    line::ensure()
+    line::ensure()?;
+    providers::ensure()
 }
 
 /// Print in one screen what is about to happen.
@@ -83,6 +84,14 @@ fn plan() -> Result<Missing> {
         )
     );
     println!("  demo line        build what changed into target/line (Go)");
+    println!(
+        "  stand-ins        {}",
+        state(
+            providers::descriptions_are_there(),
+            "build what changed into target/providers (Go)".into(),
+            "build into target/providers (Go); fetch Twilio's API description (0.7 MB, npm), check its sha256".into()
+        )
+    );
     println!();
     Ok(missing)
 }

@@ -18,7 +18,7 @@ pub(crate) enum Amount {
 }
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
-pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call"];
+pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call", "lines"];
 
 /// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose, and
 /// on a busy machine the library then sometimes hangs in its next join, which fails the rest of the file.
@@ -38,8 +38,9 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("Rust format", || {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
     })?;
-    steps.step("line: vet", || go(&["vet", "./..."]))?;
-    steps.step("line: tests", || go(&["test", "./..."]))?;
+    steps.step("line: vet", || go("line", &["vet", "./..."]))?;
+    steps.step("line: tests", || go("line", &["test", "./..."]))?;
+    steps.step("stand-ins: vet", || go("providers", &["vet", "./..."]))?;
     steps.step("Rust lints", || {
         shell::run(&mut shell::cargo(&[
             "clippy",
@@ -74,10 +75,10 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("source-sdk type check", source_sdk)
 }
 
-fn go(arguments: &[&str]) -> Result<()> {
+fn go(server: &str, arguments: &[&str]) -> Result<()> {
     let mut go = Command::new("go");
     go.args(arguments)
-        .current_dir(shell::root().join("tests/servers/line"));
+        .current_dir(shell::root().join("tests/servers").join(server));
     shell::run(
         go.env("GOWORK", "off")
             .env("GOFLAGS", "-mod=readonly -buildvcs=false"),

@@ -117,7 +117,7 @@ const SIDES: [Devices; 2] = [
 
 /// Where it is measured.
 struct Arena {
-    line: Line,
+    _line: Line,
     stage: Stage,
     account: Account,
     /// The browser's client library, where there is a browser.
@@ -163,7 +163,7 @@ impl Arena {
             ])?;
         }
         Ok(Self {
-            line,
+            _line: line,
             stage,
             account,
             client,

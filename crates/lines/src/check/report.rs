@@ -1,0 +1,171 @@
+//! The findings as a whole: how the way of a call stands, and what is kept of a check.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Finding, Fix, Hop};
+use crate::registry::KeptLine;
+use crate::wanted::Number;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Passed,
+    /// Could not be looked at.
+    NotRun,
+    /// Worth knowing.
+    Advice,
+    /// Calls fail.
+    Problem,
+}
+
+impl Level {
+    /// A word for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::NotRun => "not_run",
+            Self::Advice => "advice",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// How a part of the way stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathState {
+    /// Nothing is wrong with it.
+    Works,
+    /// Calls stop here.
+    Broken,
+    /// Calls may stop before it.
+    NotReached,
+}
+
+/// A part of the way of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPart {
+    /// Which.
+    pub hop: Hop,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: PathState,
+}
+
+/// A whole check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckReport {
+    /// The line.
+    pub line: KeptLine,
+    /// When, RFC 3339.
+    pub at: String,
+    /// How long it took.
+    pub took: Duration,
+    /// Every diagnostic.
+    pub findings: Vec<Finding>,
+}
+
+impl CheckReport {
+    /// Findings of one level.
+    pub fn of(&self, level: Level) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.level == level)
+    }
+
+    /// Is nothing wrong?
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.of(Level::Problem).next().is_none()
+    }
+
+    /// The way of a call, from the phone network to this desk.
+    #[must_use]
+    pub fn path(&self) -> Vec<PathPart> {
+        let mut reached = true;
+        [
+            (Hop::Network, "Phone network".to_owned()),
+            (Hop::Provider, self.line.provider.shown().to_owned()),
+            (Hop::Trunk, "Trunk".to_owned()),
+            (Hop::Rule, "Rule".to_owned()),
+            (Hop::Room, "Room".to_owned()),
+            (Hop::Desk, "This desk".to_owned()),
+        ]
+        .into_iter()
+        .map(|(hop, name)| {
+            let broken = self.of(Level::Problem).any(|finding| finding.hop == hop);
+            let state = match (reached, broken) {
+                (true, false) => PathState::Works,
+                (true, true) => PathState::Broken,
+                (false, _) => PathState::NotReached,
+            };
+            reached &= !broken;
+            PathPart { hop, name, state }
+        })
+        .collect()
+    }
+
+    /// In a sentence or two.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count = |level| self.of(level).count();
+        let numbers: Vec<String> = self.line.numbers.iter().map(Number::shown).collect();
+        format!(
+            "{} ({}): {} problems, {} advice, {} passed, {} not looked at.",
+            self.line.name,
+            numbers.join(", "),
+            count(Level::Problem),
+            count(Level::Advice),
+            count(Level::Passed),
+            count(Level::NotRun)
+        )
+    }
+
+    /// For programs, and to be kept. No secret is in it: findings never have one.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let findings: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|finding| {
+                let evidence: serde_json::Map<String, Value> = finding
+                    .evidence
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json!(value)))
+                    .collect();
+                json!({"id": finding.id, "level": finding.level.word(), "verdict": finding.verdict,
+                    "evidence": evidence, "fix": finding.fix.as_ref().map(fix_words)})
+            })
+            .collect();
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        json!({"line": self.line.id, "at": self.at, "took_ms": took_ms, "healthy": self.is_healthy(), "findings": findings})
+    }
+}
+
+/// What a fix does, in words.
+#[must_use]
+pub(crate) fn fix_words(fix: &Fix) -> String {
+    match fix {
+        Fix::Steps(steps) => steps
+            .iter()
+            .map(|step| format!("{}: {} → {}", step.title, step.now, step.after))
+            .collect::<Vec<_>>()
+            .join("; "),
+        Fix::SetUpAgain => {
+            "Set the line up again with the same values; every change is shown first.".into()
+        }
+        Fix::ByHand(words) => words.clone(),
+    }
+}
+
+impl Fix {
+    /// What it does, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        fix_words(self)
+    }
+}

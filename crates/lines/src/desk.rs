@@ -1,0 +1,634 @@
+//! The lines of one desk: what the window and the terminal ask for.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use thiserror::Error;
+use vault::{Account, Vault, VaultError};
+
+use crate::apply::{Approved, OnProgress, Progress, Run, RunError, RunReport, Services};
+use crate::check::{CheckReport, Facts, diagnose};
+use crate::credential::{Credential, four};
+use crate::found::Found;
+use crate::http::Http;
+use crate::journal::{Change, Journal, JournalError, Object, Place, Verb};
+use crate::livekit::LiveKit;
+use crate::plan::{Plan, pick, plan};
+use crate::project::Project;
+use crate::registry::{KeptLine, Registry, RegistryError};
+use crate::service::{Endpoints, ServiceError};
+use crate::step::{Action, Step, StepKey};
+use crate::twilio::{Twilio, TwilioKeys};
+use crate::undo::{UndoError, UndoReport, last_run, undo};
+use crate::wanted::{LineId, Wanted, WantedProvider};
+
+/// Why something cannot be done with lines. One sentence each.
+#[derive(Debug, Error)]
+pub enum DeskError {
+    /// A service.
+    #[error("{0}")]
+    Service(#[from] ServiceError),
+    /// The keychain.
+    #[error("{0}")]
+    Keychain(#[from] VaultError),
+    /// The list of lines.
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    /// The record of changes.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// While carrying out.
+    #[error("{0}")]
+    Run(#[from] RunError),
+    /// While taking back.
+    #[error("{0}")]
+    Undo(#[from] UndoError),
+    /// Another program.
+    #[error("Another Deskline program is setting up lines just now. Wait until it is done.")]
+    Busy,
+    /// The folder.
+    #[error("The profile folder cannot be used ({0}). Make it writable, or choose another.")]
+    Folder(io::Error),
+    /// Randomness.
+    #[error("This system gives no random numbers. Restart the computer.")]
+    Random,
+    /// No such line.
+    #[error("There is no line “{0}”. `deskline line list` names them all.")]
+    NoSuchLine(String),
+    /// A line whose description does not hold together.
+    #[error("The line “{0}” is described badly in the list of lines. Add it again.")]
+    Damaged(String),
+    /// Nothing to take back.
+    #[error("There is nothing to undo for “{0}”.")]
+    NothingToUndo(String),
+    /// Signing in at the provider is needed.
+    #[error("This needs the sign-in at {0}. Deskline forgot it after the last time, as it should.")]
+    NeedsKeys(&'static str),
+}
+
+impl DeskError {
+    /// A word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Service(error) => error.code(),
+            Self::Keychain(_) => "keychain",
+            Self::Registry(_) | Self::Folder(_) => "profile",
+            Self::Journal(_) => "not_recorded",
+            Self::Run(error) => error.code(),
+            Self::Undo(UndoError::Failed { error, .. }) => error.code(),
+            Self::Undo(UndoError::Journal(_)) => "not_recorded",
+            Self::Busy => "busy",
+            Self::Random => "random",
+            Self::NoSuchLine(_) => "no_such_line",
+            Self::Damaged(_) => "damaged",
+            Self::NothingToUndo(_) => "nothing_to_undo",
+            Self::NeedsKeys(_) => "needs_keys",
+        }
+    }
+}
+
+impl DeskError {
+    /// Does somebody else have the name of the trunk at Twilio? Then [`Desk::with_another_domain`] goes on.
+    #[must_use]
+    pub fn is_domain_taken(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(RunError::Failed {
+                key: Some(StepKey::TwilioTrunk),
+                error: ServiceError::Conflict { .. },
+                ..
+            })
+        )
+    }
+}
+
+/// A plan with what it takes to carry it out. Shows no secret.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The line.
+    pub wanted: Wanted,
+    /// What would be done. Show it before anything else.
+    pub plan: Plan,
+    /// What LiveKit signs in with at the provider.
+    pub credential: Option<Credential>,
+    /// What there is.
+    pub found: Found,
+    services: Services,
+    account: Option<String>,
+}
+
+/// What removing a line would do.
+#[derive(Debug, Clone)]
+pub struct Removal {
+    /// The line.
+    pub line: KeptLine,
+    /// What goes: Deskline's own objects in LiveKit.
+    pub steps: Vec<Step>,
+    /// What stays, and what to do about it by hand.
+    pub notes: Vec<String>,
+    services: Services,
+    found: Found,
+}
+
+/// The lines of one profile. Cheap to clone. Its methods block now and then (disk, keychain): run them where that is
+/// allowed.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    folder: PathBuf,
+    profile: Arc<str>,
+    vault: Vault,
+    project: Project,
+    endpoints: Endpoints,
+    http: Http,
+    progress: Shared,
+    /// The list of lines.
+    pub registry: Registry,
+    /// The record of changes.
+    pub journal: Journal,
+}
+
+#[derive(Clone)]
+struct Shared(OnProgress);
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnProgress")
+    }
+}
+
+impl Desk {
+    /// The lines of the profile in `folder`; `profile` is its name in the keychain.
+    ///
+    /// # Errors
+    /// The system gives no TLS.
+    pub fn new(
+        folder: &Path,
+        profile: &str,
+        vault: Vault,
+        project: Project,
+        endpoints: Endpoints,
+        progress: OnProgress,
+    ) -> Result<Self, DeskError> {
+        let folder = folder.join("lines");
+        let told = progress.clone();
+        let http = Http::new(Arc::new(move |service, pause| {
+            told(Progress::Pause { service, pause });
+        }))?;
+        Ok(Self {
+            registry: Registry::new(&folder),
+            journal: Journal::new(&folder, profile, vault.clone()),
+            folder,
+            profile: profile.into(),
+            vault,
+            project,
+            endpoints,
+            http,
+            progress: Shared(progress),
+        })
+    }
+
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    pub(crate) fn services(&self, keys: Option<TwilioKeys>) -> Services {
+        let twilio = keys.map(|keys| Twilio::new(self.http.clone(), self.endpoints.clone(), keys));
+        Services {
+            livekit: LiveKit::new(self.http.clone(), self.project.clone()),
+            twilio,
+        }
+    }
+
+    /// Looks at both places and plans. Changes nothing. `given` is a user name and password of another provider.
+    ///
+    /// # Errors
+    /// A service or the keychain.
+    pub async fn prepare(
+        &self,
+        wanted: Wanted,
+        keys: Option<TwilioKeys>,
+        given: Option<Credential>,
+    ) -> Result<Prepared, DeskError> {
+        if matches!(wanted.provider, WantedProvider::Twilio { .. }) && keys.is_none() {
+            return Err(DeskError::NeedsKeys("Twilio"));
+        }
+        let account = keys.as_ref().map(|keys| keys.account().to_owned());
+        let services = self.services(keys);
+        let found = services.look(&wanted).await?;
+        let credential = match given {
+            Some(given) => Some(given),
+            None => self.credential(&wanted, &found)?,
+        };
+        Ok(Prepared {
+            plan: plan(&wanted, &found, credential.as_ref()),
+            wanted,
+            credential,
+            found,
+            services,
+            account,
+        })
+    }
+
+    /// The line's password: from the keychain, else as LiveKit has it, else a new one.
+    fn credential(&self, wanted: &Wanted, found: &Found) -> Result<Option<Credential>, DeskError> {
+        if let Some(kept) = self.vault.get(&self.password_of(&wanted.id))? {
+            return Ok(Credential::unpacked(&kept));
+        }
+        let known = pick(wanted, found).outbound.and_then(|trunk| {
+            let password = trunk.password.as_ref()?;
+            (!trunk.user.is_empty()).then(|| Credential::new(trunk.user.clone(), password.copy()))
+        });
+        match (&wanted.provider, known) {
+            (_, Some(known)) => Ok(Some(known)),
+            (WantedProvider::Twilio { .. }, None) => Credential::generate()
+                .map(Some)
+                .map_err(|_| DeskError::Random),
+            (WantedProvider::Other { .. } | WantedProvider::LiveKitNumbers, None) => Ok(None),
+        }
+    }
+
+    fn password_of(&self, line: &LineId) -> Account {
+        Account::new(&self.profile, "sip", line.as_str())
+    }
+
+    /// Carries a plan out, as far as the person approved. `stop` is asked before every step.
+    ///
+    /// # Errors
+    /// Something stands in the way; says exactly what was changed before.
+    pub async fn carry_out(
+        &self,
+        prepared: &Prepared,
+        approved: &Approved,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<RunReport, DeskError> {
+        let _alone = self.alone()?;
+        let wanted = &prepared.wanted;
+        if let Some(credential) = &prepared.credential
+            && prepared.plan.problems.is_empty()
+        {
+            // Before anything has it: a password that only a provider knows would be lost.
+            self.vault
+                .set(&self.password_of(&wanted.id), &credential.packed())?;
+        }
+        let run = Run {
+            services: &prepared.services,
+            wanted,
+            credential: prepared.credential.as_ref(),
+            journal: &self.journal,
+            approved,
+            progress: &self.progress.0,
+            stop,
+        };
+        let report = run.carry_out().await?;
+        let mut line = KeptLine::of(wanted, prepared.account.as_deref());
+        let found = prepared.services.look(wanted).await?;
+        let picked = pick(wanted, &found);
+        let ids = [
+            ("outbound_trunk", picked.outbound.map(|trunk| &trunk.id)),
+            ("inbound_trunk", picked.inbound.map(|trunk| &trunk.id)),
+            ("rule", picked.rule.map(|rule| &rule.id)),
+            (
+                "twilio_trunk",
+                found
+                    .twilio()
+                    .and_then(|twilio| twilio.trunk.as_ref().map(|trunk| &trunk.sid)),
+            ),
+        ];
+        line.objects = ids
+            .into_iter()
+            .filter_map(|(name, id)| Some((name.to_owned(), id?.clone())))
+            .collect();
+        self.registry.keep(line)?;
+        Ok(report)
+    }
+
+    /// The same line under another domain at Twilio, for when the first is taken.
+    ///
+    /// # Errors
+    /// No randomness.
+    pub fn with_another_domain(&self, wanted: &Wanted) -> Result<Option<Wanted>, DeskError> {
+        let WantedProvider::Twilio { livekit, domain } = &wanted.provider else {
+            return Ok(None);
+        };
+        let four = four().map_err(|_| DeskError::Random)?;
+        let mut wanted = wanted.clone();
+        wanted.provider = WantedProvider::Twilio {
+            livekit: livekit.clone(),
+            domain: domain.another(&four),
+        };
+        Ok(Some(wanted))
+    }
+
+    /// A line by its name or identity.
+    ///
+    /// # Errors
+    /// There is none, or the list cannot be read.
+    pub fn line(&self, named: &str) -> Result<KeptLine, DeskError> {
+        let lower = named.trim().to_lowercase();
+        self.registry
+            .lines()?
+            .into_iter()
+            .find(|line| line.id.as_str() == lower || line.name.as_str().to_lowercase() == lower)
+            .ok_or_else(|| DeskError::NoSuchLine(crate::service::words(named)))
+    }
+
+    /// What removing a line would do. Changes nothing.
+    ///
+    /// # Errors
+    /// No such line, or LiveKit.
+    pub async fn prepare_removal(&self, named: &str) -> Result<Removal, DeskError> {
+        let line = self.line(named)?;
+        let wanted = line
+            .wanted()
+            .ok_or_else(|| DeskError::Damaged(line.name.to_string()))?;
+        let services = self.services(None);
+        let found = Found {
+            livekit: services.livekit.look().await?,
+            ..Found::default()
+        };
+        let ours = |mark: &Option<crate::mark::Mark>| {
+            mark.as_ref().is_some_and(|mark| mark.line == line.id)
+        };
+        let step = |key, object, title: &str, name: &str, id: &str, before| Step {
+            key,
+            object,
+            title: title.to_owned(),
+            now: format!("“{name}”"),
+            after: "removed".into(),
+            warning: None,
+            action: Action::Delete {
+                parent: None,
+                id: id.to_owned(),
+            },
+            before: Some(before),
+        };
+        let mut steps = Vec::new();
+        for rule in found.livekit.rules.iter().filter(|rule| ours(&rule.mark)) {
+            steps.push(step(
+                StepKey::Rule,
+                Object::Rule,
+                "What becomes of callers",
+                &rule.name,
+                &rule.id,
+                rule.raw.0.clone(),
+            ));
+        }
+        for trunk in found
+            .livekit
+            .inbound
+            .iter()
+            .filter(|trunk| ours(&trunk.mark))
+        {
+            steps.push(step(
+                StepKey::InboundTrunk,
+                Object::InboundTrunk,
+                "LiveKit's way in",
+                &trunk.name,
+                &trunk.id,
+                trunk.raw.0.clone(),
+            ));
+        }
+        for trunk in found
+            .livekit
+            .outbound
+            .iter()
+            .filter(|trunk| ours(&trunk.mark))
+        {
+            steps.push(step(
+                StepKey::OutboundTrunk,
+                Object::OutboundTrunk,
+                "LiveKit's way out",
+                &trunk.name,
+                &trunk.id,
+                trunk.raw.0.clone(),
+            ));
+        }
+        let mut notes = Vec::new();
+        match line.provider {
+            crate::wanted::ProviderKind::Twilio => notes.push(
+                "At Twilio nothing is removed: the number stays on its trunk, and callers will hear an error. `deskline line undo` takes the set-up there back; or move the number in Twilio's console.".to_owned(),
+            ),
+            crate::wanted::ProviderKind::Other => notes.push(
+                "Your provider goes on sending calls to LiveKit. Switch that off there.".to_owned(),
+            ),
+            crate::wanted::ProviderKind::LiveKitNumbers => {}
+        }
+        let picked = pick(&wanted, &found);
+        if picked.rule.is_some_and(|rule| rule.mark.is_none())
+            || picked.inbound.is_some_and(|trunk| trunk.mark.is_none())
+        {
+            notes.push("What Deskline did not make stays as it is.".into());
+        }
+        Ok(Removal {
+            line,
+            steps,
+            notes,
+            services,
+            found,
+        })
+    }
+
+    /// Removes a line: what Deskline made in LiveKit, each after a snapshot, and its entry here.
+    ///
+    /// # Errors
+    /// LiveKit, the record, the list.
+    pub async fn remove(&self, removal: &Removal) -> Result<Vec<String>, DeskError> {
+        let _alone = self.alone()?;
+        let run = Journal::new_run()?;
+        let mut done = Vec::new();
+        for step in &removal.steps {
+            let id = step.action.id().unwrap_or_default();
+            let password = removal
+                .found
+                .livekit
+                .outbound
+                .iter()
+                .find(|trunk| trunk.id == id)
+                .and_then(|trunk| trunk.password.as_deref());
+            let change = self
+                .journal
+                .intend(&run, &removal.line.id, step, password)?;
+            let outcome = removal
+                .services
+                .apply(step.object, &step.action, None)
+                .await;
+            match outcome {
+                Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
+                Err(error) => {
+                    return Err(DeskError::Run(RunError::Failed {
+                        key: Some(step.key.clone()),
+                        title: step.title.clone(),
+                        error,
+                        done,
+                    }));
+                }
+            }
+            done.push(step.title.clone());
+        }
+        self.vault.delete(&self.password_of(&removal.line.id))?;
+        self.registry.retire(&removal.line.id)?;
+        Ok(done)
+    }
+
+    /// What taking back the last run of a line would take back, the newest change first. Works for removed lines too.
+    ///
+    /// # Errors
+    /// Nothing to take back, or the record cannot be read.
+    pub fn prepare_undo(&self, named: &str) -> Result<(LineId, Vec<Change>), DeskError> {
+        let id = match self.line(named) {
+            Ok(line) => line.id,
+            Err(DeskError::NoSuchLine(name)) => LineId::of(
+                &crate::wanted::LineName::parse(named).map_err(|_| DeskError::NoSuchLine(name))?,
+            ),
+            Err(other) => return Err(other),
+        };
+        let changes = last_run(&self.journal, &id)?;
+        if changes.is_empty() {
+            return Err(DeskError::NothingToUndo(crate::service::words(named)));
+        }
+        Ok((id, changes))
+    }
+
+    /// Takes `changes` back.
+    ///
+    /// # Errors
+    /// A service, or the record; what was taken back before is recorded.
+    pub async fn undo(
+        &self,
+        line: &LineId,
+        changes: &[Change],
+        keys: Option<TwilioKeys>,
+    ) -> Result<UndoReport, DeskError> {
+        let at_twilio = changes
+            .iter()
+            .any(|change| change.object.place() == Place::Twilio);
+        if at_twilio && keys.is_none() {
+            return Err(DeskError::NeedsKeys("Twilio"));
+        }
+        let _alone = self.alone()?;
+        let services = self.services(keys);
+        let report = undo(&services, &self.journal, changes).await?;
+        let rule = changes.iter().find(|change| change.object == Object::Rule);
+        match rule.map(|change| change.verb) {
+            // Without its rule a line does not ring: it is gone.
+            Some(Verb::Create) if report.left.is_empty() => self.registry.retire(line)?,
+            Some(Verb::Delete) => self.registry.bring_back(line, &report.renamed)?,
+            Some(Verb::Create | Verb::Update) | None => {}
+        }
+        Ok(report)
+    }
+
+    /// Finds out what is wrong with a line. Changes nothing, calls nobody, spends nothing. Without `keys` what only the
+    /// provider knows is left out and said to be.
+    ///
+    /// # Errors
+    /// No such line, or the list cannot be read. A service that does not answer is a finding.
+    pub async fn check(
+        &self,
+        named: &str,
+        keys: Option<TwilioKeys>,
+    ) -> Result<CheckReport, DeskError> {
+        let kept = self.line(named)?;
+        let wanted = kept
+            .wanted()
+            .ok_or_else(|| DeskError::Damaged(kept.name.to_string()))?;
+        let services = self.services(keys);
+        let began = Instant::now();
+        let home = home_of(&wanted);
+        let provider = async {
+            let twilio = services.twilio.as_ref()?;
+            // Together: neither needs the other's answer.
+            let (found, extras) = tokio::join!(twilio.look(&wanted), twilio.extras(&home));
+            Some(found.and_then(|found| Ok((found, extras?))))
+        };
+        let (livekit, twilio) = tokio::join!(services.livekit.look(), provider);
+        let facts = Facts {
+            kept: kept.clone(),
+            wanted,
+            livekit,
+            twilio,
+        };
+        let report = CheckReport {
+            line: kept,
+            at: crate::journal::now(),
+            took: began.elapsed(),
+            findings: diagnose(&facts),
+        };
+        self.registry.keep_check(&report)?;
+        Ok(report)
+    }
+
+    /// Does what a finding proposes, after a yes: each change is recorded with a snapshot and can be undone.
+    ///
+    /// # Errors
+    /// LiveKit, or the record.
+    pub async fn fix(&self, line: &LineId, steps: &[Step]) -> Result<Vec<String>, DeskError> {
+        let _alone = self.alone()?;
+        let services = self.services(None);
+        let run = Journal::new_run()?;
+        let mut done = Vec::new();
+        for step in steps {
+            let livekit = services.livekit.look().await?;
+            let id = step.action.id().unwrap_or_default();
+            let password = livekit
+                .inbound
+                .iter()
+                .find(|trunk| trunk.id == id)
+                .and_then(|trunk| trunk.password.as_deref());
+            let change = self.journal.intend(&run, line, step, password)?;
+            if let Err(error) = services.apply(step.object, &step.action, password).await {
+                if !error.is_unclear() {
+                    self.journal.failed(&change, error.code())?;
+                }
+                return Err(DeskError::Run(RunError::Failed {
+                    key: Some(step.key.clone()),
+                    title: step.title.clone(),
+                    error,
+                    done,
+                }));
+            }
+            let after = services.livekit.look().await?;
+            let raw = after
+                .rules
+                .iter()
+                .find(|rule| rule.id == id)
+                .map(|rule| rule.raw.0.clone())
+                .or_else(|| {
+                    after
+                        .inbound
+                        .iter()
+                        .find(|trunk| trunk.id == id)
+                        .map(|trunk| trunk.raw.0.clone())
+                });
+            self.journal.done(&change, Some(id.to_owned()), raw)?;
+            done.push(step.title.clone());
+        }
+        Ok(done)
+    }
+
+    /// One program at a time changes lines.
+    fn alone(&self) -> Result<File, DeskError> {
+        std::fs::create_dir_all(&self.folder).map_err(DeskError::Folder)?;
+        let file = File::create(self.folder.join("lock")).map_err(DeskError::Folder)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(DeskError::Busy),
+            Err(TryLockError::Error(error)) => Err(DeskError::Folder(error)),
+        }
+    }
+}
+
+/// The country of a line's first number; only North America is looked at so far, where one code is many countries.
+fn home_of(wanted: &Wanted) -> String {
+    let is_north_american = wanted
+        .numbers
+        .first()
+        .is_some_and(|number| number.as_str().starts_with("+1"));
+    if is_north_american { "US" } else { "" }.to_owned()
+}

@@ -1,0 +1,66 @@
+//! Phone lines: from a provider's account to a line that was proven to work.
+//!
+//! A line is what a person calls a number that rings here and can be called from. It is made of objects at two places: the
+//! provider's (a trunk, where it sends calls, a password, the number) and LiveKit's (an outbound trunk, an inbound trunk, a
+//! dispatch rule). This crate knows both.
+//!
+//! ```text
+//!   Wanted ──┐
+//!            ├── plan (pure) ──> steps ── a person says yes ──> execute: one step, look again, plan again
+//!   Found  ──┘                                                      │
+//!                                                                   └─> journal: before, after; undo
+//! ```
+//! Nothing is changed before the person has seen the plan. A step that is not in the plan they saw is not done. Because
+//! every step is found by looking, any interruption is healed by running the same thing again.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::wildcard_enum_match_arm
+    )
+)]
+
+mod apply;
+pub mod check;
+mod credential;
+mod desk;
+pub mod env_file;
+mod found;
+pub mod hand;
+mod http;
+mod journal;
+mod livekit;
+mod mark;
+mod plan;
+mod plan_twilio;
+mod project;
+mod registry;
+mod service;
+mod step;
+mod twilio;
+mod undo;
+mod wanted;
+
+pub use apply::{Approved, OnProgress, Progress, RunError, RunReport};
+pub use credential::Credential;
+pub use desk::{Desk, DeskError, Prepared, Removal};
+pub use found::{Found, ProviderFound};
+pub use journal::{Change, ChangeState, Journal, JournalError, Object, Place, Verb};
+pub use livekit::{DispatchRule, InboundTrunk, LiveKitFound, OutboundTrunk, RuleKind};
+pub use mark::Mark;
+pub use plan::{Plan, Problem, plan};
+pub use project::{Project, ProjectError};
+pub use registry::{KeptLine, Proof, Registry, RegistryError};
+pub use service::{Endpoints, EndpointsError, Service, ServiceError};
+pub use step::{Step, StepKey};
+pub use twilio::{TwilioExtras, TwilioFound, TwilioKeys};
+pub use undo::{UndoError, UndoReport};
+pub use wanted::{
+    BadInput, LineId, LineName, LiveKitSip, Number, Pin, ProviderKind, SipHost, Transport,
+    TrunkDomain, Wanted, WantedProvider,
+};

@@ -1,0 +1,348 @@
+//! The lines of a profile: a small file, replaced whole. It holds no secret.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::journal::{now, who};
+use crate::wanted::{
+    LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain, Wanted,
+    WantedProvider,
+};
+
+const FILE: &str = "lines.json";
+
+/// When a direction was last proven by a call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// A caller got through and was answered, RFC 3339.
+    pub incoming: Option<String>,
+    /// Somebody was called and answered, RFC 3339.
+    pub outgoing: Option<String>,
+}
+
+/// A line as it was set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLine {
+    /// Its identity.
+    pub id: LineId,
+    /// Its name.
+    pub name: LineName,
+    /// Who carries it.
+    pub provider: ProviderKind,
+    /// Its numbers.
+    pub numbers: Vec<Number>,
+    /// TLS and encrypted sound.
+    #[serde(default)]
+    pub secure: bool,
+    /// Do callers type a PIN? The PIN itself is in LiveKit.
+    #[serde(default)]
+    pub has_pin: bool,
+    /// Where the provider sends calls.
+    #[serde(default)]
+    pub livekit_sip: Option<LiveKitSip>,
+    /// The trunk's domain at Twilio.
+    #[serde(default)]
+    pub domain: Option<TrunkDomain>,
+    /// The account at the provider. Not secret.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The provider's host.
+    #[serde(default)]
+    pub host: Option<SipHost>,
+    /// How LiveKit talks to it.
+    #[serde(default)]
+    pub transport: Transport,
+    /// Ids of its objects by kind.
+    #[serde(default)]
+    pub objects: BTreeMap<String, String>,
+    /// When it was set up, RFC 3339.
+    pub since: String,
+    /// By whom.
+    pub by: String,
+    /// What was proven.
+    #[serde(default)]
+    pub proof: Proof,
+}
+
+impl KeptLine {
+    /// A line as it is set up now.
+    #[must_use]
+    pub fn of(wanted: &Wanted, account: Option<&str>) -> Self {
+        let mut kept = Self {
+            id: wanted.id.clone(),
+            name: wanted.name.clone(),
+            provider: wanted.provider.kind(),
+            numbers: wanted.numbers.clone(),
+            secure: wanted.secure,
+            has_pin: wanted.pin.is_some(),
+            livekit_sip: None,
+            domain: None,
+            account: account.map(str::to_owned),
+            host: None,
+            transport: Transport::Auto,
+            objects: BTreeMap::new(),
+            since: now(),
+            by: who(),
+            proof: Proof::default(),
+        };
+        match &wanted.provider {
+            WantedProvider::Twilio { livekit, domain } => {
+                kept.livekit_sip = Some(livekit.clone());
+                kept.domain = Some(domain.clone());
+            }
+            WantedProvider::Other { host, transport } => {
+                kept.host = Some(host.clone());
+                kept.transport = *transport;
+            }
+            WantedProvider::LiveKitNumbers => {}
+        }
+        kept
+    }
+
+    /// What was wanted of it; its PIN is not known here. `None`: the file was changed by hand.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Wanted> {
+        let provider = match self.provider {
+            ProviderKind::Twilio => WantedProvider::Twilio {
+                livekit: self.livekit_sip.clone()?,
+                domain: self.domain.clone()?,
+            },
+            ProviderKind::Other => WantedProvider::Other {
+                host: self.host.clone()?,
+                transport: self.transport,
+            },
+            ProviderKind::LiveKitNumbers => WantedProvider::LiveKitNumbers,
+        };
+        let mut wanted = Wanted::new(self.name.clone(), self.numbers.clone(), provider).ok()?;
+        wanted.secure = self.secure;
+        Some(wanted)
+    }
+
+    /// Have both directions been proven?
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        let calls_out = self.provider != ProviderKind::LiveKitNumbers;
+        self.proof.incoming.is_some() && (self.proof.outgoing.is_some() || !calls_out)
+    }
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, Error)]
+pub enum RegistryError {
+    /// Reading or writing.
+    #[error(
+        "The list of lines cannot be read or written ({0}). Make room on the disk or make the profile folder writable."
+    )]
+    File(#[from] std::io::Error),
+    /// Not ours.
+    #[error(
+        "The list of lines ({path}) is damaged. Move the file away; the lines themselves are in LiveKit and can be added again."
+    )]
+    Damaged {
+        /// Which file.
+        path: String,
+    },
+}
+
+/// The lines of one profile. Every call blocks (disk).
+#[derive(Debug, Clone)]
+pub struct Registry {
+    path: PathBuf,
+}
+
+impl Registry {
+    /// The list in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            path: folder.join(FILE),
+        }
+    }
+
+    /// All lines, in the order in which they were added.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read or understood.
+    pub fn lines(&self) -> Result<Vec<KeptLine>, RegistryError> {
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        serde_json::from_slice(&bytes).map_err(|_| RegistryError::Damaged {
+            path: self.path.display().to_string(),
+        })
+    }
+
+    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn keep(&self, line: KeptLine) -> Result<(), RegistryError> {
+        let mut lines = self.lines()?;
+        match lines.iter_mut().find(|kept| kept.id == line.id) {
+            Some(kept) => {
+                let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
+                let same = kept.numbers == line.numbers && kept.provider == line.provider;
+                *kept = line;
+                if same {
+                    (kept.proof, kept.since, kept.by) = (proof, since, by);
+                }
+            }
+            None => lines.push(line),
+        }
+        self.write(&lines)
+    }
+
+    /// Takes a line out of the list; [`Registry::bring_back`] puts it in again.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn retire(&self, id: &LineId) -> Result<(), RegistryError> {
+        let mut lines = self.lines()?;
+        if let Some(at) = lines.iter().position(|line| line.id == *id) {
+            let line = lines.remove(at);
+            replace(&self.retired(id), &line)?;
+        }
+        self.write(&lines)
+    }
+
+    /// Puts a line that was taken out back; `renamed` has the new ids of its objects. What was proven of it has to be proven
+    /// again.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn bring_back(
+        &self,
+        id: &LineId,
+        renamed: &HashMap<String, String>,
+    ) -> Result<(), RegistryError> {
+        let path = self.retired(id);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut line: KeptLine =
+            serde_json::from_slice(&bytes).map_err(|_| RegistryError::Damaged {
+                path: path.display().to_string(),
+            })?;
+        line.proof = Proof::default();
+        for object in line.objects.values_mut() {
+            if let Some(new) = renamed.get(object) {
+                object.clone_from(new);
+            }
+        }
+        self.keep(line)?;
+        std::fs::remove_file(path)?;
+        Ok(())
+    }
+
+    /// Keeps the last check of a line beside the list.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
+        let name = format!("check-{}.json", report.line.id);
+        replace(&self.path.with_file_name(name), &report.json())
+    }
+
+    fn retired(&self, id: &LineId) -> PathBuf {
+        self.path.with_file_name(format!("removed-{id}.json"))
+    }
+
+    /// Notes what was proven just now.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn proven(&self, id: &LineId, incoming: bool) -> Result<(), RegistryError> {
+        let mut lines = self.lines()?;
+        for line in lines.iter_mut().filter(|line| line.id == *id) {
+            let direction = if incoming {
+                &mut line.proof.incoming
+            } else {
+                &mut line.proof.outgoing
+            };
+            *direction = Some(now());
+        }
+        self.write(&lines)
+    }
+
+    fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
+        replace(&self.path, lines)
+    }
+}
+
+/// Writes a file whole or not at all.
+fn replace<T: Serialize + ?Sized>(path: &Path, content: &T) -> Result<(), RegistryError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut text = serde_json::to_vec_pretty(content).map_err(std::io::Error::other)?;
+    text.push(b'\n');
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(path)
+        .map_err(|error| RegistryError::File(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use call::number::Region;
+
+    use super::*;
+
+    fn wanted(number: &str) -> Wanted {
+        let provider = WantedProvider::Other {
+            host: SipHost::parse("sip.example.com").unwrap(),
+            transport: Transport::Tls,
+        };
+        let number = Number::parse(number, Region::US).unwrap();
+        Wanted::new(LineName::parse("Desk").unwrap(), vec![number], provider).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_kept_proven_and_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::new(&folder.path().join("lines"));
+        assert!(registry.lines().unwrap().is_empty());
+        let wanted_line = wanted("2125550100");
+        registry.keep(KeptLine::of(&wanted_line, None)).unwrap();
+        registry.proven(&wanted_line.id, true).unwrap();
+        assert!(!registry.lines().unwrap()[0].is_proven());
+        registry.proven(&wanted_line.id, false).unwrap();
+        // Set up again as it was: what was proven stays. Other numbers: it does not.
+        registry.keep(KeptLine::of(&wanted_line, None)).unwrap();
+        let kept = registry.lines().unwrap().remove(0);
+        assert!(kept.is_proven());
+        assert_eq!(kept.wanted().unwrap(), wanted_line);
+        registry
+            .keep(KeptLine::of(&wanted("2125550101"), None))
+            .unwrap();
+        assert!(!registry.lines().unwrap()[0].is_proven());
+        registry.retire(&wanted_line.id).unwrap();
+        assert!(registry.lines().unwrap().is_empty());
+        registry
+            .bring_back(&wanted_line.id, &HashMap::new())
+            .unwrap();
+        assert_eq!(registry.lines().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_damaged_list_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::new(folder.path());
+        std::fs::write(folder.path().join(FILE), "[{").unwrap();
+        let refused = registry.keep(KeptLine::of(&wanted("2125550100"), None));
+        assert!(matches!(refused, Err(RegistryError::Damaged { .. })));
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join(FILE)).unwrap(),
+            "[{"
+        );
+    }
+}

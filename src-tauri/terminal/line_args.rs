@@ -1,0 +1,178 @@
+//! The command line of `deskline line`. There is no argument for a secret: secrets are read from standard input.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `deskline line …`
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Line {
+    /// All lines, and what was proven of them
+    List(List),
+    /// Set a line up, or finish one: shows every change first
+    Add(Box<Add>),
+    /// Find out what is wrong with a line; changes nothing and calls nobody
+    Check(Check),
+    /// Do what the check proposes for one finding: shows the change first
+    Fix(Fix),
+    /// Prove a line with a call: `--to` calls out, `--incoming` waits to be called
+    Test(Test),
+    /// Take a line away: what Deskline made in LiveKit, each saved first
+    Remove(Remove),
+    /// Take the last change of a line back
+    Undo(Undo),
+    /// Say what Deskline would take from a .env file, and sign in with it if asked to
+    Env(Env),
+}
+
+/// `deskline line list`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct List {
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line add`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Add {
+    /// twilio, other (host, user and password), or livekit (a number rented from LiveKit)
+    pub provider: String,
+    /// Name of the line
+    #[arg(long, default_value = "Main line")]
+    pub name: String,
+    /// A number that rings here; again for more
+    #[arg(long = "number", required_unless_present = "env")]
+    pub numbers: Vec<String>,
+    /// Take from a .env file what is not given here: account, key, secret, trunk name, SIP URI, number
+    #[arg(long, value_name = "FILE")]
+    pub env: Option<PathBuf>,
+    /// SIP URI of the LiveKit project, from its settings
+    #[arg(long, value_name = "URI")]
+    pub sip: Option<String>,
+    /// Twilio: account SID (AC…); its auth token is read from standard input
+    #[arg(long, value_name = "SID")]
+    pub account: Option<String>,
+    /// Twilio: API key (SK…) to sign in with; its secret is read from standard input instead of the token
+    #[arg(long, value_name = "SID")]
+    pub key: Option<String>,
+    /// Twilio: name of the trunk [default: made of the line's name]
+    #[arg(long)]
+    pub domain: Option<String>,
+    /// Another provider: the server that takes calls
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Another provider: user name; its password is read from standard input
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Another provider: auto, udp, tcp or tls
+    #[arg(long, default_value = "auto")]
+    pub transport: String,
+    /// Encrypt calls between LiveKit and the provider
+    #[arg(long)]
+    pub secure: bool,
+    /// Callers type a PIN first; it is read from standard input, after the password
+    #[arg(long)]
+    pub with_pin: bool,
+    /// Do it without asking; the plan is shown all the same
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Only show the steps to do by hand, and commands to copy
+    #[arg(long)]
+    pub by_hand: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line check`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Check {
+    /// Which line [default: all]
+    pub line: Option<String>,
+    /// Twilio: look there too; the auth token is read from standard input
+    #[arg(long)]
+    pub provider: bool,
+    /// Twilio: API key (SK…) to sign in with instead of the auth token
+    #[arg(long, value_name = "SID")]
+    pub key: Option<String>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line fix`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Fix {
+    /// Which line
+    pub line: String,
+    /// Which finding (D07, D10, D15)
+    pub finding: String,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line test`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Test {
+    /// Which line
+    pub line: String,
+    /// Call this number over the line; answer it and listen
+    #[arg(long, value_name = "NUMBER", required_unless_present = "incoming")]
+    pub to: Option<String>,
+    /// Wait until somebody calls the line, and answer
+    #[arg(long, conflicts_with = "to")]
+    pub incoming: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line remove`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Remove {
+    /// Which line
+    pub line: String,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line undo`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Undo {
+    /// Which line
+    pub line: String,
+    /// Twilio: account SID, if something at Twilio is taken back; its auth token is read from standard input
+    #[arg(long, value_name = "SID")]
+    pub account: Option<String>,
+    /// Twilio: API key (SK…) to sign in with instead of the auth token
+    #[arg(long, value_name = "SID", requires = "account")]
+    pub key: Option<String>,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line env`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Env {
+    /// The file
+    pub file: PathBuf,
+    /// Sign in to the LiveKit project that the file names; the secret goes into the keychain
+    #[arg(long)]
+    pub sign_in: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,357 @@
+//! A line from nothing to proven and back, from the terminal: real LiveKit server, real keychain, Twilio's stand-in.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use stage::{Inbound, LineOptions, ProviderFault, Providers};
+use support::{Done, PATIENCE, Place, exit};
+
+const ACCOUNT: &str = "AC000000000000000000000000000000c1";
+const TOKEN: &str = "canary-twilio-token-77";
+const NUMBER: &str = "+12125550150";
+
+struct Office {
+    place: Place,
+    providers: Providers,
+}
+
+impl Office {
+    /// An empty project, an account with one number.
+    fn open(name: &str) -> Self {
+        let options = LineOptions {
+            seed: false,
+            ..LineOptions::default()
+        };
+        let providers = Providers::start().expect("`cargo xtask providers` builds them");
+        let seed = json!({"account": ACCOUNT, "secret": TOKEN, "numbers": [{"number": NUMBER}]});
+        providers.reset(&seed).unwrap();
+        Self {
+            place: Place::with_line(name, options),
+            providers,
+        }
+    }
+
+    fn line(&self, arguments: &[&str], input: Option<&str>) -> Done {
+        let mut all = vec!["line"];
+        all.extend(arguments);
+        let mut command = self.place.deskline(&all);
+        command.env("DESKLINE_PROVIDERS", self.providers.url());
+        self.place.run_in(command, input)
+    }
+
+    fn add(&self, more: &[&str]) -> Done {
+        let mut arguments = vec![
+            "add",
+            "twilio",
+            "--name",
+            "Front desk",
+            "--number",
+            NUMBER,
+            "--account",
+            ACCOUNT,
+            "--sip",
+            "abc123.sip.livekit.cloud",
+            "--domain",
+            "front-desk",
+            "--json",
+        ];
+        arguments.extend(more);
+        self.line(&arguments, Some(TOKEN))
+    }
+
+    /// Somebody at another computer deletes the line's rule and nothing else.
+    fn lose_the_rule(&self) {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let ready = &self.place.line.ready;
+        let secret = vault::Secret::new(ready.secret.clone());
+        let desk = lines::Desk::new(
+            elsewhere.path(),
+            "elsewhere",
+            vault::Vault::memory(),
+            lines::Project::new(&ready.url, &ready.key, secret).unwrap(),
+            lines::Endpoints::stand_ins(self.providers.url()).unwrap(),
+            Arc::new(|_| {}),
+        )
+        .unwrap();
+        let own = lines::Registry::new(&self.place.app.profile().join("lines"));
+        desk.registry.keep(own.lines().unwrap().remove(0)).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let mut removal = desk.prepare_removal("front desk").await.unwrap();
+            removal.steps.truncate(1);
+            desk.remove(&removal).await.unwrap();
+        });
+    }
+
+    fn problems(&self) -> (i32, Vec<String>) {
+        let done = self.line(
+            &["check", "front-desk", "--provider", "--json"],
+            Some(TOKEN),
+        );
+        let report = done
+            .json()
+            .into_iter()
+            .find(|line| line["event"] == "check")
+            .unwrap_or_else(|| panic!("{done:?}"));
+        let problems = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["level"] == "problem")
+            .map(|finding| finding["id"].as_str().unwrap().to_owned())
+            .collect();
+        (done.code, problems)
+    }
+}
+
+fn event<'a>(lines: &'a [Value], event: &str) -> &'a Value {
+    lines
+        .iter()
+        .find(|line| line["event"] == event)
+        .unwrap_or_else(|| panic!("no {event} in {lines:#?}"))
+}
+
+/// Every file below a folder in which a text stands.
+fn files_with(folder: &Path, text: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files_with(&path, text, found);
+        } else if let Ok(bytes) = std::fs::read(&path)
+            && bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
+    let office = Office::open("lines-story");
+    let place = &office.place;
+
+    // Without a yes the plan is shown and nothing happens.
+    let shown = office.add(&[]);
+    assert_eq!(shown.code, exit::WRONG_USE, "{shown:?}");
+    assert_eq!(
+        event(&shown.json(), "plan")["steps"]
+            .as_array()
+            .unwrap()
+            .len(),
+        9
+    );
+    assert_eq!(office.providers.count_changes().unwrap(), 0);
+
+    let added = office.add(&["--yes"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(event(&added.json(), "line")["proven"], false);
+    assert_eq!(office.providers.count_changes().unwrap(), 6);
+    let again = office.add(&["--yes"]);
+    assert_eq!(event(&again.json(), "plan")["steps"], json!([]));
+    assert_eq!(office.providers.count_changes().unwrap(), 0);
+
+    // Both directions by calls.
+    let out = office.line(
+        &["test", "front desk", "--to", "+12125550100", "--json"],
+        None,
+    );
+    assert_eq!(out.code, 0, "{out:?}");
+    let mut wait = place.follow(&["line", "test", "front desk", "--incoming"]);
+    wait.ready().unwrap();
+    place
+        .line
+        .phones
+        .place_inbound(&Inbound::from("+13125550142").to(NUMBER))
+        .unwrap();
+    assert_eq!(wait.event("proof").unwrap()["passed"], true);
+    assert_eq!(wait.ended().code(), Some(0));
+    let listed = office.line(&["list", "--json"], None).json();
+    assert_eq!(listed[0]["proven"], true, "{listed:?}");
+    assert_eq!(office.problems(), (0, Vec::new()));
+
+    // Somebody deletes the rule; the check names it, setting up again mends it.
+    office.lose_the_rule();
+    assert_eq!(office.problems(), (exit::REFUSED, vec!["D08".to_owned()]));
+    assert_eq!(office.add(&["--yes"]).code, 0);
+    assert_eq!(office.problems(), (0, Vec::new()));
+
+    let removed = office.line(&["remove", "front desk", "--yes", "--json"], None);
+    assert_eq!(removed.code, 0, "{removed:?}");
+    assert_eq!(office.line(&["list", "--json"], None).out, "");
+    let back = office.line(&["undo", "front desk", "--yes", "--json"], None);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(office.problems(), (0, Vec::new()));
+
+    let mut hits = Vec::new();
+    for secret in [TOKEN, place.line.ready.secret.as_str()] {
+        files_with(place.app.profile(), secret, &mut hits);
+    }
+    assert_eq!(hits, [""; 0], "secrets are in the keychain only");
+}
+
+#[test]
+fn lines_that_fail_say_what_was_done_and_go_on_where_they_were() {
+    let office = Office::open("lines-faults");
+    office
+        .providers
+        .fail(&ProviderFault {
+            skip: 3,
+            ..ProviderFault::once("403", "")
+        })
+        .unwrap();
+    let failed = office.add(&["--yes"]);
+    let lines = failed.json();
+    let error = event(&lines, "error");
+    assert_eq!(error["code"], "forbidden");
+    assert_eq!(error["done"].as_array().unwrap().len(), 3, "{error}");
+    assert!(!failed.out.contains(TOKEN) && !failed.err.contains(TOKEN));
+    assert_eq!(office.add(&["--yes"]).code, 0);
+
+    let wrong = office.line(
+        &[
+            "add",
+            "twilio",
+            "--number",
+            NUMBER,
+            "--account",
+            "SK000000000000000000000000000000c1",
+            "--sip",
+            "abc123.sip.livekit.cloud",
+        ],
+        Some(TOKEN),
+    );
+    assert_eq!(wrong.code, exit::WRONG_USE);
+    assert!(wrong.err.contains("This is an API key"), "{}", wrong.err);
+    assert_eq!(
+        office.line(&["check", "nobody"], None).code,
+        exit::WRONG_USE
+    );
+}
+
+#[test]
+fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
+    let office = Office::open("lines-killed");
+    for step in [
+        "twilio_destination",
+        "twilio_sign_in",
+        "inbound_trunk",
+        "twilio_number +12125550150",
+    ] {
+        let mut command = office.place.deskline(&[
+            "line",
+            "add",
+            "twilio",
+            "--name",
+            "Front desk",
+            "--number",
+            NUMBER,
+            "--account",
+            ACCOUNT,
+            "--sip",
+            "abc123.sip.livekit.cloud",
+            "--domain",
+            "front-desk",
+            "--yes",
+            "--json",
+        ]);
+        command.env("DESKLINE_PROVIDERS", office.providers.url());
+        let logs = tempfile::tempdir().unwrap();
+        let mut process = stage::Process::start_talking("killed", command, logs.path()).unwrap();
+        {
+            use std::io::Write as _;
+            writeln!(process.take_stdin().unwrap(), "{TOKEN}").unwrap();
+        }
+        while let Some(line) = process.line_or_end(PATIENCE).unwrap() {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["step"] == step && line["state"] == "began" {
+                process.kill();
+                break;
+            }
+        }
+    }
+    let done = office.add(&["--yes"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let state = office.providers.state().unwrap();
+    assert_eq!(state["trunks"].as_array().unwrap().len(), 1, "{state}");
+    assert_eq!(
+        state["trunks"][0]["origination"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(state["lists"][0]["users"].as_array().unwrap().len(), 1);
+    assert_eq!(state["trunks"][0]["numbers"], json!([NUMBER]));
+    office.providers.count_changes().unwrap();
+    assert_eq!(
+        event(&office.add(&["--yes"]).json(), "plan")["steps"],
+        json!([])
+    );
+    // All of it, over several runs, can still be taken back run by run.
+    loop {
+        let undone = office.line(
+            &[
+                "undo",
+                "front desk",
+                "--account",
+                ACCOUNT,
+                "--yes",
+                "--json",
+            ],
+            Some(TOKEN),
+        );
+        if undone.code == exit::WRONG_USE {
+            break;
+        }
+        assert_eq!(undone.code, 0, "{undone:?}");
+    }
+    assert_eq!(
+        office.providers.state().unwrap(),
+        json!({"trunks": [], "lists": []})
+    );
+}
+
+#[test]
+fn a_file_of_a_web_application_signs_in_and_adds_the_line() {
+    let office = Office::open("lines-env");
+    let ready = &office.place.line.ready;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    let text = format!(
+        "LIVEKIT_URL={}\nLIVEKIT_API_KEY={}\nLIVEKIT_API_SECRET='{}'\nLIVEKIT_SIP_URI=sip:abc123.sip.livekit.cloud\n\
+         TWILIO_ACCOUNT_SID={ACCOUNT}\nTWILIO_AUTH_TOKEN=\"{TOKEN}\"\nACME_TWILIO_PHONE_NUMBER={NUMBER}\n\
+         SUPABASE_SERVICE_ROLE_KEY=canary-role\nLIVEKIT_EGRESS_ENABLED=True\n",
+        ready.url, ready.key, ready.secret
+    );
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(
+        office.place.run(&["account", "forget"]).code,
+        0,
+        "signed out"
+    );
+    let done = office.line(&["env", file, "--sign-in", "--json"], None);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(event(&done.json(), "signed_in")["key"], ready.key.as_str());
+    for secret in [TOKEN, ready.secret.as_str(), "canary-role"] {
+        assert!(!done.out.contains(secret), "{done:?}");
+    }
+    let added = office.line(&["add", "twilio", "--env", file, "--yes", "--json"], None);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(event(&added.json(), "line")["numbers"], json!([NUMBER]));
+    let mut hits = Vec::new();
+    for secret in [TOKEN, ready.secret.as_str(), "canary-role"] {
+        files_with(office.place.app.profile(), secret, &mut hits);
+    }
+    assert_eq!(hits, [""; 0]);
+}
