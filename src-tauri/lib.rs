@@ -14,6 +14,8 @@ pub mod account;
 pub mod app;
 pub mod args;
 pub mod core;
+mod directory;
+mod event_log;
 pub mod ipc;
 mod line;
 pub mod logging;
@@ -24,6 +26,7 @@ pub mod records;
 mod settings;
 pub mod signals;
 pub mod terminal;
+mod watching;
 mod windows;
 
 use std::process::ExitCode;

@@ -4,5 +4,6 @@ pub mod commands;
 pub mod convert;
 pub mod records;
 pub mod types;
+pub mod watchers;
 
 include!("names.rs");

@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod report;
 mod session;
 mod wait;
+mod watchers;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                 }
                 Command::History(asked) => history::run(profile, &asked, local_time),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),
+                Command::Watchers(asked) => watchers::run(profile, asked),
                 Command::Account(asked) => account::run(profile, asked).await,
             }
         });

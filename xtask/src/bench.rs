@@ -13,10 +13,7 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
         return history(dev, rest); // it needs neither the window nor the engine
     }
     setup::setup(false)?;
-    // The watchers run in the measuring program itself.
-    if arguments.first().is_none_or(|suite| suite != "inbound") {
-        run::build(!dev)?;
-    }
+    run::build(!dev)?;
     let mut cargo = shell::cargo(&["run", "--package", "bench"]);
     if !dev {
         cargo.arg("--release");

@@ -2,7 +2,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { PhoneView } from './bindings';
+import type { PhoneView, WatchersView } from './bindings';
 import type {
   DesktopView,
   LevelsView,
@@ -11,7 +11,6 @@ import type {
   ShellView,
   ShortcutAction,
   SoundView,
-  WatchersView,
 } from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
