@@ -1,7 +1,6 @@
 //! The windowed program: starts the core, opens the windows, passes views on, ends properly.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,9 @@ use tokio::sync::{Notify, mpsc};
 use tracing::level_filters::LevelFilter;
 
 use crate::core::{Core, MAY_QUIT_WITHIN, Purpose};
+use crate::ipc::commands;
 use crate::ipc::sound::SOUND_CHANGED;
-use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED};
-use crate::ipc::{commands, convert};
+use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
 use crate::profile::Profile;
 use crate::signals::Signals;
@@ -94,7 +93,8 @@ fn set_up<R: Runtime>(
     spawn(Box::pin(obey(app.clone(), core.clone(), shell)));
     spawn(Box::pin(pass_views_on(app.clone(), core.clone())));
     spawn(Box::pin(pass_sound_on(app.clone(), core.clone())));
-    spawn(Box::pin(tell_of_history(app.clone(), core)));
+    spawn(Box::pin(tell_of_history(app.clone(), core.clone())));
+    spawn(Box::pin(tell_of_watchers(app.clone(), core)));
     spawn(Box::pin(after_first_paint(app.clone())));
     let mut signals = Signals::listen().context("Signals cannot be taken over")?;
     let told = app.clone();
@@ -183,12 +183,8 @@ async fn obey<R: Runtime>(app: AppHandle<R>, core: Core, mut shell: mpsc::Receiv
         match command {
             ShellCommand::ShowOverlay => windows::show_overlay(&app).await,
             ShellCommand::HideOverlay => windows::hide_overlay(&app),
-            ShellCommand::NotifyIncoming { call } => {
-                notify::incoming(&app, &core.view().borrow(), &call)
-            }
-            ShellCommand::NotifyMissed { call } => {
-                notify::missed(&app, &core.view().borrow(), &call)
-            }
+            ShellCommand::NotifyIncoming { call } => notify::incoming(&app, &core, &call).await,
+            ShellCommand::NotifyMissed { call } => notify::missed(&app, &core, &call).await,
             // The view carries a notice with the same words.
             ShellCommand::Refused { .. } => {}
             ShellCommand::MayQuit => app.state::<Ending>().may_quit.notify_one(),
@@ -199,8 +195,8 @@ async fn obey<R: Runtime>(app: AppHandle<R>, core: Core, mut shell: mpsc::Receiv
 async fn pass_views_on<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
     while view.changed().await.is_ok() {
-        let now = convert::phone(&Arc::clone(&view.borrow_and_update()), core.region());
-        emit(&app, PHONE_CHANGED, now);
+        view.mark_unchanged();
+        emit(&app, PHONE_CHANGED, core.picture().await);
     }
 }
 
@@ -225,6 +221,14 @@ async fn tell_of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
     };
     while changes.changed().await.is_ok() {
         emit(&app, HISTORY_CHANGED, ());
+    }
+}
+
+async fn tell_of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut view = core.watchers();
+    while view.changed().await.is_ok() {
+        let now = view.borrow_and_update().clone();
+        emit(&app, WATCHERS_CHANGED, now);
     }
 }
 

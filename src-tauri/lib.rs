@@ -14,6 +14,8 @@ pub mod account;
 pub mod app;
 pub mod args;
 pub mod core;
+mod directory;
+mod event_log;
 pub mod ipc;
 mod line;
 mod line_desk;
@@ -27,6 +29,7 @@ mod settings;
 pub mod signals;
 mod sound;
 pub mod terminal;
+mod watching;
 mod windows;
 
 use std::process::ExitCode;

@@ -1,25 +1,30 @@
 //! System notifications beside the overlay. A system without them loses nothing else.
 
+use std::sync::Arc;
+
 use call::CallId;
-use call::view::PhoneView;
 use tauri::{AppHandle, Runtime};
 use tauri_plugin_notification::NotificationExt;
 
+use crate::core::Core;
+
 /// Somebody calls.
-pub(crate) fn incoming<R: Runtime>(app: &AppHandle<R>, view: &PhoneView, call: &CallId) {
-    show(app, "Incoming call", view, call);
+pub(crate) async fn incoming<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &CallId) {
+    show(app, "Incoming call", core, call).await;
 }
 
 /// Somebody called, and nobody here took it.
-pub(crate) fn missed<R: Runtime>(app: &AppHandle<R>, view: &PhoneView, call: &CallId) {
-    show(app, "Missed call", view, call);
+pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &CallId) {
+    show(app, "Missed call", core, call).await;
 }
 
-fn show<R: Runtime>(app: &AppHandle<R>, title: &'static str, view: &PhoneView, call: &CallId) {
+async fn show<R: Runtime>(app: &AppHandle<R>, title: &'static str, core: &Core, call: &CallId) {
+    let view = Arc::clone(&core.view().borrow());
+    let names = core.names(&view).await;
     let Some(call) = view.call(call) else {
         return;
     };
-    let who = match &call.name {
+    let who = match names.get(&call.number).or(call.name.as_ref()) {
         Some(name) => format!("{name}, {}", call.number_shown),
         None if call.number.is_empty() => "Private number".to_owned(),
         None => call.number_shown.clone(),

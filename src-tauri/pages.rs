@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::terminal::report::unix_ms;
+
 /// What the pages have told about themselves. Everything happens once and stays.
 #[derive(Debug)]
 pub struct Pages {
@@ -30,6 +32,11 @@ impl Pages {
             let ms = since_process_start_ms().unwrap_or(since_main.as_millis());
             tracing::info!(%ms, since_main_ms = %since_main.as_millis(), "usable");
         }
+    }
+
+    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
+    pub fn overlay_painted(&self) {
+        tracing::info!(at_ms = %unix_ms(), "overlay painted");
     }
 
     /// The overlay's page has asked for its first view.

@@ -27,7 +27,7 @@ use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 /// Everything the overlay may ask.
-const OVERLAY_MAY: [&str; 4] = ["answer", "decline", "silence", "snapshot"];
+const OVERLAY_MAY: [&str; 5] = ["answer", "decline", "painted", "silence", "snapshot"];
 
 struct Shell {
     app: App<MockRuntime>,
@@ -101,7 +101,7 @@ fn may_call(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
 }
 
 #[test]
-fn the_overlay_may_only_look_answer_decline_and_silence() {
+fn the_overlay_may_only_look_answer_decline_silence_and_say_that_it_is_drawn() {
     let shell = Shell::open();
     let overlay = shell.window("overlay");
     let allowed: BTreeSet<&str> = COMMANDS

@@ -5,5 +5,6 @@ pub mod convert;
 pub mod records;
 pub mod sound;
 pub mod types;
+pub mod watchers;
 
 include!("names.rs");

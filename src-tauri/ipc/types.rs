@@ -12,6 +12,8 @@ pub const PHONE_CHANGED: &str = "phone-changed";
 pub const HISTORY_CHANGED: &str = "history-changed";
 /// The name of the event that says: read the devices again.
 pub const DEVICES_CHANGED: &str = "devices-changed";
+/// The name of the event that carries a whole `WatchersView`.
+pub const WATCHERS_CHANGED: &str = "watchers-changed";
 
 /// Everything there is to see.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -137,8 +139,10 @@ pub struct CallView {
     pub number: String,
     /// As people write it.
     pub number_shown: String,
-    /// Name on the line.
+    /// Name on the line: what the far end says of itself.
     pub name: Option<String>,
+    /// The contact whose number it is.
+    pub contact: Option<String>,
     /// Our number or trunk.
     pub line: Option<String>,
     /// Which of the states.
@@ -234,8 +238,10 @@ pub struct PersonView {
     pub number: String,
     /// As people write it.
     pub number_shown: String,
-    /// Name, if one is known.
+    /// What they say of themselves.
     pub name: Option<String>,
+    /// The contact whose number it is.
+    pub contact: Option<String>,
     /// How far it is.
     pub state: PersonState,
     /// If it is gone: why.
@@ -355,9 +361,10 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
+    declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{types,records,sound}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{types,records,sound,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod report;
 mod session;
 mod wait;
+mod watchers;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                 }
                 Command::History(asked) => history::run(profile, &asked, local_time),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),
+                Command::Watchers(asked) => watchers::run(profile, asked),
                 Command::Account(asked) => account::run(profile, asked).await,
                 Command::Line(asked) => line::run(profile, asked).await,
             }

@@ -12,6 +12,7 @@ use call::view::CallView;
 use serde_json::{Value, json};
 
 use crate::ipc::convert;
+use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::terminal::outcome::exit_code;
 
 /// Notices about a dial that was refused; its end says the same.
@@ -28,6 +29,8 @@ pub struct Report<W: Write> {
     out: W,
     /// The last sentence: two states in the same words are one thing for people.
     last: String,
+    /// What was last said of webhook receiver and worker.
+    watchers: [Option<String>; 2],
 }
 
 impl Report<io::Stdout> {
@@ -45,6 +48,7 @@ impl<W: Write> Report<W> {
             json,
             out,
             last: String::new(),
+            watchers: [None, None],
         }
     }
 
@@ -59,6 +63,32 @@ impl<W: Write> Report<W> {
         } else {
             let detail = shown.detail.map(|detail| format!(" {detail}"));
             self.say(&format!("{}{}", shown.words, detail.unwrap_or_default()));
+        }
+    }
+
+    /// Webhook receiver or worker changed. What is off, or only counts on, is not spoken of.
+    pub fn watchers(&mut self, view: &WatchersView) {
+        for (at, name, status) in [(0, "webhook", &view.webhook), (1, "worker", &view.worker)] {
+            let now = (status.state != WatcherState::Off).then(|| status.words.clone());
+            let Some(told) = self.watchers.get_mut(at) else {
+                continue;
+            };
+            if *told == now {
+                continue;
+            }
+            told.clone_from(&now);
+            let Some(words) = now else {
+                continue;
+            };
+            if self.json {
+                let url = view.url.as_ref().filter(|_| name == "webhook");
+                self.write(&json!({
+                    "at_ms": unix_ms(), "event": name, "call_id": null, "state": status.state,
+                    "words": words, "url": url,
+                }));
+            } else {
+                self.say(&words);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::core::{Core, MAY_QUIT_WITHIN};
+use crate::ipc::watchers::WatchersView;
 use crate::signals::Signals;
 use crate::terminal::report::Report;
 
@@ -46,6 +47,7 @@ enum Timer {
 pub(crate) struct Session<W: Write> {
     core: Core,
     view: watch::Receiver<Arc<PhoneView>>,
+    watchers: watch::Receiver<WatchersView>,
     shell: mpsc::Receiver<ShellCommand>,
     signals: Signals,
     pub(crate) report: Report<W>,
@@ -63,7 +65,10 @@ impl<W: Write> Session<W> {
     ) -> io::Result<Self> {
         let mut view = core.view();
         view.mark_changed(); // the first picture is news too
+        let mut watchers = core.watchers();
+        watchers.mark_changed();
         Ok(Self {
+            watchers,
             core,
             view,
             shell,
@@ -113,6 +118,10 @@ impl<W: Write> Session<W> {
                     if changed.is_err() {
                         self.news.push(News::Over); // the loop has ended
                     }
+                }
+                Ok(()) = self.watchers.changed() => {
+                    let view = self.watchers.borrow_and_update().clone();
+                    self.report.watchers(&view);
                 }
                 command = self.shell.recv() => match command {
                     Some(ShellCommand::MayQuit) | None => {

@@ -303,7 +303,7 @@ impl Call {
             heard_seconds: self.media.heard_seconds,
             heard_dbfs: self.media.heard_dbfs,
             rang: self.rang,
-            facts: self.facts.clone(),
+            facts: Box::new(self.row_facts(shared)),
         }));
     }
 

@@ -10,7 +10,7 @@ use crate::input::{Input, Intent, LineStatus, WatchFact};
 use crate::loose::LooseLegs;
 use crate::number::{self, DialNumber};
 use crate::output::{AudioCommand, Output, ShellCommand, Step};
-use crate::record::{Call, Shared};
+use crate::record::{Call, Devices, Shared};
 use crate::settings::{Availability, DeskSettings};
 use crate::settle::Derived;
 use crate::stale::LateOffers;
@@ -55,6 +55,7 @@ impl Phone {
                 tone_until: None,
                 notice: None,
                 notices: 0,
+                devices: Devices::default(),
                 changed: false,
             },
             calls: Vec::new(),

@@ -86,7 +86,23 @@ pub(crate) struct Shared {
     pub(crate) tone_until: Option<Duration>,
     pub(crate) notice: Option<Notice>,
     pub(crate) notices: u32,
+    pub(crate) devices: Devices,
     pub(crate) changed: bool,
+}
+
+/// The names of the devices that were open last. What is not open any more is not forgotten: the row of a call is
+/// finished after its devices are closed.
+#[derive(Debug, Default)]
+pub(crate) struct Devices {
+    pub(crate) microphone: Option<String>,
+    pub(crate) speaker: Option<String>,
+}
+
+impl Devices {
+    pub(crate) fn note(&mut self, microphone: Option<String>, speaker: Option<String>) {
+        self.microphone = microphone.or(self.microphone.take());
+        self.speaker = speaker.or(self.speaker.take());
+    }
 }
 
 impl Shared {
@@ -231,6 +247,8 @@ pub(crate) struct Call {
     /// The sum when the far end's present track came.
     pub(crate) media_before: MediaReport,
     pub(crate) last_report: MediaReport,
+    /// How many reports the mean jitter is of.
+    pub(crate) reports: u32,
     pub(crate) end: Option<EndReason>,
     /// What the person typed.
     pub(crate) dialled: Option<String>,
@@ -313,6 +331,7 @@ impl Call {
             media: MediaReport::default(),
             media_before: MediaReport::default(),
             last_report: MediaReport::default(),
+            reports: 0,
             end: None,
             dialled: None,
             ringing_since: None,

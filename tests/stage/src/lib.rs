@@ -34,7 +34,10 @@ mod scratch;
 mod sound;
 mod surrounding;
 
-pub use app::{App, Driver, MAIN_WINDOW, OVERLAY_WINDOW, Terminal, USABLE, app_binary, built_app};
+pub use app::{
+    App, Driver, MAIN_WINDOW, OVERLAY_PAINTED, OVERLAY_WINDOW, Terminal, USABLE, app_binary,
+    built_app,
+};
 pub use bus::Bus;
 pub use display::{Display, picture, windows};
 pub use environment::Environment;

@@ -6,7 +6,6 @@
  * an `IpcError` and nothing else. All times are unix milliseconds.
  */
 import type {
-  CallDetails,
   DesktopSettings,
   DesktopView,
   FirstRunView,
@@ -16,12 +15,11 @@ import type {
   ReadinessView,
   ShellView,
   ShortcutAction,
-  WatchersDraft,
-  WatchersView,
 } from './bindings-next';
 import type {
   AccountView,
   AvailabilityView,
+  CallDetails,
   ContactDraft,
   ContactsPage,
   DevicesView,
@@ -38,6 +36,8 @@ import type {
   SettingsView,
   SoundSettings,
   SoundView,
+  WatchersDraft,
+  WatchersView,
   WipeWhat,
 } from './bindings';
 
@@ -49,7 +49,7 @@ export type Unsubscribe = () => void;
 
 export interface Backend {
   snapshot(): Promise<PhoneView>;
-  /** The main window can be used: its first picture of the phone is on the screen. */
+  /** The main window can be used: its first picture of the phone is on the screen. The overlay: its caller is. */
   painted(): Promise<void>;
   /** `keys` are sent once it is answered. */
   dial(number: string, keys?: string | null): Promise<void>;

@@ -75,6 +75,7 @@ export class FakeCalls {
       number,
       number_shown: shown(number),
       name: NAMES[number] ?? null,
+      contact: null,
       state: 'dialling',
       end: null,
     };
@@ -138,6 +139,7 @@ export class FakeCalls {
       number,
       number_shown: shown(number),
       name: NAMES[number] ?? null,
+      contact: null,
       line: 'Main line',
       state,
       words: STATE_WORDS[state],
@@ -315,6 +317,6 @@ export class FakeCalls {
 
 /** Whom the call was with before others came. */
 export function farEnd(call: CallView): PersonView {
-  const { number, number_shown, name } = call;
-  return { leg: `${call.id}-far`, number, number_shown, name, state: 'up', end: null };
+  const { number, number_shown, name, contact } = call;
+  return { leg: `${call.id}-far`, number, number_shown, name, contact, state: 'up', end: null };
 }

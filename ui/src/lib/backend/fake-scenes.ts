@@ -42,6 +42,7 @@ function person(number: string, change: Partial<PersonView>): PersonView {
     number,
     number_shown: shown(number),
     name: NAMES[number] ?? null,
+      contact: null,
     state: 'up',
     end: null,
     ...change,

@@ -2,14 +2,13 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { LevelsView, PhoneView, SoundView } from './bindings';
+import type { LevelsView, PhoneView, SoundView, WatchersView } from './bindings';
 import type {
   DesktopView,
   LookView,
   ReadinessView,
   ShellView,
   ShortcutAction,
-  WatchersView,
 } from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
