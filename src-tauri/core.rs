@@ -56,6 +56,7 @@ struct Inner {
     view: watch::Receiver<Arc<PhoneView>>,
     store: Result<Store, String>,
     account: Account,
+    profile: Profile,
     settings: watch::Sender<SettingsView>,
     running: Mutex<Option<Running>>,
 }
@@ -168,6 +169,7 @@ impl Core {
             view: running.view,
             store,
             account,
+            profile: profile.clone(),
             settings,
             running: Mutex::new(Some(Running {
                 desk: running.done,
@@ -230,6 +232,11 @@ impl Core {
     #[must_use]
     pub fn history_changes(&self) -> Option<watch::Receiver<u64>> {
         self.0.store.as_ref().ok().map(Store::changes)
+    }
+
+    /// For what is opened beside the phone.
+    pub(crate) fn account_and_profile(&self) -> (Account, Profile) {
+        (self.0.account.clone(), self.0.profile.clone())
     }
 
     /// The account as it may be shown.

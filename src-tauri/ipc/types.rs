@@ -354,6 +354,7 @@ pub fn bindings() -> String {
         TransferView::decl(&config),
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
+    declarations.extend(crate::ipc::lines::declarations(&config));
     declarations.sort();
     let mut file = String::from(
         "// Made from src-tauri/ipc/{types,records}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
