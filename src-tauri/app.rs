@@ -13,15 +13,13 @@ use tokio::sync::{Notify, mpsc};
 use tracing::level_filters::LevelFilter;
 
 use crate::core::{Core, MAY_QUIT_WITHIN, Purpose};
+use crate::ipc::sound::SOUND_CHANGED;
 use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED};
 use crate::ipc::{commands, convert};
 use crate::pages::Pages;
 use crate::profile::Profile;
 use crate::signals::Signals;
 use crate::{logging, notify, terminal, windows};
-
-/// Pause between two looks at the sound devices. Nobody waits for the answer; a call itself notices at once.
-const DEVICES_EVERY: Duration = Duration::from_secs(5);
 
 /// Longest wait of the overlay for the main window.
 const FIRST_PAINT_WITHIN: Duration = Duration::from_secs(4);
@@ -61,6 +59,7 @@ fn open(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> anyhow
     let mut builder = tauri::Builder::default()
         .invoke_handler(commands::handler())
         .manage(Pages::new(began))
+        .manage(commands::Meters::default())
         .manage(Ending::default())
         .plugin(tauri_plugin_notification::init());
     if let Some(name) = instance_name(profile) {
@@ -94,6 +93,7 @@ fn set_up<R: Runtime>(
     let spawn = tauri::async_runtime::spawn::<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>;
     spawn(Box::pin(obey(app.clone(), core.clone(), shell)));
     spawn(Box::pin(pass_views_on(app.clone(), core.clone())));
+    spawn(Box::pin(pass_sound_on(app.clone(), core.clone())));
     spawn(Box::pin(tell_of_history(app.clone(), core)));
     spawn(Box::pin(after_first_paint(app.clone())));
     let mut signals = Signals::listen().context("Signals cannot be taken over")?;
@@ -204,6 +204,21 @@ async fn pass_views_on<R: Runtime>(app: AppHandle<R>, core: Core) {
     }
 }
 
+/// What there is to see of the sound. Whoever shows a list of devices is told with it.
+async fn pass_sound_on<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut view = core.sound_view();
+    let mut named = None;
+    while view.changed().await.is_ok() {
+        let now = view.borrow_and_update().clone();
+        let names = Some((now.microphones.clone(), now.speakers.clone()));
+        if names != named {
+            named = names;
+            emit(&app, DEVICES_CHANGED, ());
+        }
+        emit(&app, SOUND_CHANGED, now);
+    }
+}
+
 async fn tell_of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
     let Some(mut changes) = core.history_changes() else {
         return;
@@ -213,19 +228,10 @@ async fn tell_of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
     }
 }
 
-/// What can wait until the person sees something: the overlay's page, the sound devices.
+/// What can wait until the person sees something: the overlay's page.
 async fn after_first_paint<R: Runtime>(app: AppHandle<R>) {
     app.state::<Pages>().usable().await;
     windows::prepare_overlay(&app);
-    let mut before = None;
-    loop {
-        let now = crate::core::devices().await.ok();
-        if before.is_some() && before != Some(now.clone()) {
-            emit(&app, DEVICES_CHANGED, ());
-        }
-        before = Some(now);
-        tokio::time::sleep(DEVICES_EVERY).await;
-    }
 }
 
 fn emit<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: T) {

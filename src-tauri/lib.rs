@@ -21,9 +21,11 @@ pub mod logging;
 mod notify;
 pub mod pages;
 pub mod profile;
+mod recording;
 pub mod records;
 mod settings;
 pub mod signals;
+mod sound;
 pub mod terminal;
 mod windows;
 

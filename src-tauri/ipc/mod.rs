@@ -4,6 +4,7 @@ pub mod commands;
 pub mod convert;
 pub mod lines;
 pub mod records;
+pub mod sound;
 pub mod types;
 
 include!("names.rs");

@@ -355,9 +355,10 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
+    declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{types,records}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{lines,records,sound,types}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

@@ -7,15 +7,18 @@
 mod chirp;
 mod conditions;
 mod desks;
+mod duel;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
 mod onset;
 mod outbound;
+mod peer;
 mod place;
 mod resources;
 mod rooms;
 mod rule;
+mod side;
 mod start;
 mod statistics;
 mod tap;
@@ -44,6 +47,9 @@ struct Arguments {
     /// Rooms and calls of each kind; 10 of a call, 30 of callers when left out
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     calls: Option<u16>,
+    /// With what our sound is compared; with nothing when left out
+    #[arg(long, value_enum)]
+    peer: Option<Peer>,
     /// Only these parts; all when left out
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -61,6 +67,18 @@ enum Suite {
     Call,
     /// Learning of callers: each watcher, following a ringing call, many desks
     Inbound,
+    /// Sound from mouth to ear, one way, in turn with a browser if there is one
+    Audio,
+    /// One side of a call of the audio suite; started by that
+    #[value(hide = true)]
+    Side,
+}
+
+/// With what our sound is compared.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Peer {
+    /// livekit-client in the system's Chromium
+    Chromium,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,10 +112,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if matches!(arguments.suite, Suite::Side) {
+        return side::run();
+    }
     let began = Instant::now();
     let name = match arguments.suite {
         Suite::Call => "call.json",
         Suite::Inbound => "inbound.json",
+        Suite::Audio | Suite::Side => "audio.json",
     };
     let path = arguments
         .out
@@ -116,6 +138,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let (more, kept) = match arguments.suite {
         Suite::Call => call(arguments, &mut journal)?,
         Suite::Inbound => (inbound_suite(arguments, &mut journal), None),
+        Suite::Audio | Suite::Side => (audio_suite(arguments, &mut journal), None),
     };
     println!("\n{}{more}", journal.table());
     println!(
@@ -198,5 +221,17 @@ fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
             Ok(())
         });
     }
+    table
+}
+
+/// Sound from mouth to ear, one way.
+fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
+    let count = usize::from(arguments.calls.unwrap_or(8));
+    let quiet = Duration::from_secs(arguments.quiet_within);
+    let mut table = String::new();
+    journal.part("mouth to ear", |journal| {
+        table = duel::measure(journal, count, arguments.peer.is_some(), quiet)?;
+        Ok(())
+    });
     table
 }

@@ -12,14 +12,10 @@ import type {
   FirstRunView,
   HookSetting,
   HookTested,
-  LevelsView,
   LookView,
   ReadinessView,
-  RingtoneSetting,
   ShellView,
   ShortcutAction,
-  SoundSettings,
-  SoundView,
   WatchersDraft,
   WatchersView,
 } from './bindings-next';
@@ -35,11 +31,15 @@ import type {
   HistoryQuery,
   ImportView,
   IpcError,
+  LevelsView,
   LineCard,
   LineCheckView,
   OtherCall,
   PhoneView,
+  RingtoneSetting,
   SettingsView,
+  SoundSettings,
+  SoundView,
   WipeWhat,
 } from './bindings';
 
@@ -136,6 +136,13 @@ export interface Backend {
   soundTest(on: boolean): Promise<void>;
   /** Rings once, as it would for a caller. */
   ringTest(ringtone: RingtoneSetting): Promise<void>;
+  /** Takes a sound file as ringtone and lets it ring; the first half minute counts, and at most 16 MB. */
+  ringtoneImport(name: string, bytes: Uint8Array): Promise<SoundView>;
+  ringtoneRemove(): Promise<SoundView>;
+  /** Records a live call into a file; `SoundView.recording` shows it. */
+  recordingStart(call: string): Promise<void>;
+  recordingPause(call: string, paused: boolean): Promise<void>;
+  recordingStop(call: string): Promise<void>;
 
   watchersShow(): Promise<WatchersView>;
   /** `secret` null keeps the stored one. */

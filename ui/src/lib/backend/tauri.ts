@@ -2,15 +2,13 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { PhoneView } from './bindings';
+import type { LevelsView, PhoneView, SoundView } from './bindings';
 import type {
   DesktopView,
-  LevelsView,
   LookView,
   ReadinessView,
   ShellView,
   ShortcutAction,
-  SoundView,
   WatchersView,
 } from './bindings-next';
 
@@ -83,6 +81,11 @@ export function tauriBackend(): Backend {
     },
     soundTest: (on) => call('sound_test', { on }),
     ringTest: (ringtone) => call('ring_test', { ringtone }),
+    ringtoneImport: (name, bytes) => call('ringtone_import', { name, bytes: Array.from(bytes) }),
+    ringtoneRemove: () => call('ringtone_remove'),
+    recordingStart: (id) => call('recording_start', { call: id }),
+    recordingPause: (id, paused) => call('recording_pause', { call: id, paused }),
+    recordingStop: (id) => call('recording_stop', { call: id }),
     watchersShow: () => call('watchers_show'),
     watchersSet: (draft, secret) => call('watchers_set', { draft, secret }),
     desktopShow: () => call('desktop_show'),

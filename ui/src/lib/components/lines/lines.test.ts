@@ -1,8 +1,14 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakePhone } from '../../backend/fake';
 import LinesView from '../../../views/LinesView.svelte';
 
+beforeEach(() => {
+  // The test page has dialogs but cannot open them.
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
+});
 afterEach(cleanup);
 
 test('each line says what was proven and what was not', async () => {
