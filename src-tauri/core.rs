@@ -62,6 +62,7 @@ struct Inner {
     store: Result<Store, String>,
     directory: Option<Directory>,
     account: Account,
+    profile: Profile,
     settings: watch::Sender<SettingsView>,
     sound: Sound,
     recorder: Recorder,
@@ -206,6 +207,7 @@ impl Core {
             directory: store.as_ref().ok().cloned().map(Directory::new),
             store,
             account,
+            profile: profile.clone(),
             settings,
             sound,
             recorder,
@@ -298,6 +300,11 @@ impl Core {
     #[must_use]
     pub fn history_changes(&self) -> Option<watch::Receiver<u64>> {
         self.0.store.as_ref().ok().map(Store::changes)
+    }
+
+    /// For what is opened beside the phone.
+    pub(crate) fn account_and_profile(&self) -> (Account, Profile) {
+        (self.0.account.clone(), self.0.profile.clone())
     }
 
     /// The account as it may be shown.

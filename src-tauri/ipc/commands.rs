@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::convert;
+use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
     SettingsView, WipeWhat,
@@ -67,6 +68,9 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         contact_delete,
         contacts_import,
         contacts_undo_import,
+        lines,
+        line_check,
+        line_fix,
         settings_show,
         settings_set,
         watchers_show,
@@ -364,6 +368,21 @@ async fn contacts_import(
 #[tauri::command]
 async fn contacts_undo_import(core: State<'_, Core>, import: i64) -> Answer<u32> {
     core.contacts_undo_import(import).await
+}
+
+#[tauri::command]
+async fn lines(core: State<'_, Core>) -> Answer<Vec<LineCard>> {
+    core.lines().await
+}
+
+#[tauri::command]
+async fn line_check(core: State<'_, Core>, line: String) -> Answer<LineCheckView> {
+    core.line_check(line).await
+}
+
+#[tauri::command]
+async fn line_fix(core: State<'_, Core>, line: String, finding: String) -> Answer<LineCheckView> {
+    core.line_fix(line, finding).await
 }
 
 #[tauri::command]

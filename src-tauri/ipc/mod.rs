@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod convert;
+pub mod lines;
 pub mod records;
 pub mod sound;
 pub mod types;

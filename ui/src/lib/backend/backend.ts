@@ -30,6 +30,8 @@ import type {
   ImportView,
   IpcError,
   LevelsView,
+  LineCard,
+  LineCheckView,
   OtherCall,
   PhoneView,
   RingtoneSetting,
@@ -105,6 +107,12 @@ export interface Backend {
   contactsImport(name: string, bytes: Uint8Array): Promise<ImportView>;
   /** Answers how many contacts went. */
   contactsUndoImport(id: number): Promise<number>;
+  /** Every line that was set up here. */
+  lines(): Promise<LineCard[]>;
+  /** Finds out what is wrong with a line; calls nobody. */
+  lineCheck(line: string): Promise<LineCheckView>;
+  /** Does what a finding proposes, and checks again. */
+  lineFix(line: string, finding: string): Promise<LineCheckView>;
   settingsShow(): Promise<SettingsView>;
   /** Puts all of them in force; answers them as they were kept. */
   settingsSet(settings: SettingsView): Promise<SettingsView>;
