@@ -18,7 +18,7 @@ pub(crate) enum Amount {
 }
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
-pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call", "lines"];
+pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call", "lines", "paths"];
 
 /// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose, and
 /// on a busy machine the library then sometimes hangs in its next join, which fails the rest of the file.

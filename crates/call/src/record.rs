@@ -161,7 +161,7 @@ pub(crate) struct Call {
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
     /// One moment by both clocks.
-    since: Now,
+    pub(crate) since: Now,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -353,9 +353,13 @@ impl Call {
     }
 
     pub(crate) fn is_waking(&self, timer: Timer) -> bool {
-        let set = self.timers.iter().zip(TIMERS);
-        set.into_iter()
-            .any(|(slot, of)| of == timer && slot.is_some())
+        self.due(timer).is_some()
+    }
+
+    /// When this timer wakes the call, if it does.
+    pub(crate) fn due(&self, timer: Timer) -> Option<Duration> {
+        let mut set = self.timers.iter().zip(TIMERS);
+        set.find(|(_, of)| *of == timer).and_then(|(slot, _)| *slot)
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -503,6 +507,11 @@ impl Call {
         self.reconnecting || self.leg_missing || self.back.rejoining
     }
 
+    /// Live, but nothing comes through.
+    pub(crate) fn is_reconnecting(&self) -> bool {
+        self.state == CallState::Live && (self.is_shaky() || (self.stalled && !self.held))
+    }
+
     fn words(&self) -> String {
         if let Some(end) = &self.end {
             return end.title();
@@ -543,8 +552,8 @@ impl Call {
             people: self.people(),
             private_with: self.private_with().cloned(),
             can_rejoin: self.state == CallState::Stranded && self.back.proven,
-            reconnecting: self.state == CallState::Live
-                && (self.is_shaky() || (self.stalled && !self.held)),
+            reconnecting: self.is_reconnecting(),
+            gives_up_unix_ms: self.gives_up(),
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),
