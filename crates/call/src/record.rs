@@ -239,6 +239,8 @@ pub(crate) struct Call {
     pub(crate) rang: Duration,
     pub(crate) facts: CallFacts,
     pub(crate) back: Back,
+    /// When the call is given up, as it was told last.
+    pub(crate) limit: Option<i64>,
 }
 
 impl Call {
@@ -319,6 +321,7 @@ impl Call {
             rang: Duration::ZERO,
             facts: CallFacts::default(),
             back: Back::default(),
+            limit: None,
         }
     }
 
@@ -553,7 +556,7 @@ impl Call {
             private_with: self.private_with().cloned(),
             can_rejoin: self.state == CallState::Stranded && self.back.proven,
             reconnecting: self.is_reconnecting(),
-            gives_up_unix_ms: self.gives_up(),
+            gives_up_unix_ms: self.limit,
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),
