@@ -126,7 +126,7 @@ async fn outgoing(
                 session.quit().await;
                 false
             }
-            News::Offered(_) => false,
+            News::Offered(_) | News::Typed(_) => false,
             News::Over => return Ok(result),
         };
         if may_dial && dialled.is_none() {
