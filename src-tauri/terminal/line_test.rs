@@ -193,7 +193,8 @@ async fn incoming(session: &mut Session<std::io::Stdout>, line: &KeptLine, json:
             }
             News::Due => session.quit().await,
             News::Line(LineStatus::Connecting | LineStatus::Unreachable { .. })
-            | News::Refused(..) => {}
+            | News::Refused(..)
+            | News::Typed(_) => {}
             News::Over => return result,
         }
     }
