@@ -29,6 +29,8 @@ pub enum Command {
     Dial(Dial),
     /// Wait for calls and ring; answers only if told to
     Wait(Wait),
+    /// The whole telephone at a prompt: one order a line, `help` lists them
+    Phone(Phone),
     /// List the calls, newest first
     History(History),
     /// List the sound devices
@@ -82,6 +84,14 @@ pub struct Wait {
     #[arg(long, value_name = "NAME")]
     pub worker: Option<String>,
     /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline phone`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Phone {
+    /// One JSON object a line instead of sentences: every change as a whole view
     #[arg(long)]
     pub json: bool,
 }

@@ -131,6 +131,7 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         private_with: view.private_with.as_ref().map(ToString::to_string),
         can_rejoin: view.can_rejoin,
         reconnecting: view.reconnecting,
+        gives_up_at_ms: view.gives_up_unix_ms,
         silenced: view.silenced,
         only_desk: view.only_desk,
         quiet: view.quiet,

@@ -174,6 +174,9 @@ pub struct CallView {
     pub can_rejoin: bool,
     /// Live, but nothing comes through at the moment.
     pub reconnecting: bool,
+    /// While reconnecting: when the call is given up if nothing comes through by then.
+    #[ts(type = "number | null")]
+    pub gives_up_at_ms: Option<i64>,
     /// Offered, but quiet here.
     pub silenced: bool,
     /// Offered, and no other desk rings.

@@ -8,7 +8,9 @@ mod line;
 pub mod line_args;
 mod line_check;
 mod line_test;
+mod orders;
 pub mod outcome;
+mod phone;
 pub mod report;
 mod session;
 mod wait;
@@ -38,6 +40,10 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                 Command::Wait(asked) => {
                     let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
                     wait::run(core, shell, asked).await
+                }
+                Command::Phone(asked) => {
+                    let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
+                    phone::run(core, shell, asked).await
                 }
                 Command::History(asked) => history::run(profile, &asked, local_time),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),

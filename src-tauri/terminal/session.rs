@@ -33,6 +33,8 @@ pub(crate) enum News {
     Refused(CallId, EndReason),
     /// A timer of the command itself came.
     Due,
+    /// A line was typed; `None`: no more will be.
+    Typed(Option<String>),
     /// Nothing is left to end, or it took too long, or a second signal came: go.
     Over,
 }
@@ -55,6 +57,7 @@ pub(crate) struct Session<W: Write> {
     timers: Vec<(Instant, Timer)>,
     news: Vec<News>,
     quit_at: Option<Instant>,
+    orders: Option<mpsc::Receiver<Option<String>>>,
 }
 
 impl<W: Write> Session<W> {
@@ -78,7 +81,24 @@ impl<W: Write> Session<W> {
             timers: Vec::new(),
             news: Vec::new(),
             quit_at: None,
+            orders: None,
         })
+    }
+
+    /// A person sits here and types: lines become [`News::Typed`], the report carries every view, and a call of an
+    /// earlier run is theirs to go back into.
+    pub(crate) fn take_orders(&mut self, orders: mpsc::Receiver<Option<String>>) {
+        self.orders = Some(orders);
+    }
+
+    /// The phone itself, for what is no intent.
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The view as it is now.
+    pub(crate) fn seen(&self) -> Arc<PhoneView> {
+        Arc::clone(&self.view.borrow())
     }
 
     /// Sends one intent.
@@ -144,6 +164,7 @@ impl<W: Write> Session<W> {
                     }
                     self.quit().await;
                 }
+                line = typed(&mut self.orders) => self.news.push(News::Typed(line)),
                 () = until(due) => self.fire().await,
                 () = until(self.quit_at) => {
                     tracing::warn!("the call did not end in time; the next start looks after it");
@@ -157,7 +178,11 @@ impl<W: Write> Session<W> {
         let view = Arc::clone(&self.view.borrow_and_update());
         self.news
             .extend(self.follower.follow(&view, &mut self.report));
-        // Only the window offers to go back into a call of an earlier run. Here its far end would wait in silence.
+        if self.orders.is_some() {
+            self.report.view(&view, self.core.region());
+            return;
+        }
+        // Nobody is here to go back into a call of an earlier run. Its far end would wait in silence.
         let stranded = view.calls.iter().filter(|call| call.can_rejoin);
         for call in stranded {
             let hang_up = Intent::HangUp {
@@ -189,6 +214,16 @@ impl<W: Write> Session<W> {
             }
         }
     }
+}
+
+/// The next line; for ever where none can come.
+async fn typed(orders: &mut Option<mpsc::Receiver<Option<String>>>) -> Option<String> {
+    if let Some(lines) = orders
+        && let Some(line) = lines.recv().await
+    {
+        return line;
+    }
+    std::future::pending().await
 }
 
 async fn until(at: Option<Instant>) {

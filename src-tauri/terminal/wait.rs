@@ -74,7 +74,8 @@ pub(crate) async fn run(
                 LineStatus::Connecting | LineStatus::Ready { .. } | LineStatus::Unreachable { .. },
             )
             | News::Refused(..)
-            | News::Due => {}
+            | News::Due
+            | News::Typed(_) => {}
             News::Over => break,
         }
     }

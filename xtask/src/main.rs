@@ -13,6 +13,7 @@ mod run;
 mod setup;
 mod shell;
 mod steps;
+mod telephone;
 mod test;
 mod ui;
 
@@ -57,8 +58,17 @@ enum Command {
     },
     /// Run only the end-to-end tests
     E2e {
-        /// Only tests whose name contains this
+        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table
         filter: Option<String>,
+        /// Of the telephone, only this table
+        #[arg(long, value_enum)]
+        matrix: Option<telephone::Matrix>,
+        /// Of the telephone, only: kill a desk so often at random moments
+        #[arg(long, value_name = "N")]
+        kills: Option<u32>,
+        /// Of the telephone, only: so many callers for whom two desks race
+        #[arg(long, value_name = "N")]
+        races: Option<u32>,
     },
     /// Fetch and verify LiveKit's engine library
     Engine,
@@ -91,7 +101,19 @@ fn main() -> ExitCode {
         Command::Setup { yes } => setup::setup(yes),
         Command::Run { profile, keep } => run::run(profile, keep),
         Command::Test { what } => test::test(what.unwrap_or(test::Amount::All)),
-        Command::E2e { filter } => e2e::e2e(filter.as_deref()),
+        Command::E2e {
+            filter,
+            matrix,
+            kills,
+            races,
+        } => e2e::e2e(
+            filter.as_deref(),
+            telephone::Asked {
+                matrix,
+                kills,
+                races,
+            },
+        ),
         Command::Engine => engine::ensure().map(drop),
         Command::Line { action } => line::line(action),
         Command::Providers => providers::ensure(),

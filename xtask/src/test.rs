@@ -18,7 +18,8 @@ pub(crate) enum Amount {
 }
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
-pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call", "lines", "inbound"];
+pub(crate) const END_TO_END: &[&str] =
+    &["terminal", "window", "in_call", "lines", "inbound", "paths"];
 
 pub(crate) fn test(amount: Amount) -> Result<()> {
     let mut steps = Steps::new();

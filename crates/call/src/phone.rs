@@ -91,6 +91,10 @@ impl Phone {
         }
         self.fire();
         self.settle();
+        for call in &mut self.calls {
+            let limit = call.gives_up();
+            self.shared.changed |= limit != std::mem::replace(&mut call.limit, limit);
+        }
         if self.shared.changed {
             self.rev = self.rev.saturating_add(1);
         }

@@ -177,7 +177,7 @@ pub(crate) struct Call {
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
     /// One moment by both clocks.
-    since: Now,
+    pub(crate) since: Now,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -257,6 +257,8 @@ pub(crate) struct Call {
     pub(crate) rang: Duration,
     pub(crate) facts: CallFacts,
     pub(crate) back: Back,
+    /// When the call is given up, as it was told last.
+    pub(crate) limit: Option<i64>,
 }
 
 impl Call {
@@ -338,6 +340,7 @@ impl Call {
             rang: Duration::ZERO,
             facts: CallFacts::default(),
             back: Back::default(),
+            limit: None,
         }
     }
 
@@ -372,9 +375,13 @@ impl Call {
     }
 
     pub(crate) fn is_waking(&self, timer: Timer) -> bool {
-        let set = self.timers.iter().zip(TIMERS);
-        set.into_iter()
-            .any(|(slot, of)| of == timer && slot.is_some())
+        self.due(timer).is_some()
+    }
+
+    /// When this timer wakes the call, if it does.
+    pub(crate) fn due(&self, timer: Timer) -> Option<Duration> {
+        let mut set = self.timers.iter().zip(TIMERS);
+        set.find(|(_, of)| *of == timer).and_then(|(slot, _)| *slot)
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -522,6 +529,11 @@ impl Call {
         self.reconnecting || self.leg_missing || self.back.rejoining
     }
 
+    /// Live, but nothing comes through.
+    pub(crate) fn is_reconnecting(&self) -> bool {
+        self.state == CallState::Live && (self.is_shaky() || (self.stalled && !self.held))
+    }
+
     fn words(&self) -> String {
         if let Some(end) = &self.end {
             return end.title();
@@ -562,8 +574,8 @@ impl Call {
             people: self.people(),
             private_with: self.private_with().cloned(),
             can_rejoin: self.state == CallState::Stranded && self.back.proven,
-            reconnecting: self.state == CallState::Live
-                && (self.is_shaky() || (self.stalled && !self.held)),
+            reconnecting: self.is_reconnecting(),
+            gives_up_unix_ms: self.limit,
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),

@@ -24,6 +24,7 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     private_with: null,
     can_rejoin: false,
     reconnecting: false,
+    gives_up_at_ms: null,
     silenced: false,
     only_desk: false,
     quiet: false,

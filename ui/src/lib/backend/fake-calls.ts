@@ -154,6 +154,7 @@ export class FakeCalls {
       private_with: null,
       can_rejoin: false,
       reconnecting: false,
+      gives_up_at_ms: null,
       silenced: false,
       only_desk: false,
       quiet: false,
@@ -184,6 +185,7 @@ export class FakeCalls {
       can_transfer: false,
       can_rejoin: false,
       reconnecting: false,
+      gives_up_at_ms: null,
       end: endOf(reason),
     });
     const ended = this.find(id);

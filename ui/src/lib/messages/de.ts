@@ -129,6 +129,7 @@ export const de: Messages = {
   'call.keypadClose': 'Tasten schließen',
   'call.keysHint': 'Die Tasten gehen an alle am Telefon in diesem Anruf.',
   'call.lost': '{who} ist noch in der Leitung und hört Stille.',
+  'call.givesUp': 'Wird noch {left} lang versucht.',
   'call.end': 'Beenden',
   'call.details': 'Dieser Anruf',
   'call.started.outbound': 'Sie wählten',

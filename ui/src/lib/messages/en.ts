@@ -130,6 +130,7 @@ export const en = {
   'call.keypadClose': 'Close keypad',
   'call.keysHint': 'Keys go to everyone on this call who is on a phone.',
   'call.lost': '{who} is still on the line and hears silence.',
+  'call.givesUp': 'Trying for another {left}.',
   'call.end': 'End',
   'call.details': 'This call',
   'call.started.outbound': 'You dialled',
