@@ -104,7 +104,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
-        Command::Pictures { screens, design } => pictures::pictures(screens, design),
+        Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

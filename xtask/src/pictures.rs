@@ -1,9 +1,6 @@
 //! Pictures: every screen with the fake phone in a browser, and the real windows for the README on a private stage.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use stage::{Inbound, LineOptions, MAIN_WINDOW, OVERLAY_WINDOW, Stage, line::State};
@@ -16,7 +13,7 @@ const CALLER: &str = "+13125550142";
 const SOON: Duration = Duration::from_secs(20);
 
 /// `cargo xtask pictures`.
-pub(crate) fn pictures(screens_only: bool, design: Option<PathBuf>) -> Result<()> {
+pub(crate) fn pictures(screens_only: bool, design: Option<&Path>) -> Result<()> {
     setup::setup(false)?;
     let to = shell::root().join("docs").join("pictures");
     screens(&to.join("screens"), design)?;
@@ -28,11 +25,18 @@ pub(crate) fn pictures(screens_only: bool, design: Option<PathBuf>) -> Result<()
 
 /// Every screen in both themes, and a contact sheet of each theme. With the design's pictures beside ours the sheets are
 /// for looking only: they go below `target/`, since the design's pictures are not part of the repository.
-fn screens(to: &Path, design: Option<PathBuf>) -> Result<()> {
+fn screens(to: &Path, design: Option<&Path>) -> Result<()> {
     ui::packages()?;
+    // The browser is driven from another folder.
+    let design = design
+        .map(|folder| {
+            std::fs::canonicalize(folder)
+                .with_context(|| format!("{} is not there", folder.display()))
+        })
+        .transpose()?;
     let compared = shell::target().join("pictures");
-    let folder = if design.is_some() { &compared } else { to };
-    let mut variables = vec![("PICTURES_TO", folder.as_path())];
+    let folder: &Path = if design.is_some() { &compared } else { to };
+    let mut variables = vec![("PICTURES_TO", folder)];
     if let Some(design) = &design {
         variables.push(("PICTURES_DESIGN", design.as_path()));
     }
