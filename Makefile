@@ -32,7 +32,7 @@ engine: ## fetch and verify LiveKit's engine library
 bench: ## measure calls on the demo line, with the release build
 	@cargo xtask bench call
 
-pictures: ## take the pictures of the README
+pictures: ## take pictures of every screen and those of the README
 	@cargo xtask pictures
 
 fmt: ## format all Rust and Go code

@@ -91,8 +91,15 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         what: Vec<String>,
     },
-    /// Take the pictures of the README on a private stage
-    Pictures,
+    /// Take pictures of every screen, and those of the README on a private stage
+    Pictures {
+        /// Only the screens, with the fake phone in a browser
+        #[arg(long)]
+        screens: bool,
+        /// A folder with the design's pictures, laid beside ours on the contact sheets
+        #[arg(long)]
+        design: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -119,7 +126,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
-        Command::Pictures => pictures::pictures(),
+        Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,6 +32,10 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("set-up", || setup::setup(false))?;
     steps.step("UI types", || ui::npm(&["run", "check"]))?;
     steps.step("UI tests", || ui::npm(&["test"]))?;
+    steps.step("UI bundle size", ui::bundle_size)?;
+    steps.step("UI tests in a browser", || {
+        ui::npm(&["run", "test:browser"])
+    })?;
     steps.step("Rust format", || {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
     })?;
