@@ -15,11 +15,13 @@ use audio::AudioPorts;
 use call::input::{Input, Intent};
 use call::number::Region;
 use call::output::ShellCommand;
+use call::state::CallState;
 use call::view::PhoneView;
 use call::{CallId, Phone};
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
+use switchboard::Account as Project;
 use tokio::sync::{mpsc, watch};
 use tokio::task;
 use vault::Secret;
@@ -42,6 +44,8 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 const LEFT_WITHIN: Duration = Duration::from_secs(1);
 /// How often calls that are no longer to be kept are taken out.
 const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How long keys wait for the answer of the call they belong to: longer than any phone may ring.
+const KEYS_WITHIN: Duration = Duration::from_secs(120);
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
 
@@ -57,6 +61,7 @@ struct Inner {
     store: Result<Store, String>,
     account: Account,
     settings: watch::Sender<SettingsView>,
+    project: watch::Receiver<Option<Project>>,
     running: Mutex<Option<Running>>,
 }
 
@@ -116,6 +121,7 @@ impl Core {
         let desk = format!("{name}-{}", uuid::Uuid::now_v7().simple());
         let backend = Backend::default();
         let project = watch::Sender::new(None);
+        let signed_in = project.subscribe();
         let tokens = tokens(project.subscribe(), name);
         let rooms = RoomPort::new(backend.clone(), tokens, desk.clone(), media);
         let rooms = rooms.spawn(room_commands, inputs.clone());
@@ -169,6 +175,7 @@ impl Core {
             store,
             account,
             settings,
+            project: signed_in,
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -196,6 +203,11 @@ impl Core {
         self.0.settings.borrow().clone()
     }
 
+    /// The project this desk is signed in to.
+    pub(crate) fn project(&self) -> Option<Project> {
+        self.0.project.borrow().clone()
+    }
+
     pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
         self.0.settings.send_replace(view);
     }
@@ -213,6 +225,31 @@ impl Core {
         if self.0.inputs.send(Input::Intent(intent)).await.is_err() {
             tracing::debug!("an intent came after the phone had ended");
         }
+    }
+
+    /// Sends keys to the far end of a call that is about to be dialled, once it is answered; never if it is not.
+    pub(crate) fn send_keys_once_live(&self, call: CallId, keys: String) {
+        let core = self.clone();
+        task::spawn(async move {
+            let mut view = core.view();
+            let mut seen = false;
+            let over = |view: &Arc<PhoneView>| match view.call(&call) {
+                Some(of) => {
+                    seen = true;
+                    matches!(of.state, CallState::Live | CallState::Ended)
+                }
+                // A refused number never becomes a call: then this waits for its time and does nothing.
+                None => seen,
+            };
+            let live = {
+                let found = tokio::time::timeout(KEYS_WITHIN, view.wait_for(over)).await;
+                let state = |view: &PhoneView| view.call(&call).map(|of| of.state);
+                matches!(&found, Ok(Ok(view)) if state(view) == Some(CallState::Live))
+            };
+            if live {
+                core.intent(Intent::SendKeys { call, keys }).await;
+            }
+        });
     }
 
     /// Looks at account and line now.

@@ -13,19 +13,33 @@
 pub mod account;
 pub mod app;
 pub mod args;
+mod awake;
 pub mod core;
+pub mod desktop;
+mod env_file;
+mod hooks;
 pub mod ipc;
 mod line;
 mod line_desk;
+pub mod links;
 pub mod logging;
+mod moments;
 mod notify;
+mod obey;
+mod overlay;
 pub mod pages;
 pub mod profile;
+mod readiness;
 pub mod records;
+mod ring_test;
 mod settings;
+mod shortcuts;
 pub mod signals;
+mod surroundings;
+mod tell;
 pub mod terminal;
-mod windows;
+mod tray;
+pub mod windows;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -58,7 +72,7 @@ pub fn main() -> ExitCode {
     };
     match arguments.command {
         Some(command) => ExitCode::from(terminal::run(command, &profile, arguments.ring_for)),
-        None => ExitCode::from(app::run(&profile, began, arguments.ring_for)),
+        None => ExitCode::from(app::run(&profile, began, &arguments)),
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod convert;
+pub mod desktop;
+mod desktop_commands;
 pub mod records;
 pub mod types;
 

@@ -354,9 +354,10 @@ pub fn bindings() -> String {
         TransferView::decl(&config),
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
+    declarations.extend(crate::ipc::desktop::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{types,records}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{types,records,desktop}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

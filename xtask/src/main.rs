@@ -6,6 +6,7 @@ mod bench;
 mod e2e;
 mod engine;
 mod line;
+mod package;
 mod packages;
 mod pictures;
 mod providers;
@@ -81,6 +82,12 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         what: Vec<String>,
     },
+    /// Build the package that people install
+    Package {
+        /// Install it in a clean system and start it there
+        #[arg(long)]
+        check: bool,
+    },
     /// Take the pictures of the README on a private stage
     Pictures,
 }
@@ -97,6 +104,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
+        Command::Package { check } => package::package(check),
         Command::Pictures => pictures::pictures(),
     };
     match outcome {

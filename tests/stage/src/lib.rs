@@ -21,6 +21,7 @@
 
 mod app;
 mod bus;
+mod desktop;
 mod display;
 mod environment;
 mod guardian;
@@ -36,6 +37,7 @@ mod surrounding;
 
 pub use app::{App, Driver, MAIN_WINDOW, OVERLAY_WINDOW, Terminal, USABLE, app_binary, built_app};
 pub use bus::Bus;
+pub use desktop::{ScreenSaver, Tray, TrayIcon};
 pub use display::{Display, picture, windows};
 pub use environment::Environment;
 pub use keyring::{Keyring, secret_service_answers};
