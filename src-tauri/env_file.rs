@@ -47,7 +47,7 @@ pub(crate) fn parse(text: &str) -> Result<EnvAccount, IpcError> {
     }
     // The library fills `$NAME` in from the environment of this program: a pasted text must not be able to take
     // anything out of it, so every dollar stands for itself.
-    let text = text.replace('$', "\\$");
+    let text = text.trim_start_matches('\u{feff}').replace('$', "\\$");
     let mut found: Vec<(String, String)> = Vec::new();
     // A line that cannot be read is none of ours.
     for (name, value) in dotenvy::from_read_iter(text.as_bytes()).flatten() {

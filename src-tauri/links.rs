@@ -126,9 +126,9 @@ fn user_of(rest: &str) -> Result<&str, LinkRefused> {
     let user = rest.split('@').next().unwrap_or_default();
     let user = user.split(';').next().unwrap_or_default();
     let user = user.split(':').next().unwrap_or_default(); // a password
-    let is_number = |c: char| c.is_ascii_digit() || "+*#-.()%".contains(c);
-    if user.is_empty() || !user.chars().all(is_number) || !user.chars().any(|c| c.is_ascii_digit())
-    {
+    let decoded = percent_decode_str(user).decode_utf8_lossy();
+    let is_number = |c: char| c.is_ascii_digit() || "+*#-.()".contains(c);
+    if !decoded.chars().all(is_number) || !decoded.chars().any(|c| c.is_ascii_digit()) {
         return Err(LinkRefused::Address);
     }
     Ok(user)
@@ -274,7 +274,7 @@ mod tests {
             );
         }
         assert_eq!(
-            read("tel:+12125550100;ext=abc").unwrap_err(),
+            read("tel:+12125550100;ext=xyz").unwrap_err(),
             LinkRefused::Keys
         );
         let many = format!("tel:+12125550100,{}", "1".repeat(100));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::EndReason;
 use call::input::Intent;
 use call::output::ShellCommand;
 use call::state::{CallState, Direction};
 use call::view::{CallView, PhoneView};
+use call::{CallId, EndReason};
 use tauri::{AppHandle, Manager, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -24,6 +24,9 @@ const FIRST_PAINT_WITHIN: Duration = Duration::from_secs(4);
 const ELSEWHERE_FOR: Duration = Duration::from_secs(3);
 /// A view that shows the end of a ring comes right behind the command that tells of it.
 const VIEW_WITHIN: Duration = Duration::from_millis(500);
+
+/// In one step of the phone, news of a call and the wish for the overlay come this close together.
+const OVERLAY_ASKED_WITHIN: Duration = Duration::from_millis(50);
 
 /// What becomes of the overlay when nobody rings any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,21 @@ pub(crate) async fn follow<R: Runtime>(
     }
     let mut seen = false;
     let mut farewell: Option<JoinHandle<()>> = None;
-    while let Some(command) = shell.recv().await {
+    // The phone tells of a call before it asks for the overlay, and whether that is seen decides what is notified of.
+    let mut untold: Vec<CallId> = Vec::new();
+    loop {
+        let next = if untold.is_empty() {
+            shell.recv().await
+        } else {
+            match tokio::time::timeout(OVERLAY_ASKED_WITHIN, shell.recv()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    notify_of(&app, &core, &mut untold, seen).await;
+                    continue;
+                }
+            }
+        };
+        let Some(command) = next else { return };
         match command {
             ShellCommand::ShowOverlay => {
                 if let Some(farewell) = farewell.take() {
@@ -67,16 +84,14 @@ pub(crate) async fn follow<R: Runtime>(
                 } else {
                     seen = overlay::show(&app).await;
                 }
+                notify_of(&app, &core, &mut untold, seen).await;
             }
             ShellCommand::HideOverlay => {
                 let rested = say_goodbye(app.clone(), core.view());
                 farewell = Some(tokio::spawn(rested));
                 seen = false;
             }
-            ShellCommand::NotifyIncoming { call } => {
-                let view = Arc::clone(&core.view().borrow());
-                notify::incoming(&app, &view, &call, seen).await;
-            }
+            ShellCommand::NotifyIncoming { call } => untold.push(call),
             ShellCommand::NotifyMissed { call } => {
                 let view = Arc::clone(&core.view().borrow());
                 notify::missed(&app, &view, &call).await;
@@ -85,6 +100,18 @@ pub(crate) async fn follow<R: Runtime>(
             ShellCommand::Refused { .. } => {}
             ShellCommand::MayQuit => app.state::<Ending>().may_quit(),
         }
+    }
+}
+
+async fn notify_of<R: Runtime>(
+    app: &AppHandle<R>,
+    core: &Core,
+    calls: &mut Vec<CallId>,
+    overlay_seen: bool,
+) {
+    let view = Arc::clone(&core.view().borrow());
+    for call in calls.drain(..) {
+        notify::incoming(app, &view, &call, overlay_seen).await;
     }
 }
 

@@ -114,7 +114,7 @@ impl Dice {
     fn value(&mut self, depth: usize) -> Value {
         match self.below(if depth == 0 { 6 } else { 9 }) {
             0 => Value::Null,
-            1 => json!(self.roll() % 2 == 0),
+            1 => json!(self.roll().is_multiple_of(2)),
             2 => json!(i64::from_ne_bytes(self.roll().to_ne_bytes())),
             3 => json!(*self.one_of(&[&0_i64, &1, &-1, &i64::MAX, &i64::MIN, &4_294_967_296])),
             4 => json!(f64::from_bits(self.roll())),

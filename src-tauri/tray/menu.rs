@@ -319,21 +319,14 @@ mod tests {
     /// A view made by the real phone.
     fn view(inputs: Vec<Input>) -> Arc<PhoneView> {
         let mut phone = Phone::new(DeskSettings::default());
-        let mut at = 0;
-        let mut last = None;
-        for input in inputs {
-            at += 1;
+        for (at, input) in (1..).zip(inputs) {
             let now = Now {
                 mono: Duration::from_secs(at),
-                unix_ms: 1_000_000_000_000 + i64::try_from(at).unwrap() * 1_000,
+                unix_ms: 1_000_000_000_000,
             };
-            for output in phone.handle(input, now).outputs {
-                if let Output::View(view) = output {
-                    last = Some(view);
-                }
-            }
+            let _step = phone.handle(input, now);
         }
-        last.expect("something to see")
+        Arc::new(phone.view())
     }
 
     fn ready() -> ReadinessView {
@@ -474,10 +467,9 @@ mod tests {
             ]
         );
         // whoever withheld their number cannot be called back
-        assert!(
-            matches!(&all[6], Entry::Words(words) if words.starts_with("Private")),
-            "{all:?}"
-        );
+        let read_only =
+            |entry: &Entry| matches!(entry, Entry::Words(words) if words.starts_with("Private"));
+        assert!(all.iter().any(read_only), "{all:?}");
     }
 
     #[test]
