@@ -2,17 +2,15 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { PhoneView } from './bindings';
 import type {
   DesktopView,
-  LevelsView,
   LookView,
+  PhoneView,
   ReadinessView,
   ShellView,
   ShortcutAction,
-  SoundView,
-  WatchersView,
-} from './bindings-next';
+} from './bindings';
+import type { LevelsView, SoundView, WatchersView } from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {
