@@ -1,5 +1,5 @@
 # A thin door to `cargo xtask`; every target is one of its commands or one of Cargo's.
-.PHONY: help run test fast setup e2e line ui engine bench pictures fmt lint clean
+.PHONY: help run test fast setup e2e line ui engine bench package pictures fmt lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +31,9 @@ engine: ## fetch and verify LiveKit's engine library
 
 bench: ## measure calls on the demo line, with the release build
 	@cargo xtask bench call
+
+package: ## build the .deb that people install
+	@cargo xtask package
 
 pictures: ## take pictures of every screen and those of the README
 	@cargo xtask pictures

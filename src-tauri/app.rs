@@ -1,31 +1,36 @@
-//! The windowed program: starts the core, opens the windows, passes views on, ends properly.
+//! The windowed program: starts the core, opens the windows, ends properly. Closing hides; only Quit ends.
 
 use std::fs::File;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
-use call::input::Intent;
-use call::output::ShellCommand;
-use tauri::{AppHandle, Emitter, Manager, RunEvent, Runtime, WindowEvent};
-use tokio::sync::{Notify, mpsc};
+use call::input::{Intent, OtherCall};
+use call::state::CallState;
+use clap::Parser as _;
+use tauri::{AppHandle, Manager, RunEvent, Runtime, WindowEvent};
+use tauri_plugin_autostart::ManagerExt as _;
+use tokio::sync::Notify;
 use tracing::level_filters::LevelFilter;
 
+use crate::args::Arguments;
 use crate::core::{Core, MAY_QUIT_WITHIN, Purpose};
+use crate::desktop::{Desktop, quit_question};
 use crate::ipc::commands;
-use crate::ipc::sound::SOUND_CHANGED;
-use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
+use crate::ipc::desktop::{ScreenName, ShortcutAction};
 use crate::pages::Pages;
 use crate::profile::Profile;
 use crate::signals::Signals;
-use crate::{logging, notify, terminal, windows};
+use crate::windows::PutAway;
+use crate::{
+    awake, logging, moments, notify, obey, overlay, shortcuts, surroundings, tell, terminal, tray,
+    windows,
+};
 
-/// Longest wait of the overlay for the main window.
-const FIRST_PAINT_WITHIN: Duration = Duration::from_secs(4);
-
-/// Opens the window and stays until it is closed. Answers the exit code.
+/// Opens the window and stays until it is quit. Answers the exit code.
 #[must_use]
-pub fn run(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> u8 {
+pub fn run(profile: &Profile, began: Instant, arguments: &Arguments) -> u8 {
     logging::start(profile, LevelFilter::INFO);
     if !has_display() {
         terminal::complain(
@@ -33,7 +38,7 @@ pub fn run(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> u8 
         );
         return 1;
     }
-    match open(profile, began, ring_for) {
+    match open(profile, began, arguments) {
         Ok(()) => 0,
         Err(error) => {
             // Into the file only: people read the plain sentence.
@@ -50,7 +55,7 @@ pub fn context<R: Runtime>() -> tauri::Context<R> {
     tauri::generate_context!()
 }
 
-fn open(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> anyhow::Result<()> {
+fn open(profile: &Profile, began: Instant, arguments: &Arguments) -> anyhow::Result<()> {
     let runtime = crate::runtime()?;
     tauri::async_runtime::set(runtime.handle().clone());
     let _inside = runtime.enter();
@@ -60,21 +65,34 @@ fn open(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> anyhow
         .manage(Pages::new(began))
         .manage(commands::Meters::default())
         .manage(Ending::default())
-        .plugin(tauri_plugin_notification::init());
+        .manage(PutAway::new(arguments.forget_window_after))
+        .manage(overlay::Overlay::default())
+        .manage(notify::Shown::default())
+        .manage(tray::Shown::default())
+        .plugin(tauri_plugin_notification::init())
+        .plugin(
+            tauri_plugin_autostart::Builder::new()
+                .app_name("Deskline")
+                .arg("--hidden")
+                .build(),
+        );
+    if shortcuts::global::possible() {
+        builder = builder.plugin(tauri_plugin_global_shortcut::Builder::new().build());
+    }
     if let Some(name) = instance_name(profile) {
         builder = builder.plugin(
             tauri_plugin_single_instance::Builder::new()
-                .callback(|app, _arguments, _folder| windows::raise_main(app))
+                .callback(|app, arguments, _folder| started_again(app, arguments))
                 .dbus_id(name)
                 .build(),
         );
     }
-    // A second start with the same profile ends here: the plugin raises the first window.
+    // A second start with the same profile ends here: the plugin hands its arguments to the first.
     let app = builder
         .build(context())
         .context("The window cannot be opened")?;
     // Not in the set-up hook: what fails there is a panic, and this has something to say.
-    set_up(app.handle(), profile, ring_for)?;
+    set_up(app.handle(), profile, arguments)?;
     app.run(on_event);
     Ok(())
 }
@@ -82,30 +100,67 @@ fn open(profile: &Profile, began: Instant, ring_for: Option<Duration>) -> anyhow
 fn set_up<R: Runtime>(
     app: &AppHandle<R>,
     profile: &Profile,
-    ring_for: Option<Duration>,
+    arguments: &Arguments,
 ) -> anyhow::Result<()> {
     // Held for as long as the program runs. The plugin raises the first window; this also holds where it cannot.
     app.manage(lock(profile)?);
-    let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
+    let (core, shell) = Core::start(profile, Purpose::Desk, arguments.ring_for)?;
+    let desktop = Desktop::of(&core);
     app.manage(core.clone());
-    windows::open_main(app).context("The window cannot be opened")?;
-    let spawn = tauri::async_runtime::spawn::<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>;
-    spawn(Box::pin(obey(app.clone(), core.clone(), shell)));
-    spawn(Box::pin(pass_views_on(app.clone(), core.clone())));
-    spawn(Box::pin(pass_sound_on(app.clone(), core.clone())));
-    spawn(Box::pin(tell_of_history(app.clone(), core.clone())));
-    spawn(Box::pin(tell_of_watchers(app.clone(), core)));
-    spawn(Box::pin(after_first_paint(app.clone())));
+    app.manage(desktop.clone());
+    let hidden = arguments.hidden;
+    if !hidden {
+        windows::open_main(app).context("The window cannot be opened")?;
+    }
+    for link in &arguments.links {
+        desktop.take_link(link, core.region());
+    }
+    go(obey::follow(app.clone(), core.clone(), shell, hidden));
+    go(obey::withdraw(app.clone(), core.clone()));
+    go(tell::of_calls(app.clone(), core.clone()));
+    go(tell::of_history(app.clone(), core.clone()));
+    go(tell::of_watchers(app.clone(), core.clone()));
+    go(tell::of_desktop(app.clone()));
+    go(tell::of_shell(app.clone()));
+    go(tell::of_sound(app.clone(), core.clone()));
+    go(tell::of_readiness(app.clone(), core.clone()));
+    go(moments::follow(core.view(), desktop.clone()));
+    go(awake::follow(core.view(), desktop.view()));
+    go(after_first_paint(app.clone(), core, hidden));
     let mut signals = Signals::listen().context("Signals cannot be taken over")?;
     let told = app.clone();
-    spawn(Box::pin(async move {
+    go(async move {
         signals.next().await;
         quit(&told).await;
-    }));
+    });
     Ok(())
 }
 
-#[allow(clippy::wildcard_enum_match_arm)] // the library's list of events grows; two concern us
+fn go(task: impl Future<Output = ()> + Send + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    tauri::async_runtime::spawn(task);
+}
+
+/// Somebody started the program while it runs: with a link, or to see its window.
+fn started_again<R: Runtime>(app: &AppHandle<R>, arguments: Vec<String>) {
+    // What the second start was told is as hostile as what the first one was.
+    let arguments = Arguments::try_parse_from(arguments).ok();
+    let hidden = arguments.as_ref().is_some_and(|of| of.hidden);
+    if let (Some(arguments), Some(desktop), Some(core)) = (
+        arguments,
+        app.try_state::<Desktop>(),
+        app.try_state::<Core>(),
+    ) {
+        for link in &arguments.links {
+            desktop.take_link(link, core.region());
+        }
+    }
+    if !hidden && app.try_state::<Desktop>().is_some() {
+        windows::raise_main(app);
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm)] // the library's list of events grows; a few concern us
 fn on_event<R: Runtime>(app: &AppHandle<R>, event: RunEvent) {
     match event {
         RunEvent::WindowEvent {
@@ -115,30 +170,70 @@ fn on_event<R: Runtime>(app: &AppHandle<R>, event: RunEvent) {
         } => {
             api.prevent_close();
             if label == windows::MAIN {
-                begin_to_quit(app);
+                windows::put_main_away(app);
             } else {
-                windows::hide_overlay(app);
+                overlay::hide(app);
             }
         }
-        RunEvent::ExitRequested { api, .. }
+        RunEvent::WindowEvent {
+            label,
+            event: WindowEvent::Moved(_),
+            ..
+        } if overlay::is_overlay(&label) => overlay::moved(app, &label),
+        RunEvent::ExitRequested { api, code, .. }
             if !app.state::<Ending>().done.load(Ordering::Acquire) =>
         {
             api.prevent_exit();
-            begin_to_quit(app);
+            // Without a code the last window went, which is no reason to stop ringing.
+            if code.is_some() {
+                begin_to_quit(app);
+            }
         }
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            let core = app.state::<Core>();
+            for url in urls {
+                app.state::<Desktop>()
+                    .take_link(url.as_str(), core.region());
+            }
+            windows::raise_main(app);
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => windows::raise_main(app),
         _ => {}
     }
 }
 
 /// How far the program is with ending.
 #[derive(Debug, Default)]
-struct Ending {
+pub(crate) struct Ending {
     begun: AtomicBool,
     done: AtomicBool,
     may_quit: Notify,
 }
 
-fn begin_to_quit<R: Runtime>(app: &AppHandle<R>) {
+impl Ending {
+    /// Nothing is left to end.
+    pub(crate) fn may_quit(&self) {
+        self.may_quit.notify_one();
+    }
+}
+
+/// Quit was chosen outside of the window: says what is lost and waits for a yes. Chosen again while the question stands,
+/// it is one: a window that cannot be seen must not keep the program from ending.
+pub(crate) fn ask_to_quit<R: Runtime>(app: &AppHandle<R>) {
+    let desktop = app.state::<Desktop>();
+    let tray = desktop.view().borrow().facts.tray;
+    let question = quit_question(&app.state::<Core>().view().borrow(), tray);
+    if desktop.ask_to_quit(question) {
+        windows::raise_main(app);
+    } else {
+        begin_to_quit(app);
+    }
+}
+
+/// Ends the program without a question.
+pub(crate) fn begin_to_quit<R: Runtime>(app: &AppHandle<R>) {
     // The window goes at once; what takes time is the call behind it.
     if let Some(window) = app.get_webview_window(windows::MAIN)
         && let Err(error) = window.hide()
@@ -151,7 +246,9 @@ fn begin_to_quit<R: Runtime>(app: &AppHandle<R>) {
 
 /// Ends what was placed or answered, waits until that is done, but not for ever, and ends the program.
 async fn quit<R: Runtime>(app: &AppHandle<R>) {
-    let ending = app.state::<Ending>();
+    let Some(ending) = app.try_state::<Ending>() else {
+        return;
+    };
     if ending.begun.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -168,79 +265,149 @@ async fn quit<R: Runtime>(app: &AppHandle<R>) {
     app.exit(0);
 }
 
-/// Does what the phone asks of windows and notifications.
-async fn obey<R: Runtime>(app: AppHandle<R>, core: Core, mut shell: mpsc::Receiver<ShellCommand>) {
-    // A second web view that is made while the first one loads can hold its first requests up. Whoever calls in that
-    // moment is heard ringing already.
-    let pages = app.state::<Pages>();
-    if tokio::time::timeout(FIRST_PAINT_WITHIN, pages.usable())
-        .await
-        .is_err()
-    {
-        tracing::warn!("the window takes long to appear");
+/// What can wait until the person sees something: the overlay's page, the tray, keys.
+async fn after_first_paint<R: Runtime>(app: AppHandle<R>, core: Core, hidden: bool) {
+    if !hidden {
+        app.state::<Pages>().usable().await;
     }
-    while let Some(command) = shell.recv().await {
-        match command {
-            ShellCommand::ShowOverlay => windows::show_overlay(&app).await,
-            ShellCommand::HideOverlay => windows::hide_overlay(&app),
-            ShellCommand::NotifyIncoming { call } => notify::incoming(&app, &core, &call).await,
-            ShellCommand::NotifyMissed { call } => notify::missed(&app, &core, &call).await,
-            // The view carries a notice with the same words.
-            ShellCommand::Refused { .. } => {}
-            ShellCommand::MayQuit => app.state::<Ending>().may_quit.notify_one(),
+    overlay::prepare(&app);
+    notify::listen(&app);
+    let desktop = app.state::<Desktop>().inner().clone();
+    desktop.found_out(|facts| facts.overlay = !windows::is_wayland());
+    go(tray::follow(app.clone(), core));
+    go(keep_in_force(app.clone()));
+    let buttons = surroundings::notifications_have_buttons().await;
+    desktop.found_out(|facts| facts.notification_buttons = buttons);
+}
+
+/// What is set about the program and has to be asked of the system: keys, starting with the computer.
+async fn keep_in_force<R: Runtime>(app: AppHandle<R>) {
+    let desktop = app.state::<Desktop>().inner().clone();
+    let mut view = desktop.view();
+    let mut before = None;
+    loop {
+        let now = view.borrow_and_update().settings.clone();
+        let shortcuts_changed = before
+            .as_ref()
+            .map(|of: &crate::ipc::desktop::DesktopSettings| &of.shortcuts)
+            != Some(&now.shortcuts);
+        let autostart_changed = before.as_ref().map(|of| of.autostart) != Some(now.autostart);
+        if shortcuts_changed || autostart_changed {
+            let (told, wanted) = (app.clone(), now.clone());
+            let work = tauri::async_runtime::spawn_blocking(move || {
+                if shortcuts_changed {
+                    shortcuts::global::put_in_force(&told, &wanted, key_pressed);
+                }
+                if autostart_changed {
+                    set_autostart(&told, wanted.autostart);
+                }
+            });
+            if let Err(error) = work.await {
+                tracing::warn!(%error, "what is set is not in force");
+            }
+        }
+        before = Some(now);
+        if view.changed().await.is_err() {
+            return;
         }
     }
 }
 
-async fn pass_views_on<R: Runtime>(app: AppHandle<R>, core: Core) {
-    let mut view = core.view();
-    while view.changed().await.is_ok() {
-        view.mark_unchanged();
-        emit(&app, PHONE_CHANGED, core.picture().await);
-    }
-}
-
-/// What there is to see of the sound. Whoever shows a list of devices is told with it.
-async fn pass_sound_on<R: Runtime>(app: AppHandle<R>, core: Core) {
-    let mut view = core.sound_view();
-    let mut named = None;
-    while view.changed().await.is_ok() {
-        let now = view.borrow_and_update().clone();
-        let names = Some((now.microphones.clone(), now.speakers.clone()));
-        if names != named {
-            named = names;
-            emit(&app, DEVICES_CHANGED, ());
-        }
-        emit(&app, SOUND_CHANGED, now);
-    }
-}
-
-async fn tell_of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
-    let Some(mut changes) = core.history_changes() else {
-        return;
+fn set_autostart<R: Runtime>(app: &AppHandle<R>, wanted: bool) {
+    let autostart = app.autolaunch();
+    let is = autostart.is_enabled().unwrap_or(false);
+    let done = match (wanted, is) {
+        // Written anew: the program may have moved since.
+        (true, _) => autostart.enable(),
+        (false, true) => autostart.disable(),
+        (false, false) => Ok(()),
     };
-    while changes.changed().await.is_ok() {
-        emit(&app, HISTORY_CHANGED, ());
+    let words = done.err().map(|error| {
+        tracing::warn!(%error, "starting with the computer cannot be changed");
+        "Deskline cannot be started with the computer: its entry cannot be written. Check the folder for autostart, then try again.".to_owned()
+    });
+    app.state::<Desktop>()
+        .found_out(|facts| facts.words = words.into_iter().collect());
+}
+
+/// Keys were pressed in any program. Calls are answered and ended by the core; only what needs a window opens one.
+fn key_pressed<R: Runtime>(app: &AppHandle<R>, action: ShortcutAction) {
+    let core = app.state::<Core>().inner().clone();
+    let desktop = app.state::<Desktop>();
+    let intent = {
+        let view = core.view();
+        let view = view.borrow();
+        let newest = |state: CallState| view.calls.iter().rfind(|call| call.state == state);
+        let ringing = newest(CallState::Offered);
+        let live = view
+            .calls
+            .iter()
+            .rfind(|call| call.state == CallState::Live && !call.held)
+            .or_else(|| newest(CallState::Live));
+        let dialled = || {
+            view.calls.iter().rfind(|call| {
+                matches!(
+                    call.state,
+                    CallState::Preparing
+                        | CallState::Joining
+                        | CallState::Dialling
+                        | CallState::RemoteRinging
+                )
+            })
+        };
+        match action {
+            ShortcutAction::Answer => ringing.map(|call| Intent::Answer {
+                call: call.id.clone(),
+                other: OtherCall::Hold,
+            }),
+            ShortcutAction::DeclineOrEnd => match (ringing, live.or_else(dialled)) {
+                (Some(call), _) => Some(Intent::Decline {
+                    call: call.id.clone(),
+                }),
+                (None, Some(call)) => Some(Intent::HangUp {
+                    call: call.id.clone(),
+                }),
+                (None, None) => None,
+            },
+            ShortcutAction::Silence => ringing.map(|call| Intent::Silence {
+                call: call.id.clone(),
+            }),
+            ShortcutAction::Mute => live.map(|call| Intent::SetMuted {
+                call: call.id.clone(),
+                muted: !call.muted,
+            }),
+            ShortcutAction::Hold => live.map(|call| Intent::SetHeld {
+                call: call.id.clone(),
+                held: !call.held,
+            }),
+            ShortcutAction::Find
+            | ShortcutAction::Show
+            | ShortcutAction::Keypad
+            | ShortcutAction::Transfer
+            | ShortcutAction::AddPerson
+            | ShortcutAction::Swap
+            | ShortcutAction::Search => None,
+        }
+    };
+    if let Some(intent) = intent {
+        tauri::async_runtime::spawn(async move { core.intent(intent).await });
     }
-}
-
-async fn tell_of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
-    let mut view = core.watchers();
-    while view.changed().await.is_ok() {
-        let now = view.borrow_and_update().clone();
-        emit(&app, WATCHERS_CHANGED, now);
-    }
-}
-
-/// What can wait until the person sees something: the overlay's page.
-async fn after_first_paint<R: Runtime>(app: AppHandle<R>) {
-    app.state::<Pages>().usable().await;
-    windows::prepare_overlay(&app);
-}
-
-fn emit<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: T) {
-    if let Err(error) = app.emit(event, payload) {
-        tracing::warn!(%error, event, "the windows cannot be told");
+    match action {
+        ShortcutAction::Find => {
+            desktop.go_to(ScreenName::Find);
+            windows::raise_main(app);
+        }
+        ShortcutAction::Show => windows::raise_main(app),
+        ShortcutAction::Answer
+        | ShortcutAction::DeclineOrEnd
+        | ShortcutAction::Silence
+        | ShortcutAction::Mute
+        | ShortcutAction::Hold
+        | ShortcutAction::Keypad
+        | ShortcutAction::Transfer
+        | ShortcutAction::AddPerson
+        | ShortcutAction::Swap
+        | ShortcutAction::Search => {}
     }
 }
 

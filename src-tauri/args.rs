@@ -17,6 +17,15 @@ pub struct Arguments {
     /// How long a phone that is called may ring, 75s at most [default: 45s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub ring_for: Option<Duration>,
+    /// How long a window that nobody sees is kept in memory [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub forget_window_after: Option<Duration>,
+    /// Start in the tray, without a window: how the computer starts it
+    #[arg(long)]
+    pub hidden: bool,
+    /// A phone link (tel:, callto:, sip:, deskline:). Its number is filled in; nothing is dialled
+    #[arg(value_name = "LINK", value_parser = link)]
+    pub links: Vec<String>,
     /// What to do instead of opening the window.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -244,6 +253,15 @@ fn name_or_off(text: &str) -> Result<Switch<String>, String> {
     })
 }
 
+/// What is in the link is read later, where there is a window to say what is wrong with it.
+fn link(text: &str) -> Result<String, String> {
+    if crate::links::is_ours(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("this is no phone link; write tel:+12125550100, or deskline dial for a call".to_owned())
+    }
+}
+
 fn keys(text: &str) -> Result<String, String> {
     parse_keys(text)
 }
@@ -290,6 +308,25 @@ mod tests {
         let parsed = arguments(&[]).unwrap();
         assert_eq!(parsed.command, None);
         assert_eq!(parsed.profile, None);
+        assert!(!parsed.hidden && parsed.links.is_empty());
+    }
+
+    #[test]
+    fn links_are_taken_as_they_are() {
+        for link in [
+            "tel:+12125550100",
+            "SIP:a@b.example",
+            "deskline:",
+            "tel:--profile=/x",
+        ] {
+            let parsed = arguments(&["--profile", "p", link]).unwrap();
+            assert_eq!(parsed.links, [link]);
+            assert_eq!(parsed.command, None);
+            assert_eq!(parsed.profile, Some("p".into()));
+        }
+        assert!(arguments(&["--hidden"]).unwrap().hidden);
+        assert!(arguments(&["https://example.com"]).is_err());
+        assert!(arguments(&["+12125550100"]).is_err());
     }
 
     #[test]

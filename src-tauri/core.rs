@@ -16,11 +16,13 @@ use audio::AudioPorts;
 use call::input::{AudioFact, Input, Intent};
 use call::number::Region;
 use call::output::ShellCommand;
+use call::state::CallState;
 use call::view::PhoneView;
 use call::{CallId, Phone};
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
+use switchboard::Account as Project;
 use tokio::sync::{mpsc, watch};
 use tokio::task;
 use vault::Secret;
@@ -47,6 +49,8 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 const LEFT_WITHIN: Duration = Duration::from_secs(1);
 /// How often calls that are no longer to be kept are taken out.
 const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How long keys wait for the answer of the call they belong to: longer than any phone may ring.
+const KEYS_WITHIN: Duration = Duration::from_secs(120);
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
 
@@ -64,6 +68,7 @@ struct Inner {
     account: Account,
     profile: Profile,
     settings: watch::Sender<SettingsView>,
+    project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
     watching: Watching,
@@ -128,6 +133,7 @@ impl Core {
         // Its own for every run: a second program of the same person must not throw the first out of a room.
         let desk = format!("{name}-{}", uuid::Uuid::now_v7().simple());
         let project = watch::Sender::new(None);
+        let signed_in = project.subscribe();
         let tokens = tokens(project.subscribe(), name);
         let rooms = RoomPort::new(backend.clone(), tokens, desk.clone(), media);
         let rooms = rooms.spawn(room_commands, inputs.clone());
@@ -209,6 +215,7 @@ impl Core {
             account,
             profile: profile.clone(),
             settings,
+            project: signed_in,
             sound,
             recorder,
             watching,
@@ -254,6 +261,11 @@ impl Core {
         self.0.settings.borrow().clone()
     }
 
+    /// The project this desk is signed in to.
+    pub(crate) fn project(&self) -> Option<Project> {
+        self.0.project.borrow().clone()
+    }
+
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.0.recorder
     }
@@ -283,6 +295,31 @@ impl Core {
         if self.0.inputs.send(Input::Intent(intent)).await.is_err() {
             tracing::debug!("an intent came after the phone had ended");
         }
+    }
+
+    /// Sends keys to the far end of a call that is about to be dialled, once it is answered; never if it is not.
+    pub(crate) fn send_keys_once_live(&self, call: CallId, keys: String) {
+        let core = self.clone();
+        task::spawn(async move {
+            let mut view = core.view();
+            let mut seen = false;
+            let over = |view: &Arc<PhoneView>| match view.call(&call) {
+                Some(of) => {
+                    seen = true;
+                    matches!(of.state, CallState::Live | CallState::Ended)
+                }
+                // A refused number never becomes a call: then this waits for its time and does nothing.
+                None => seen,
+            };
+            let live = {
+                let found = tokio::time::timeout(KEYS_WITHIN, view.wait_for(over)).await;
+                let state = |view: &PhoneView| view.call(&call).map(|of| of.state);
+                matches!(&found, Ok(Ok(view)) if state(view) == Some(CallState::Live))
+            };
+            if live {
+                core.intent(Intent::SendKeys { call, keys }).await;
+            }
+        });
     }
 
     /// Looks at account and line now.

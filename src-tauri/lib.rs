@@ -13,24 +13,38 @@
 pub mod account;
 pub mod app;
 pub mod args;
+mod awake;
 pub mod core;
+pub mod desktop;
 mod directory;
+mod env_file;
 mod event_log;
+mod hooks;
 pub mod ipc;
 mod line;
 mod line_desk;
+pub mod links;
 pub mod logging;
+mod moments;
 mod notify;
+mod obey;
+mod overlay;
 pub mod pages;
 pub mod profile;
+mod readiness;
 mod recording;
 pub mod records;
+mod ring_test;
 mod settings;
+mod shortcuts;
 pub mod signals;
 mod sound;
+mod surroundings;
+mod tell;
 pub mod terminal;
+mod tray;
 mod watching;
-mod windows;
+pub mod windows;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -63,7 +77,7 @@ pub fn main() -> ExitCode {
     };
     match arguments.command {
         Some(command) => ExitCode::from(terminal::run(command, &profile, arguments.ring_for)),
-        None => ExitCode::from(app::run(&profile, began, arguments.ring_for)),
+        None => ExitCode::from(app::run(&profile, began, &arguments)),
     }
 }
 

@@ -1,39 +1,306 @@
 //! System notifications beside the overlay. A system without them loses nothing else.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use call::CallId;
-use tauri::{AppHandle, Runtime};
-use tauri_plugin_notification::NotificationExt;
+use call::input::{Intent, OtherCall};
+use call::state::CallState;
+use call::view::{CallView, PhoneView};
+use tauri::{AppHandle, Manager, Runtime};
+use tauri_plugin_notification::{Action, ActionType, NotificationExt};
 
 use crate::core::Core;
+use crate::desktop::Desktop;
+use crate::ipc::desktop::ScreenName;
+use crate::{surroundings, windows};
+
+/// The kind of notification with buttons.
+const RINGING: &str = "ringing";
+const ANSWER: &str = "answer";
+const DECLINE: &str = "decline";
+/// What the plugin calls a press on the notification itself.
+const TAP: &str = "tap";
+
+/// Which notification is about which call.
+#[derive(Debug, Default)]
+pub(crate) struct Shown(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    last: i32,
+    calls: HashMap<i32, CallId>,
+}
+
+impl Shown {
+    fn about(&self, call: &CallId) -> i32 {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.last = book.last.wrapping_add(1);
+        let id = book.last;
+        book.calls.insert(id, call.clone());
+        id
+    }
+
+    fn call(&self, id: i32) -> Option<CallId> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.calls.get(&id).cloned()
+    }
+
+    /// Takes out those whose call no longer fits.
+    fn take_out(&self, stale: impl Fn(&CallId) -> bool) -> Vec<i32> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.calls
+            .extract_if(|_, call| stale(call))
+            .map(|(id, _)| id)
+            .collect()
+    }
+}
+
+/// What decides whether somebody who calls is notified of, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances {
+    /// The person wants notifications.
+    pub(crate) wanted: bool,
+    /// The overlay stands above everything, and is seen.
+    pub(crate) overlay_seen: bool,
+    /// Nobody looks at the screen.
+    pub(crate) locked: bool,
+    /// The caller may be named on a locked screen.
+    pub(crate) named_when_locked: bool,
+}
+
+/// How to notify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Not at all.
+    Not,
+    /// With the caller's name and number.
+    Named,
+    /// Without.
+    Unnamed,
+}
+
+/// The overlay says it better; a notification beside it would only cover the screen twice.
+pub(crate) fn manner(of: Circumstances) -> Manner {
+    if !of.wanted || of.overlay_seen && !of.locked {
+        Manner::Not
+    } else if of.locked && !of.named_when_locked {
+        Manner::Unnamed
+    } else {
+        Manner::Named
+    }
+}
+
+/// Takes presses on notifications from now on.
+pub(crate) fn listen<R: Runtime>(app: &AppHandle<R>) {
+    let buttons = ActionType::builder(RINGING)
+        .actions(vec![
+            Action::builder(ANSWER, "Answer").build(),
+            Action::builder(DECLINE, "Decline").build(),
+        ])
+        .build();
+    let notifications = app.notification();
+    let told = app.clone();
+    let ready = notifications
+        .register_action_types(vec![buttons])
+        .and_then(|()| {
+            notifications.on_action(move |pressed| {
+                if let Some(id) = pressed.notification().map(|of| of.id()) {
+                    act(&told, id, pressed.action_id());
+                }
+            })
+        });
+    if let Err(error) = ready {
+        tracing::info!(%error, "presses on notifications are not heard");
+    }
+}
+
+fn act<R: Runtime>(app: &AppHandle<R>, id: i32, action: &str) {
+    let Some(call) = app.state::<Shown>().call(id) else {
+        return;
+    };
+    let core = app.state::<Core>().inner().clone();
+    let offered = core
+        .view()
+        .borrow()
+        .call(&call)
+        .is_some_and(|of| of.state == CallState::Offered);
+    match action {
+        ANSWER if offered => {
+            windows::raise_main(app);
+            tauri::async_runtime::spawn(async move {
+                let other = OtherCall::Hold;
+                core.intent(Intent::Answer { call, other }).await;
+            });
+        }
+        DECLINE if offered => {
+            tauri::async_runtime::spawn(async move {
+                core.intent(Intent::Decline { call }).await;
+            });
+        }
+        TAP | ANSWER | DECLINE => {
+            let screen = if offered {
+                ScreenName::Phone
+            } else {
+                ScreenName::History
+            };
+            app.state::<Desktop>().go_to(screen);
+            windows::raise_main(app);
+        }
+        _ => {}
+    }
+}
 
 /// Somebody calls.
-pub(crate) async fn incoming<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &CallId) {
-    show(app, "Incoming call", core, call).await;
+pub(crate) async fn incoming<R: Runtime>(
+    app: &AppHandle<R>,
+    view: &PhoneView,
+    call: &CallId,
+    overlay_seen: bool,
+) {
+    let settings = app.state::<Desktop>().settings();
+    let manner = manner(Circumstances {
+        wanted: settings.notifications,
+        overlay_seen,
+        locked: surroundings::screen_is_locked().await,
+        named_when_locked: settings.caller_on_locked_screen,
+    });
+    let names = app.state::<Core>().names(view).await;
+    if let Some(call) = view.call(call) {
+        let contact = names.get(&call.number).map(String::as_str);
+        show(app, "Incoming call", Some(RINGING), manner, call, contact);
+    }
 }
 
 /// Somebody called, and nobody here took it.
-pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &CallId) {
-    show(app, "Missed call", core, call).await;
+pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, view: &PhoneView, call: &CallId) {
+    let settings = app.state::<Desktop>().settings();
+    let manner = manner(Circumstances {
+        wanted: settings.notifications,
+        // The overlay may be gone by the time somebody comes back to the desk.
+        overlay_seen: false,
+        locked: surroundings::screen_is_locked().await,
+        named_when_locked: settings.caller_on_locked_screen,
+    });
+    let names = app.state::<Core>().names(view).await;
+    if let Some(call) = view.call(call) {
+        let contact = names.get(&call.number).map(String::as_str);
+        show(app, "Missed call", None, manner, call, contact);
+    }
 }
 
-async fn show<R: Runtime>(app: &AppHandle<R>, title: &'static str, core: &Core, call: &CallId) {
-    let view = Arc::clone(&core.view().borrow());
-    let names = core.names(&view).await;
-    let Some(call) = view.call(call) else {
-        return;
+/// Takes back what is no longer so: nobody may answer a call that is over.
+pub(crate) fn withdraw<R: Runtime>(app: &AppHandle<R>, view: &PhoneView) {
+    let stale = |call: &CallId| {
+        // A missed call stays until somebody looks at it.
+        view.call(call).is_some_and(|of| {
+            of.state != CallState::Offered && !of.end.as_ref().is_some_and(|end| end.is_missed())
+        })
     };
-    let who = match names.get(&call.number).or(call.name.as_ref()) {
+    let gone = app.state::<Shown>().take_out(stale);
+    if gone.is_empty() {
+        return;
+    }
+    let app = app.clone();
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = app.notification().remove_active(gone) {
+            tracing::debug!(%error, "a notification stays");
+        }
+    });
+}
+
+/// Who calls, in one line. Some services read the text as markup and others show it as it is: what could begin markup
+/// becomes a sign that looks like it.
+pub(crate) fn who(call: &CallView, contact: Option<&str>) -> String {
+    let text = match contact.or(call.name.as_deref()) {
+        Some(name) if call.number.is_empty() => name.to_owned(),
         Some(name) => format!("{name}, {}", call.number_shown),
         None if call.number.is_empty() => "Private number".to_owned(),
         None => call.number_shown.clone(),
     };
+    text.replace('&', "\u{ff06}")
+        .replace('<', "\u{2039}")
+        .replace('>', "\u{203a}")
+}
+
+fn show<R: Runtime>(
+    app: &AppHandle<R>,
+    title: &'static str,
+    kind: Option<&'static str>,
+    manner: Manner,
+    call: &CallView,
+    contact: Option<&str>,
+) {
+    let body = match manner {
+        Manner::Not => return,
+        Manner::Named => who(call, contact),
+        Manner::Unnamed => "Unlock the screen to see who it is.".to_owned(),
+    };
+    let id = app.state::<Shown>().about(&call.id);
     let app = app.clone();
     // The notification service may be slow to answer, or absent.
     tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = app.notification().builder().title(title).body(who).show() {
+        let mut builder = app.notification().builder().id(id).title(title).body(body);
+        if let Some(kind) = kind {
+            builder = builder.action_type_id(kind);
+        }
+        if let Err(error) = builder.show() {
             tracing::debug!(%error, "no notification");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DESK: Circumstances = Circumstances {
+        wanted: true,
+        overlay_seen: false,
+        locked: false,
+        named_when_locked: false,
+    };
+
+    #[test]
+    fn one_of_overlay_and_notification_is_enough() {
+        assert_eq!(manner(DESK), Manner::Named);
+        let overlay_seen = true;
+        assert_eq!(
+            manner(Circumstances {
+                overlay_seen,
+                ..DESK
+            }),
+            Manner::Not
+        );
+        // behind a locked screen the overlay is not seen
+        let locked = true;
+        assert_eq!(
+            manner(Circumstances {
+                overlay_seen,
+                locked,
+                ..DESK
+            }),
+            Manner::Unnamed
+        );
+        let named = Circumstances {
+            locked,
+            named_when_locked: true,
+            ..DESK
+        };
+        assert_eq!(manner(named), Manner::Named);
+        assert_eq!(
+            manner(Circumstances {
+                wanted: false,
+                ..DESK
+            }),
+            Manner::Not
+        );
+        assert_eq!(
+            manner(Circumstances {
+                wanted: false,
+                ..named
+            }),
+            Manner::Not
+        );
+    }
 }

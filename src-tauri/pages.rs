@@ -1,5 +1,6 @@
 //! How far the pages of the windows are: the main window's first picture is what start-up is measured by.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -12,6 +13,8 @@ pub struct Pages {
     main_began: Instant,
     usable: watch::Sender<bool>,
     overlay: watch::Sender<bool>,
+    /// When the main window was last made anew.
+    asked_for: Mutex<Option<Instant>>,
 }
 
 impl Pages {
@@ -22,12 +25,20 @@ impl Pages {
             main_began,
             usable: watch::Sender::new(false),
             overlay: watch::Sender::new(false),
+            asked_for: Mutex::new(None),
         }
     }
 
-    /// The main window has painted its first picture of the phone. Every time but the first changes nothing.
+    /// The main window has painted its first picture of the phone: the first time, or again after its page was made anew.
     pub fn painted(&self) {
-        if !self.usable.send_replace(true) {
+        if self.usable.send_replace(true) {
+            let asked = self
+                .asked_for
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let ms = asked.map(|asked| asked.elapsed().as_millis());
+            tracing::info!(ms, "painted again");
+        } else {
             let since_main = self.main_began.elapsed();
             let ms = since_process_start_ms().unwrap_or(since_main.as_millis());
             tracing::info!(%ms, since_main_ms = %since_main.as_millis(), "usable");
@@ -39,6 +50,15 @@ impl Pages {
         tracing::info!(at_ms = %unix_ms(), "overlay painted");
     }
 
+    /// The main window is made anew, or its page loaded again.
+    pub(crate) fn main_again(&self) {
+        let mut asked = self
+            .asked_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *asked = Some(Instant::now());
+    }
+
     /// The overlay's page has asked for its first view.
     pub fn overlay_asked(&self) {
         self.overlay.send_replace(true);
@@ -47,6 +67,11 @@ impl Pages {
     /// Completes once the main window can be used.
     pub async fn usable(&self) {
         reached(&self.usable).await;
+    }
+
+    /// Whether the overlay's page runs.
+    pub(crate) fn overlay(&self) -> watch::Receiver<bool> {
+        self.overlay.subscribe()
     }
 
     /// Completes once the overlay's page runs.

@@ -1,159 +1,223 @@
-//! The two windows: the phone, and the overlay that appears when somebody calls.
+//! The main window: made, raised, put away, forgotten when it is not looked at for long, made anew.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tauri::{
-    AppHandle, LogicalPosition, LogicalSize, Manager, Monitor, Runtime, WebviewUrl, WebviewWindow,
+    AppHandle, LogicalSize, Manager, Runtime, Theme, UserAttentionType, WebviewUrl, WebviewWindow,
     WebviewWindowBuilder,
 };
+use tokio::task::AbortHandle;
 
+use crate::desktop::Desktop;
+use crate::ipc::desktop::ThemeSetting;
 use crate::pages::Pages;
 
 /// Label of the phone.
 pub(crate) const MAIN: &str = "main";
-/// Label of the overlay.
+/// Label of the overlay; those on further screens have a number behind it.
 pub(crate) const OVERLAY: &str = "overlay";
 
-/// Size of the overlay in logical pixels.
-const OVERLAY_SIZE: LogicalSize<f64> = LogicalSize::new(380.0, 200.0);
-/// Its distance from the edges of the work area.
-const OVERLAY_MARGIN: f64 = 16.0;
+/// Sizes in logical pixels: the window, and the least it can be made.
+const WHOLE: (LogicalSize<f64>, LogicalSize<f64>) = (
+    LogicalSize::new(960.0, 640.0),
+    LogicalSize::new(480.0, 320.0),
+);
+/// The same of the compact one.
+const COMPACT: (LogicalSize<f64>, LogicalSize<f64>) = (
+    LogicalSize::new(340.0, 560.0),
+    LogicalSize::new(320.0, 320.0),
+);
+/// How long a window that nobody sees is kept in memory.
+const KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// How long the overlay waits for its page, so that it is not shown empty.
-const RUNS_WITHIN: Duration = Duration::from_secs(2);
+/// What becomes of a main window that is put away.
+#[derive(Debug)]
+pub struct PutAway {
+    kept_for: Duration,
+    /// The wait after which it is forgotten.
+    wait: Mutex<Option<AbortHandle>>,
+}
+
+impl PutAway {
+    /// `kept_for`: how long a window that nobody sees is kept in memory; `None`: ten minutes.
+    #[must_use]
+    pub fn new(kept_for: Option<Duration>) -> Self {
+        Self {
+            kept_for: kept_for.unwrap_or(KEPT_FOR),
+            wait: Mutex::new(None),
+        }
+    }
+
+    fn seen_again(&self) {
+        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wait) = wait.take() {
+            wait.abort();
+        }
+    }
+
+    fn begin<R: Runtime>(&self, app: &AppHandle<R>) {
+        let (told, after) = (app.clone(), self.kept_for);
+        let task = tauri::async_runtime::spawn(async move {
+            tokio::time::sleep(after).await;
+            forget(&told);
+        });
+        let handle = task.inner().abort_handle();
+        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = wait.replace(handle) {
+            before.abort();
+        }
+    }
+}
 
 /// Opens the phone.
 ///
 /// # Errors
 /// No web view.
 pub(crate) fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
-    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+    let desktop = app.state::<Desktop>();
+    let compact = desktop.shell().borrow().compact;
+    let (size, least) = if compact { COMPACT } else { WHOLE };
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
         .title("Deskline")
-        .inner_size(960.0, 640.0)
-        .min_inner_size(480.0, 320.0)
-        .build()
+        .inner_size(size.width, size.height)
+        .min_inner_size(least.width, least.height)
+        .theme(theme(desktop.settings().theme))
+        .initialization_script(look_script(&desktop))
+        .build()?;
+    come_back_after_a_crash(&window);
+    Ok(window)
 }
 
-/// Brings the phone to the front.
+fn open_again<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
+    app.state::<Pages>().main_again();
+    open_main(app)
+}
+
+/// What every page finds before it paints: without it the first picture would be in the wrong colours.
+pub(crate) fn look_script(desktop: &Desktop) -> String {
+    // JSON is JavaScript; the two line separators that once were not are no matter in a script of its own.
+    let look = serde_json::to_string(&desktop.look()).unwrap_or_else(|_| "null".to_owned());
+    format!("window.__DESKLINE_LOOK__ = {look};")
+}
+
+/// As the toolkit takes it.
+pub(crate) fn theme(setting: ThemeSetting) -> Option<Theme> {
+    match setting {
+        ThemeSetting::System => None,
+        ThemeSetting::Light => Some(Theme::Light),
+        ThemeSetting::Dark => Some(Theme::Dark),
+    }
+}
+
+/// Brings the phone to the front, and makes it where there is none.
 pub(crate) fn raise_main<R: Runtime>(app: &AppHandle<R>) {
-    if let Some(window) = app.get_webview_window(MAIN) {
-        ok("raise", window.unminimize());
-        ok("raise", window.show());
-        ok("raise", window.set_focus());
+    app.state::<PutAway>().seen_again();
+    let window = match app.get_webview_window(MAIN) {
+        Some(window) => window,
+        None => match open_again(app) {
+            Ok(window) => window,
+            Err(error) => {
+                tracing::error!(%error, "the window cannot be opened");
+                return;
+            }
+        },
+    };
+    ok("raise", window.unminimize());
+    ok("raise", window.show());
+    ok("raise", window.set_focus());
+    if is_wayland() {
+        // Wayland lets no program raise itself: the task bar says that it wants to be looked at.
+        call_for_attention(&window);
     }
 }
 
-/// Loads the overlay without showing it, so that it appears at once when somebody calls.
-pub(crate) fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {
-    if let Some(window) = app.get_webview_window(OVERLAY) {
-        return Some(window);
+/// Makes the task bar say that the phone wants to be looked at.
+pub(crate) fn call_for_attention<R: Runtime>(window: &WebviewWindow<R>) {
+    ok(
+        "call for attention",
+        window.request_user_attention(Some(UserAttentionType::Critical)),
+    );
+}
+
+/// The person closed the phone. With a tray it is hidden, and forgotten when it stays so; without one it must not vanish,
+/// since nothing would bring it back: it goes into the task bar.
+pub(crate) fn put_main_away<R: Runtime>(app: &AppHandle<R>) {
+    let Some(window) = app.get_webview_window(MAIN) else {
+        return;
+    };
+    if app.state::<Desktop>().view().borrow().facts.tray {
+        ok("hide", window.hide());
+        app.state::<PutAway>().begin(app);
+    } else {
+        ok("minimise", window.minimize());
     }
-    // Never focusable: it must not take the keyboard from what the person is doing; clicks work all the same. Not
-    // resizable: on Linux a frameless window that is takes presses near its edges for itself, and now and then, when the
-    // toolkit has not learned yet where the window stands, presses anywhere. 200 is the least height GTK gives such one.
-    let built =
-        WebviewWindowBuilder::new(app, OVERLAY, WebviewUrl::App("index.html#/overlay".into()))
-            .title("Incoming call")
-            .inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
-            .resizable(false)
-            .decorations(false)
-            .always_on_top(true)
-            .visible_on_all_workspaces(true)
-            .skip_taskbar(true)
-            .focusable(false)
-            .focused(false)
-            .visible(false)
-            .build();
-    match built {
-        Ok(window) => Some(window),
-        Err(error) => {
-            tracing::error!(%error, "the overlay cannot be opened; calls ring in the main window only");
-            None
+}
+
+/// The tray went away. A window that is hidden comes back into the task bar, or it could not be reached any more.
+pub(crate) fn tray_is_gone<R: Runtime>(app: &AppHandle<R>) {
+    match app.get_webview_window(MAIN) {
+        Some(window) if window.is_visible().unwrap_or(true) => {}
+        Some(_) | None => {
+            raise_main(app);
+            if let Some(window) = app.get_webview_window(MAIN) {
+                ok("minimise", window.minimize());
+            }
         }
     }
 }
 
-/// Shows the overlay at the top right of the screen in use.
-pub(crate) async fn show_overlay<R: Runtime>(app: &AppHandle<R>) {
-    let Some(window) = prepare_overlay(app) else {
-        return;
-    };
-    let pages = app.state::<Pages>();
-    if tokio::time::timeout(RUNS_WITHIN, pages.overlay_runs())
-        .await
-        .is_err()
+/// Gives the memory of a window that nobody has seen for long back. The overlay stays as it is.
+fn forget<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(window) = app.get_webview_window(MAIN)
+        && !window.is_visible().unwrap_or(true)
     {
-        tracing::warn!("the overlay is shown before its page runs");
-    }
-    if let Some(monitor) = screen_in_use(app) {
-        ok(
-            "place the overlay",
-            window.set_position(top_right(&monitor)),
-        );
-    }
-    ok("show the overlay", window.show());
-}
-
-/// Puts the overlay away.
-pub(crate) fn hide_overlay<R: Runtime>(app: &AppHandle<R>) {
-    if let Some(window) = app.get_webview_window(OVERLAY) {
-        ok("hide the overlay", window.hide());
+        tracing::info!("the hidden window is forgotten");
+        ok("forget the window", window.destroy());
     }
 }
 
-/// The screen with the pointer, else the one with the phone, else the first.
-fn screen_in_use<R: Runtime>(app: &AppHandle<R>) -> Option<Monitor> {
-    let at_pointer = app
-        .cursor_position()
-        .ok()
-        .and_then(|at| app.monitor_from_point(at.x, at.y).ok().flatten());
-    at_pointer
-        .or_else(|| {
-            app.get_webview_window(MAIN)
-                .and_then(|window| window.current_monitor().ok().flatten())
-        })
-        .or_else(|| app.primary_monitor().ok().flatten())
+/// The compact window instead of the whole one, or back.
+pub(crate) fn set_compact<R: Runtime>(app: &AppHandle<R>, compact: bool) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let (size, least) = if compact { COMPACT } else { WHOLE };
+        ok("leave full size", window.unmaximize());
+        ok("let it shrink", window.set_min_size(Some(least)));
+        ok("resize", window.set_size(size));
+    }
 }
 
-fn top_right(monitor: &Monitor) -> LogicalPosition<f64> {
-    let scale = monitor.scale_factor();
-    let area = monitor.work_area();
-    let corner = area.position.to_logical::<f64>(scale);
-    let size = area.size.to_logical::<f64>(scale);
-    beside_the_edge(corner, size)
+/// Does a window talk to a Wayland compositor, which places and raises windows as it likes?
+pub(crate) fn is_wayland() -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let backend = set("GDK_BACKEND")
+        .is_some_and(|backend| backend.to_string_lossy().split(',').next() != Some("wayland"));
+    cfg!(target_os = "linux") && set("WAYLAND_DISPLAY").is_some() && !backend
 }
 
-fn beside_the_edge(corner: LogicalPosition<f64>, size: LogicalSize<f64>) -> LogicalPosition<f64> {
-    LogicalPosition::new(
-        corner.x + (size.width - OVERLAY_SIZE.width - OVERLAY_MARGIN).max(0.0),
-        corner.y + OVERLAY_MARGIN,
-    )
+/// A page whose process was killed is loaded again: calls went on without it, and the new page asks for everything.
+pub(crate) fn come_back_after_a_crash<R: Runtime>(window: &WebviewWindow<R>) {
+    #[cfg(target_os = "linux")]
+    {
+        use webkit2gtk::WebViewExt as _;
+        let app = window.app_handle().clone();
+        let hooked = window.with_webview(move |page| {
+            page.inner()
+                .connect_web_process_terminated(move |page, reason| {
+                    tracing::warn!(?reason, "a page went away; it is loaded again");
+                    app.state::<Pages>().main_again();
+                    page.reload();
+                });
+        });
+        ok("watch the page", hooked);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = window;
 }
 
-fn ok(what: &str, result: tauri::Result<()>) {
+pub(crate) fn ok(what: &str, result: tauri::Result<()>) {
     if let Err(error) = result {
         tracing::warn!(%error, "cannot {what}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_overlay_keeps_inside_its_screen() {
-        let at = beside_the_edge(
-            LogicalPosition::new(1_920.0, 30.0),
-            LogicalSize::new(1_280.0, 800.0),
-        );
-        assert_eq!(
-            at,
-            LogicalPosition::new(1_920.0 + 1_280.0 - 380.0 - 16.0, 46.0)
-        );
-        let narrow = beside_the_edge(
-            LogicalPosition::new(0.0, 0.0),
-            LogicalSize::new(320.0, 200.0),
-        );
-        assert_eq!(narrow, LogicalPosition::new(0.0, 16.0));
     }
 }

@@ -234,34 +234,6 @@ async fn an_incoming_call_is_answered_from_the_overlay_and_others_are_declined_o
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_the_window_while_dialling_cancels_the_leg() {
-    let place = Place::signed_in("window-close");
-    let window = Window::open(&place).await;
-    window.dial("2125550105").await;
-    window.until_state("remote_ringing").await;
-    let call = place
-        .line
-        .phones
-        .latest_with("+12125550105")
-        .unwrap()
-        .unwrap();
-    let id = place
-        .stage
-        .display
-        .wait_for_window("Deskline", PATIENCE)
-        .unwrap();
-    // as a person closes it: the window manager asks the window to go
-    place.stage.display.close_window(&id).unwrap();
-    let over = place
-        .line
-        .phones
-        .wait_until(&call.id, State::Over, Duration::from_secs(6))
-        .unwrap();
-    assert_eq!(over.ended_by(), Some("desk"), "{over:?}");
-    window.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_in_through_settings_and_a_server_that_goes_away() {
     let place = Place::signed_out(
         "window-account",

@@ -10,7 +10,6 @@ use tauri::{AppHandle, Manager, Runtime, State, Webview};
 use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
-use crate::ipc::convert;
 use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
@@ -21,8 +20,9 @@ use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
+use crate::ipc::{convert, desktop_commands};
+use crate::overlay;
 use crate::pages::Pages;
-use crate::windows;
 
 /// The most rows one page carries.
 const LARGEST_PAGE: u32 = 200;
@@ -79,6 +79,20 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         account_set,
         account_forget,
         devices,
+        desktop_commands::desktop_show,
+        desktop_commands::desktop_set,
+        desktop_commands::shell_show,
+        desktop_commands::prefill_done,
+        desktop_commands::go_to_done,
+        desktop_commands::set_compact,
+        desktop_commands::quit,
+        desktop_commands::quit_cancel,
+        desktop_commands::readiness_show,
+        desktop_commands::ring_me_now,
+        desktop_commands::first_run_show,
+        desktop_commands::first_run_set,
+        desktop_commands::hook_test,
+        desktop_commands::account_import,
         sound_show,
         sound_set,
         sound_levels,
@@ -99,7 +113,7 @@ async fn snapshot<R: Runtime>(
     pages: State<'_, Pages>,
     core: State<'_, Core>,
 ) -> Answer<PhoneView> {
-    if page.label() == windows::OVERLAY {
+    if overlay::is_overlay(page.label()) {
         pages.overlay_asked();
     }
     Ok(core.picture().await)
@@ -107,22 +121,31 @@ async fn snapshot<R: Runtime>(
 
 #[tauri::command]
 fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>) {
-    if page.label() == windows::OVERLAY {
+    if overlay::is_overlay(page.label()) {
         pages.overlay_painted();
     } else {
         pages.painted();
     }
 }
 
+/// `keys` are sent once it is answered.
 #[tauri::command]
-async fn dial(core: State<'_, Core>, number: String) -> Answer<()> {
+async fn dial(
+    core: State<'_, Core>,
+    number: String,
+    line: Option<String>,
+    keys: Option<String>,
+) -> Answer<()> {
+    let keys = keys
+        .filter(|keys| !keys.is_empty())
+        .map(|keys| call::number::parse_keys(&keys))
+        .transpose()
+        .map_err(|why| IpcError::new("bad_key", why))?;
     let call = fresh_call_id().map_err(|error| IpcError::new("shell", error.to_string()))?;
-    core.intent(Intent::Dial {
-        call,
-        number,
-        line: None,
-    })
-    .await;
+    if let Some(keys) = keys {
+        core.send_keys_once_live(call.clone(), keys);
+    }
+    core.intent(Intent::Dial { call, number, line }).await;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod convert;
+pub mod desktop;
+mod desktop_commands;
 pub mod lines;
 pub mod records;
 pub mod sound;

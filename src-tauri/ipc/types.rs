@@ -363,12 +363,13 @@ pub fn bindings() -> String {
         TransferView::decl(&config),
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
+    declarations.extend(crate::ipc::desktop::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{lines,records,sound,types,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{desktop,lines,records,sound,types,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

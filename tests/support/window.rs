@@ -1,6 +1,6 @@
 //! The real window through WebDriver.
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use stage::Driver;
 
-use super::{PATIENCE, Place};
+use super::{PATIENCE, Place, eventually};
 
 /// Deskline's window under WebDriver.
 pub struct Window {
@@ -257,6 +257,10 @@ impl Window {
 
     /// The process id of the app itself.
     pub fn pid(&self) -> u32 {
+        self.running().expect("the app runs")
+    }
+
+    fn running(&self) -> Option<u32> {
         let app = stage::app_binary();
         for entry in std::fs::read_dir("/proc")
             .expect("a list of processes")
@@ -281,10 +285,10 @@ impl Window {
                 .is_some_and(|program| *program == app.display().to_string())
                 && words.contains(&self.profile)
             {
-                return pid;
+                return Some(pid);
             }
         }
-        panic!("the app does not run")
+        None
     }
 
     /// Kills the app as a crash would.
@@ -298,10 +302,24 @@ impl Window {
         self.driver.stop();
     }
 
-    /// Closes the app as a person would.
+    /// Quits the app as a person would: closing its window would leave it in the tray.
     pub async fn close(mut self) {
-        // with two windows open the driver may drop the connection instead of answering
-        drop(self.client.clone().close().await);
+        if let Some(pid) = self.running() {
+            // It ends while it answers: the driver may drop the connection instead.
+            let quit = self.invoke("quit", json!({}));
+            drop(tokio::time::timeout(Duration::from_secs(2), quit).await);
+            eventually("the app ends", PATIENCE, || {
+                (!Path::new(&format!("/proc/{pid}/environ")).exists() || self.running().is_none())
+                    .then_some(())
+            });
+        }
+        drop(tokio::time::timeout(Duration::from_secs(2), self.client.clone().close()).await);
         self.driver.stop();
+    }
+
+    /// Does its window stand on the screen, and not only in the task bar?
+    pub async fn is_visible(&self, place: &Place) -> bool {
+        let windows = place.stage.display.windows_named("^Deskline$");
+        !windows.expect("a list of windows").is_empty()
     }
 }

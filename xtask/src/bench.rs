@@ -17,13 +17,45 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
     if arguments.first().map(String::as_str) != Some("audio") {
         run::build(!dev)?;
     }
+    if arguments.first().is_some_and(|suite| suite == "desktop") {
+        beside_the_desktop(dev)?;
+    }
     let mut cargo = shell::cargo(&["run", "--package", "bench"]);
     if !dev {
         cargo.arg("--release");
     }
+    let folder = stage::built_app(if dev { "debug" } else { "release" });
+    cargo.env(
+        "DESKLINE_HELLO",
+        folder.with_file_name("examples").join("hello"),
+    );
     let app = stage::built_app(if dev { "debug" } else { "release" });
     shell::run(cargo.arg("--").args(arguments).env("DESKLINE_APP", app))
         .context("the measurement failed")
+}
+
+/// What the program is compared with, and what fills its history.
+fn beside_the_desktop(dev: bool) -> Result<()> {
+    for arguments in [
+        &[
+            "build",
+            "--package",
+            "deskline",
+            "--example",
+            "hello",
+            "--features",
+            "bench-hello",
+        ][..],
+        &["build", "--package", "bench-history"],
+    ] {
+        let mut cargo = shell::cargo(arguments);
+        if !dev {
+            cargo.arg("--release");
+        }
+        shell::run(&mut cargo)?;
+    }
+    // Under another feature the program itself is another; it is put right again.
+    run::build(!dev)
 }
 
 /// `cargo xtask bench history …`

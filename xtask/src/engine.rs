@@ -71,6 +71,11 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     Ok(library)
 }
 
+/// LiveKit's licence, which came with the library.
+pub(crate) fn licence() -> Result<PathBuf> {
+    Ok(place(&manifest()?).join("LICENSE.md"))
+}
+
 fn manifest() -> Result<Manifest> {
     let path = shell::root()
         .join("crates")

@@ -6,6 +6,7 @@ mod bench;
 mod e2e;
 mod engine;
 mod line;
+mod package;
 mod packages;
 mod pictures;
 mod providers;
@@ -91,6 +92,12 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         what: Vec<String>,
     },
+    /// Build the package that people install
+    Package {
+        /// Install it in a clean system and start it there
+        #[arg(long)]
+        check: bool,
+    },
     /// Take pictures of every screen, and those of the README on a private stage
     Pictures {
         /// Only the screens, with the fake phone in a browser
@@ -126,6 +133,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
+        Command::Package { check } => package::package(check),
         Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };
     match outcome {

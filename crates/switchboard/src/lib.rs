@@ -31,7 +31,7 @@ mod worker;
 
 pub use account::{Account, AccountError, ApiSecret};
 pub use port::{Options, spawn};
-pub use token::{Token, TokenError, talk_token, watch_token};
+pub use token::{Token, TokenError, practice_token, talk_token, watch_token};
 pub use watchers::{
     ReceivedEvent, Refusal, Signer, Source, WatcherNews, Watchers, WebhookOptions, WorkerOptions,
 };

@@ -89,6 +89,36 @@ pub fn watch_token(
     sign(join(account, identity, name), grants, SIPGrants::default())
 }
 
+/// To play a caller: a phone leg that rings in one room, for a test of this desk. `can_update_own_metadata` is how it says
+/// that it was answered.
+///
+/// # Errors
+/// The key or the secret cannot sign.
+pub fn practice_token(
+    account: &Account,
+    room: &RoomName,
+    identity: &Identity,
+    name: &str,
+) -> Result<Token, TokenError> {
+    let grants = VideoGrants {
+        room_join: true,
+        room: room.as_str().to_owned(),
+        can_publish: Some(true),
+        can_publish_sources: vec!["microphone".into()],
+        can_subscribe: Some(true),
+        can_publish_data: Some(false),
+        can_update_own_metadata: Some(true),
+        ..VideoGrants::default()
+    };
+    let leg = join(account, identity, name)
+        .with_kind("sip")
+        .with_attributes([
+            ("sip.callStatus", "ringing"),
+            ("sip.callID", identity.as_str()),
+        ]);
+    sign(leg, grants, SIPGrants::default())
+}
+
 /// The one thing that a request does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose<'a> {

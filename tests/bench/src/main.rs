@@ -7,6 +7,7 @@
 mod chirp;
 mod conditions;
 mod desks;
+mod desktop;
 mod duel;
 mod inbound;
 mod journal;
@@ -48,6 +49,9 @@ struct Arguments {
     /// Rooms and calls of each kind; 10 of a call, 30 of callers when left out
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     calls: Option<u16>,
+    /// Calls in the history of the desktop suite
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
+    rows: u32,
     /// With what our sound is compared; with nothing when left out
     #[arg(long, value_enum)]
     peer: Option<Peer>,
@@ -68,6 +72,8 @@ enum Suite {
     Call,
     /// Learning of callers: each watcher, following a ringing call, many desks
     Inbound,
+    /// The program all day: start, memory and wake-ups with window, in the tray and in a call; messages
+    Desktop,
     /// Sound from mouth to ear, one way, in turn with a browser if there is one
     Audio,
     /// One side of a call of the audio suite; started by that
@@ -102,6 +108,14 @@ enum Part {
     Painted,
     /// What many desks cost the server
     Desks,
+    /// The program with its window
+    Window,
+    /// The program in the tray
+    Tray,
+    /// The least program with a window
+    Hello,
+    /// Between the page and the core
+    Messages,
 }
 
 fn main() -> ExitCode {
@@ -122,6 +136,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let name = match arguments.suite {
         Suite::Call => "call.json",
         Suite::Inbound => "inbound.json",
+        Suite::Desktop => "desktop.json",
         Suite::Audio | Suite::Side => "audio.json",
     };
     let path = arguments
@@ -141,6 +156,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let (more, kept) = match arguments.suite {
         Suite::Call => call(arguments, &mut journal)?,
         Suite::Inbound => (inbound_suite(arguments, &mut journal), None),
+        Suite::Desktop => desktop_suite(arguments, &mut journal)?,
         Suite::Audio | Suite::Side => (audio_suite(arguments, &mut journal), None),
     };
     println!("\n{}{more}", journal.table());
@@ -209,6 +225,36 @@ fn call(arguments: &Arguments, journal: &mut Journal) -> Result<(String, Option<
         Some(place.stage.keep()?)
     };
     Ok((delays, kept))
+}
+
+/// The program on the desktop all day.
+fn desktop_suite(
+    arguments: &Arguments,
+    journal: &mut Journal,
+) -> Result<(String, Option<PathBuf>)> {
+    let place = Place::start()?;
+    let filled = desktop::million(arguments.rows)?;
+    desktop::fill(&place, &filled)?;
+    if asked(arguments, Part::Hello) {
+        journal.part("the least program", |journal| {
+            desktop::hello(&place, journal)
+        });
+    }
+    if asked(arguments, Part::Window) {
+        journal.part("with its window", |journal| desktop::ours(&place, journal));
+    }
+    if asked(arguments, Part::Messages) {
+        journal.part("messages", |journal| desktop::messages(&place, journal));
+    }
+    if asked(arguments, Part::Tray) {
+        journal.part("in the tray", |journal| desktop::tray(&place, journal));
+    }
+    let kept = if journal.failed().is_empty() {
+        None
+    } else {
+        Some(place.stage.keep()?)
+    };
+    Ok((format!("\n{} calls in the history", arguments.rows), kept))
 }
 
 /// Learning of callers: with the switchboard in this process, and with the real window.

@@ -10,7 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use x11rb::{
     connection::Connection as _,
-    protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask},
+    protocol::xproto::{
+        AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask,
+    },
 };
 
 use crate::{Environment, Process, Scratch, process::output};
@@ -154,6 +156,54 @@ impl Display {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Start something, and wait for the first window that the window manager has on the screen since; gives also the
+    /// milliseconds from the start to then.
+    ///
+    /// # Errors
+    /// When it cannot be started, or opens no window.
+    pub fn until_new_window<T>(
+        &self,
+        within: Duration,
+        start: impl FnOnce() -> Result<T>,
+    ) -> Result<(T, f64)> {
+        let (connection, screen) = x11rb::connect(Some(&self.name))?;
+        let root = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the display has no screen")?
+            .root;
+        let list = connection
+            .intern_atom(false, b"_NET_CLIENT_LIST")?
+            .reply()?
+            .atom;
+        let windows = || -> Result<Vec<u32>> {
+            let property = connection
+                .get_property(false, root, list, AtomEnum::WINDOW, 0, 1024)?
+                .reply()?;
+            Ok(property
+                .value32()
+                .map(Iterator::collect)
+                .unwrap_or_default())
+        };
+        let watched = ChangeWindowAttributesAux::new().event_mask(EventMask::PROPERTY_CHANGE);
+        connection
+            .change_window_attributes(root, &watched)?
+            .check()?;
+        let before = windows()?;
+        let began = Instant::now();
+        let started = start()?;
+        while !windows()?.iter().any(|window| !before.contains(window)) {
+            while connection.poll_for_event()?.is_none() {
+                if began.elapsed() > within {
+                    bail!("no window after {} s", within.as_secs_f32());
+                }
+                std::thread::sleep(Duration::from_micros(500));
+            }
+        }
+        Ok((started, began.elapsed().as_secs_f64() * 1e3))
     }
 
     /// Run `xdotool` on this screen: type, press, click.

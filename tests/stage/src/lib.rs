@@ -21,6 +21,7 @@
 
 mod app;
 mod bus;
+mod desktop;
 mod display;
 mod environment;
 mod guardian;
@@ -39,6 +40,7 @@ pub use app::{
     built_app,
 };
 pub use bus::Bus;
+pub use desktop::{ScreenSaver, Tray, TrayIcon};
 pub use display::{Display, picture, windows};
 pub use environment::Environment;
 pub use keyring::{Keyring, secret_service_answers};

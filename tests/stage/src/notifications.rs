@@ -9,7 +9,8 @@ use crate::{Bus, Display, Environment, Process, Scratch, process::output};
 
 /// Away from the upper right corner: the app's own overlay is there.
 const CONFIGURATION: &str = "[global]\n  monitor = 0\n  origin = bottom-right\n  idle_threshold = 0\n  \
-    font = DejaVu Sans 10\n  width = 320\n  icon_position = off\n";
+    font = DejaVu Sans 10\n  width = 320\n  icon_position = off\n\
+    [ringing]\n  summary = \"Incoming call\"\n  action_name = answer\n";
 
 /// A notification that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,23 @@ impl Notifications {
                 body: field(entry, "body"),
             })
             .collect())
+    }
+
+    /// Press the button that answers, on the newest notification that has one.
+    ///
+    /// # Errors
+    /// When dunst does not answer.
+    pub fn press_answer(&self) -> Result<()> {
+        self.dunstctl(&["action", "0"]).map(drop)
+    }
+
+    /// Set the desktop not to disturb: notifications wait, and programs can ask about it.
+    ///
+    /// # Errors
+    /// When dunst does not answer.
+    pub fn pause(&self, paused: bool) -> Result<()> {
+        self.dunstctl(&["set-paused", if paused { "true" } else { "false" }])
+            .map(drop)
     }
 
     /// Close all that is on the screen, so that [`Notifications::history`] tells of it.

@@ -6,36 +6,34 @@
  * an `IpcError` and nothing else. All times are unix milliseconds.
  */
 import type {
-  DesktopSettings,
-  DesktopView,
-  FirstRunView,
-  HookSetting,
-  HookTested,
-  LookView,
-  ReadinessView,
-  ShellView,
-  ShortcutAction,
-} from './bindings-next';
-import type {
   AccountView,
   AvailabilityView,
   CallDetails,
   ContactDraft,
   ContactsPage,
+  DesktopSettings,
+  DesktopView,
   DevicesView,
   Exported,
   ExportFormat,
+  FirstRunView,
   HistoryPage,
   HistoryQuery,
+  HookSetting,
+  HookTested,
   ImportView,
   IpcError,
   LevelsView,
   LineCard,
   LineCheckView,
+  LookView,
   OtherCall,
   PhoneView,
+  ReadinessView,
   RingtoneSetting,
   SettingsView,
+  ShellView,
+  ShortcutAction,
   SoundSettings,
   SoundView,
   WatchersDraft,
@@ -44,7 +42,6 @@ import type {
 } from './bindings';
 
 export type * from './bindings';
-export type * from './bindings-next';
 
 /** Ends a subscription. Safe to call twice. */
 export type Unsubscribe = () => void;

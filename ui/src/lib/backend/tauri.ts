@@ -2,14 +2,17 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
-import type { LevelsView, PhoneView, SoundView, WatchersView } from './bindings';
 import type {
   DesktopView,
+  LevelsView,
   LookView,
+  PhoneView,
   ReadinessView,
   ShellView,
   ShortcutAction,
-} from './bindings-next';
+  SoundView,
+  WatchersView,
+} from './bindings';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {

@@ -1,0 +1,106 @@
+//! What the main window can ask about the program on this computer.
+
+use tauri::{AppHandle, Runtime, State};
+
+use crate::core::{Core, blocking};
+use crate::desktop::Desktop;
+use crate::ipc::desktop::{
+    DesktopSettings, DesktopView, FirstRunView, HookSetting, HookTested, ReadinessView, ShellView,
+};
+use crate::ipc::types::{AccountView, IpcError};
+use crate::{app, env_file, hooks, ring_test, windows};
+
+type Answer<T> = Result<T, IpcError>;
+
+#[tauri::command]
+pub(crate) fn desktop_show(desktop: State<'_, Desktop>) -> DesktopView {
+    desktop.view().borrow().clone()
+}
+
+#[tauri::command]
+pub(crate) async fn desktop_set(
+    desktop: State<'_, Desktop>,
+    settings: DesktopSettings,
+) -> Answer<DesktopView> {
+    desktop.set(settings).await
+}
+
+#[tauri::command]
+pub(crate) fn shell_show(desktop: State<'_, Desktop>) -> ShellView {
+    desktop.shell().borrow().clone()
+}
+
+#[tauri::command]
+pub(crate) fn prefill_done(desktop: State<'_, Desktop>, id: u32) {
+    desktop.prefill_done(id);
+}
+
+#[tauri::command]
+pub(crate) fn go_to_done(desktop: State<'_, Desktop>, id: u32) {
+    desktop.go_to_done(id);
+}
+
+#[tauri::command]
+pub(crate) async fn set_compact<R: Runtime>(
+    app: AppHandle<R>,
+    desktop: State<'_, Desktop>,
+    compact: bool,
+) -> Answer<()> {
+    windows::set_compact(&app, compact);
+    desktop.set_compact(compact).await;
+    Ok(())
+}
+
+/// Without a question: whoever asks has shown what is lost.
+#[tauri::command]
+pub(crate) fn quit<R: Runtime>(app: AppHandle<R>) {
+    app::begin_to_quit(&app);
+}
+
+#[tauri::command]
+pub(crate) fn quit_cancel(desktop: State<'_, Desktop>) {
+    desktop.stay();
+}
+
+#[tauri::command]
+pub(crate) fn readiness_show(desktop: State<'_, Desktop>) -> ReadinessView {
+    desktop.readiness().borrow().clone()
+}
+
+#[tauri::command]
+pub(crate) async fn ring_me_now(core: State<'_, Core>, desktop: State<'_, Desktop>) -> Answer<()> {
+    ring_test::begin(&core, &desktop)
+}
+
+#[tauri::command]
+pub(crate) async fn first_run_show(
+    core: State<'_, Core>,
+    desktop: State<'_, Desktop>,
+) -> Answer<FirstRunView> {
+    let has_account = core
+        .account_show()
+        .await
+        .is_ok_and(|account| !account.url.is_empty());
+    desktop.first_run(has_account).await
+}
+
+#[tauri::command]
+pub(crate) async fn first_run_set(
+    desktop: State<'_, Desktop>,
+    first_run: FirstRunView,
+) -> Answer<()> {
+    desktop.set_first_run(first_run).await
+}
+
+#[tauri::command]
+pub(crate) async fn hook_test(hook: HookSetting) -> Answer<HookTested> {
+    blocking(move || hooks::test(&hook.action, hook.moment)).await
+}
+
+/// The text holds the secret: it goes in and never comes back.
+#[tauri::command]
+pub(crate) async fn account_import(core: State<'_, Core>, text: String) -> Answer<AccountView> {
+    let found = env_file::parse(&text)?;
+    let secret = found.secret.expose().to_owned();
+    core.account_set(found.url, found.key, Some(secret)).await
+}

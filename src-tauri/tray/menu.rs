@@ -1,0 +1,538 @@
+//! The tray as a value: which of six states, its tooltip, its menu. Nothing is drawn here.
+
+use call::CallId;
+use call::state::{CallState, Direction};
+use call::view::{CallView, PhoneView};
+
+use crate::ipc::desktop::ReadinessView;
+
+/// Which icon. Each has a shape of its own: they all have one colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    /// It will ring.
+    Ready,
+    /// Calls were missed.
+    Missed,
+    /// The person takes no calls, or a rule keeps them away.
+    NotTaking,
+    /// It would not ring.
+    CannotRing,
+    /// A call is up.
+    InCall,
+    /// Somebody calls.
+    Ringing,
+}
+
+/// A missed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MissedCall {
+    /// Who, as people write it.
+    pub(crate) who: String,
+    /// When, as people write it.
+    pub(crate) when: String,
+    /// What calls back; "" if withheld.
+    pub(crate) number: String,
+}
+
+/// Everything that the tray shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glance<'a> {
+    pub(crate) phone: &'a PhoneView,
+    pub(crate) readiness: &'a ReadinessView,
+    /// Missed calls that nobody has looked at, newest first; some of them.
+    pub(crate) missed: &'a [MissedCall],
+    /// All of them.
+    pub(crate) missed_count: u32,
+}
+
+/// What a line of the menu does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    Open,
+    Find,
+    ShowMissed,
+    /// Fills the number in; nothing is dialled.
+    CallBack(String),
+    TakeCalls,
+    Quiet30Minutes,
+    QuietUntilTomorrow,
+    Answer(CallId),
+    Decline(CallId),
+    Silence(CallId),
+    SetMuted(CallId, bool),
+    SetHeld(CallId, bool),
+    End(CallId),
+    TryNow,
+    WhatIsWrong,
+    Quit,
+}
+
+/// A line of the menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Only to be read.
+    Words(String),
+    /// A hairline.
+    Line,
+    /// To be pressed.
+    Item {
+        action: Action,
+        words: String,
+        /// `Some`: a choice, and whether it is the present one.
+        chosen: Option<bool>,
+    },
+}
+
+/// Missed calls that fit into a menu.
+const MISSED_SHOWN: usize = 5;
+/// Longest name in a menu, characters.
+const LONGEST: usize = 40;
+
+/// The state that matters most.
+pub(crate) fn state(glance: &Glance<'_>) -> State {
+    let any = |fits: fn(&CallView) -> bool| glance.phone.calls.iter().any(fits);
+    if any(rings) {
+        State::Ringing
+    } else if any(is_up) {
+        State::InCall
+    } else if glance.phone.quiet.is_some() {
+        State::NotTaking
+    } else if !glance.readiness.ready {
+        State::CannotRing
+    } else if glance.missed_count > 0 {
+        State::Missed
+    } else {
+        State::Ready
+    }
+}
+
+/// The state in words.
+pub(crate) fn tooltip(glance: &Glance<'_>) -> String {
+    let words = match state(glance) {
+        State::Ringing => glance
+            .phone
+            .calls
+            .iter()
+            .find(|call| rings(call))
+            .map_or_else(
+                || "Incoming call".to_owned(),
+                |call| format!("Incoming call: {}", who(call)),
+            ),
+        State::InCall => glance
+            .phone
+            .calls
+            .iter()
+            .find(|call| is_up(call))
+            .map_or_else(
+                || "In a call".to_owned(),
+                |call| format!("In a call with {}", who(call)),
+            ),
+        State::NotTaking => glance.phone.quiet.clone().unwrap_or_default(),
+        State::CannotRing => glance.readiness.words.clone(),
+        State::Missed => count(glance.missed_count),
+        State::Ready => "This desk will ring".to_owned(),
+    };
+    format!("Deskline: {words}")
+}
+
+/// The menu. Every command is in it: on some systems a press on the icon itself never arrives.
+pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
+    let mut menu = Vec::new();
+    let mut calls = false;
+    for call in &glance.phone.calls {
+        if rings(call) {
+            menu.extend([
+                Entry::Words(format!("{} calls", who(call))),
+                item(Action::Answer(call.id.clone()), "Answer"),
+                item(Action::Decline(call.id.clone()), "Decline"),
+            ]);
+            if !call.silenced {
+                menu.push(item(Action::Silence(call.id.clone()), "Silence"));
+            }
+            menu.push(Entry::Line);
+            calls = true;
+        } else if is_up(call) {
+            menu.push(Entry::Words(who(call)));
+            if call.state == CallState::Live {
+                let id = || call.id.clone();
+                menu.extend([
+                    item(
+                        Action::SetMuted(id(), !call.muted),
+                        if call.muted { "Unmute" } else { "Mute" },
+                    ),
+                    item(
+                        Action::SetHeld(id(), !call.held),
+                        if call.held { "Take off hold" } else { "Hold" },
+                    ),
+                ]);
+            }
+            menu.extend([
+                item(
+                    Action::End(call.id.clone()),
+                    if call.state == CallState::Live {
+                        "End call"
+                    } else {
+                        "Cancel call"
+                    },
+                ),
+                Entry::Line,
+            ]);
+            calls = true;
+        }
+    }
+    if !calls {
+        menu.push(Entry::Words(
+            glance
+                .phone
+                .quiet
+                .clone()
+                .unwrap_or_else(|| glance.readiness.words.clone()),
+        ));
+        if let Some(detail) = glance
+            .readiness
+            .detail
+            .clone()
+            .filter(|_| !glance.readiness.ready && glance.phone.quiet.is_none())
+        {
+            menu.push(Entry::Words(shortened(&detail, 80)));
+        }
+        menu.push(Entry::Line);
+        if !glance.readiness.ready && glance.phone.quiet.is_none() {
+            menu.extend([
+                item(Action::TryNow, "Try now"),
+                item(Action::WhatIsWrong, "See what is wrong"),
+                Entry::Line,
+            ]);
+        }
+    }
+    menu.extend([
+        item(Action::Open, "Open Deskline"),
+        item(Action::Find, "Find or dial\u{2026}"),
+        Entry::Line,
+    ]);
+    if glance.missed_count > 0 {
+        menu.push(item(Action::ShowMissed, &count(glance.missed_count)));
+        for call in glance.missed.iter().take(MISSED_SHOWN) {
+            let words = format!("{}, {}", shortened(&call.who, LONGEST), call.when);
+            menu.push(if call.number.is_empty() {
+                Entry::Words(words)
+            } else {
+                item(Action::CallBack(call.number.clone()), &words)
+            });
+        }
+        menu.push(Entry::Line);
+    }
+    let taking = glance.phone.availability == call::settings::Availability::Available;
+    menu.extend([
+        Entry::Item {
+            action: Action::TakeCalls,
+            words: "Take calls".into(),
+            chosen: Some(taking),
+        },
+        item(Action::Quiet30Minutes, "Not for 30 minutes"),
+        item(Action::QuietUntilTomorrow, "Not until tomorrow"),
+        Entry::Line,
+        item(
+            Action::Quit,
+            if calls {
+                "Quit, ends the call\u{2026}"
+            } else if glance.readiness.ready {
+                "Quit, stop ringing\u{2026}"
+            } else {
+                "Quit\u{2026}"
+            },
+        ),
+    ]);
+    menu
+}
+
+fn item(action: Action, words: &str) -> Entry {
+    Entry::Item {
+        action,
+        words: words.to_owned(),
+        chosen: None,
+    }
+}
+
+/// Somebody calls and it is heard or seen here.
+fn rings(call: &CallView) -> bool {
+    call.direction == Direction::Inbound && call.state == CallState::Offered && !call.quiet
+}
+
+/// A call that a person is in, or dials.
+fn is_up(call: &CallView) -> bool {
+    match call.state {
+        CallState::Preparing
+        | CallState::Joining
+        | CallState::Dialling
+        | CallState::RemoteRinging
+        | CallState::Claiming
+        | CallState::Answering
+        | CallState::Live => true,
+        CallState::Offered
+        | CallState::Stranded
+        | CallState::HandedOver
+        | CallState::Ending
+        | CallState::Ended => false,
+    }
+}
+
+fn who(call: &CallView) -> String {
+    let text = call.name.clone().unwrap_or_else(|| {
+        if call.number.is_empty() {
+            "Private number".to_owned()
+        } else {
+            call.number_shown.clone()
+        }
+    });
+    shortened(&text, LONGEST)
+}
+
+fn count(missed: u32) -> String {
+    if missed == 1 {
+        "1 missed call".to_owned()
+    } else {
+        format!("{missed} missed calls")
+    }
+}
+
+fn shortened(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(longest.saturating_sub(1)).collect();
+    format!("{}\u{2026}", cut.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use call::input::{Input, Intent, LineStatus};
+    use call::settings::{Availability, DeskSettings};
+    use call::{Now, Phone};
+
+    use super::*;
+    use crate::readiness;
+
+    /// A view made by the real phone.
+    fn view(inputs: Vec<Input>) -> Arc<PhoneView> {
+        let mut phone = Phone::new(DeskSettings::default());
+        for (at, input) in (1..).zip(inputs) {
+            let now = Now {
+                mono: Duration::from_secs(at),
+                unix_ms: 1_000_000_000_000,
+            };
+            let _step = phone.handle(input, now);
+        }
+        Arc::new(phone.view())
+    }
+
+    fn ready() -> ReadinessView {
+        ReadinessView {
+            ready: true,
+            words: "This desk will ring".into(),
+            ..readiness::unknown()
+        }
+    }
+
+    fn idle() -> Arc<PhoneView> {
+        view(vec![Input::Line(LineStatus::Ready { trunk: None })])
+    }
+
+    fn glance<'a>(phone: &'a PhoneView, readiness: &'a ReadinessView) -> Glance<'a> {
+        Glance {
+            phone,
+            readiness,
+            missed: &[],
+            missed_count: 0,
+        }
+    }
+
+    fn words(menu: &[Entry]) -> Vec<&str> {
+        menu.iter()
+            .filter_map(|entry| match entry {
+                Entry::Words(words) | Entry::Item { words, .. } => Some(words.as_str()),
+                Entry::Line => None,
+            })
+            .collect()
+    }
+
+    fn call_of(mut phone: PhoneView, state: CallState, direction: Direction) -> PhoneView {
+        let dialled = view(vec![
+            Input::Line(LineStatus::Ready { trunk: None }),
+            Input::Intent(Intent::Dial {
+                call: CallId::parse("c1").unwrap(),
+                number: "+12125550100".into(),
+                line: None,
+            }),
+        ]);
+        let mut call = dialled.calls[0].clone();
+        call.state = state;
+        call.direction = direction;
+        phone.calls = vec![call];
+        phone
+    }
+
+    #[test]
+    fn each_of_the_six_states_is_reached_in_its_order() {
+        let idle = idle();
+        let ready = ready();
+        let lost = readiness::unknown();
+        assert_eq!(state(&glance(&idle, &ready)), State::Ready);
+        let missed = Glance {
+            missed_count: 2,
+            ..glance(&idle, &ready)
+        };
+        assert_eq!(state(&missed), State::Missed);
+        let cannot = Glance {
+            readiness: &lost,
+            ..missed
+        };
+        assert_eq!(state(&cannot), State::CannotRing);
+        let mut quiet = (*idle).clone();
+        quiet.quiet = Some("Nothing rings here: you are not taking calls.".into());
+        assert_eq!(
+            state(&Glance {
+                phone: &quiet,
+                ..cannot
+            }),
+            State::NotTaking
+        );
+        let up = call_of(quiet.clone(), CallState::Live, Direction::Outbound);
+        assert_eq!(
+            state(&Glance {
+                phone: &up,
+                ..cannot
+            }),
+            State::InCall
+        );
+        let rings = call_of(quiet, CallState::Offered, Direction::Inbound);
+        assert_eq!(
+            state(&Glance {
+                phone: &rings,
+                ..cannot
+            }),
+            State::Ringing
+        );
+        let said: Vec<_> = [&*idle, &up, &rings]
+            .iter()
+            .map(|phone| tooltip(&glance(phone, &ready)))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "Deskline: This desk will ring",
+                "Deskline: In a call with (212) 555-0100",
+                "Deskline: Incoming call: (212) 555-0100"
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_is_reachable_from_the_menu() {
+        let idle = idle();
+        let ready = ready();
+        let missed = [
+            MissedCall {
+                who: "Harbor Street Building Management and its neighbours".into(),
+                when: "10:12 AM".into(),
+                number: "+12125550101".into(),
+            },
+            MissedCall {
+                who: "Private number".into(),
+                when: "9:03 AM".into(),
+                number: String::new(),
+            },
+        ];
+        let all = menu(&Glance {
+            missed: &missed,
+            missed_count: 2,
+            ..glance(&idle, &ready)
+        });
+        assert_eq!(
+            words(&all),
+            [
+                "This desk will ring",
+                "Open Deskline",
+                "Find or dial\u{2026}",
+                "2 missed calls",
+                "Harbor Street Building Management and i\u{2026}, 10:12 AM",
+                "Private number, 9:03 AM",
+                "Take calls",
+                "Not for 30 minutes",
+                "Not until tomorrow",
+                "Quit, stop ringing\u{2026}"
+            ]
+        );
+        // whoever withheld their number cannot be called back
+        let read_only =
+            |entry: &Entry| matches!(entry, Entry::Words(words) if words.starts_with("Private"));
+        assert!(all.iter().any(read_only), "{all:?}");
+    }
+
+    #[test]
+    fn in_a_call_the_menu_is_about_the_call() {
+        let ready = ready();
+        let up = call_of((*idle()).clone(), CallState::Live, Direction::Outbound);
+        let mut muted = up.clone();
+        muted.calls[0].muted = true;
+        muted.calls[0].held = true;
+        let up_words = menu(&glance(&up, &ready));
+        assert_eq!(
+            words(&up_words)[..5],
+            [
+                "(212) 555-0100",
+                "Mute",
+                "Hold",
+                "End call",
+                "Open Deskline"
+            ]
+        );
+        assert_eq!(
+            words(&up_words).last(),
+            Some(&"Quit, ends the call\u{2026}")
+        );
+        let muted_words = menu(&glance(&muted, &ready));
+        assert_eq!(words(&muted_words)[1..3], ["Unmute", "Take off hold"]);
+        let rings = call_of(up, CallState::Offered, Direction::Inbound);
+        assert_eq!(
+            words(&menu(&glance(&rings, &ready)))[..4],
+            ["(212) 555-0100 calls", "Answer", "Decline", "Silence"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_comes_first() {
+        let idle = idle();
+        let lost = ReadinessView {
+            detail: Some("LiveKit at front-desk.example cannot be reached.".into()),
+            words: "Calls do not ring here".into(),
+            ..readiness::unknown()
+        };
+        let menu = menu(&glance(&idle, &lost));
+        assert_eq!(
+            words(&menu)[..4],
+            [
+                "Calls do not ring here",
+                "LiveKit at front-desk.example cannot be reached.",
+                "Try now",
+                "See what is wrong"
+            ]
+        );
+        let mut away = (*idle).clone();
+        away.availability = Availability::DoNotDisturb {
+            until_unix_ms: None,
+        };
+        let not_taking = super::menu(&glance(&away, &lost));
+        assert!(not_taking.iter().any(|entry| matches!(
+            entry,
+            Entry::Item {
+                action: Action::TakeCalls,
+                chosen: Some(false),
+                ..
+            }
+        )));
+    }
+}

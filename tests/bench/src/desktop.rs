@@ -1,0 +1,398 @@
+//! The program on the desktop all day: how soon it is there, and what it costs while nothing happens. Beside it the least
+//! program with a window of the same toolkit.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use stage::{Driver, MAIN_WINDOW, Tray, USABLE, line::State};
+
+use crate::{
+    journal::{Journal, Measure},
+    place::{PATIENCE, Place, TONE_NUMBER},
+    usage::{Usage, descendants_of},
+};
+
+macro_rules! measures {
+    ($($name:ident: $key:literal, $words:literal, $unit:literal;)*) => {
+        $(static $name: Measure = Measure { key: $key, name: $words, unit: $unit };)*
+    };
+}
+
+measures! {
+    VISIBLE: "visible_ms", "start -> window on the screen", "ms";
+    USABLE_AFTER: "usable_ms", "start -> dialler usable", "ms";
+    HELLO_VISIBLE: "hello_visible_ms", "hello: start -> window on the screen", "ms";
+    HELLO_PAINTED: "hello_painted_ms", "hello: start -> painted", "ms";
+    AGAIN: "window_again_ms", "forgotten window: asked for -> usable", "ms";
+    WINDOW_CPU: "window_cpu_percent", "window, idle: processor of all its processes", "% core";
+    WINDOW_WAKES: "window_wakes", "window, idle: switches of all its threads", "1/s";
+    WINDOW_PSS: "window_pss_mb", "window, idle: memory (PSS)", "MB";
+    HELLO_CPU: "hello_cpu_percent", "hello, idle: processor of all its processes", "% core";
+    HELLO_WAKES: "hello_wakes", "hello, idle: switches of all its threads", "1/s";
+    HELLO_PSS: "hello_pss_mb", "hello, idle: memory (PSS)", "MB";
+    TRAY_CPU: "tray_cpu_percent", "tray, window forgotten: processor of all its processes", "% core";
+    TRAY_WAKES: "tray_wakes", "tray, window forgotten: switches of all its threads", "1/s";
+    TRAY_PSS: "tray_pss_mb", "tray, window forgotten: memory (PSS)", "MB";
+    CALL_CPU: "call_cpu_percent", "window in a call: processor of all its processes", "% core";
+    CALL_PSS: "call_pss_mb", "window in a call: memory (PSS)", "MB";
+    INVOKE: "invoke_ms", "page asks -> the core's answer is there (whole view)", "ms";
+    PUSH: "push_ms", "page asks for a change -> the changed view is there", "ms";
+}
+
+/// Starts of each program.
+const STARTS: usize = 5;
+/// Measured at a time, and how often.
+const STRETCH: Duration = Duration::from_secs(10);
+const STRETCHES: usize = 2;
+/// Not measured: what a start leaves to be done.
+const SETTLES: Duration = Duration::from_secs(4);
+
+/// The program with a full history.
+pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
+    for run in 1..=STARTS {
+        let display = &place.stage.display;
+        let (app, visible) = display.until_new_window(PATIENCE, || place.app.open())?;
+        let mut app = app;
+        let usable = usable(&place.app.log(), run)?;
+        println!("   {run:>2}  visible after {visible:4.0} ms, usable after {usable:4.0} ms");
+        journal.value(&VISIBLE, run, visible);
+        journal.value(&USABLE_AFTER, run, usable);
+        app.stop();
+    }
+    let mut app = place.app.open_usable(Duration::from_secs(60))?;
+    std::thread::sleep(SETTLES);
+    idle(app.pid(), |run, idle| {
+        journal.value(&WINDOW_CPU, run, idle.cpu);
+        journal.value(&WINDOW_WAKES, run, idle.switches);
+        journal.value(&WINDOW_PSS, run, idle.pss);
+    })?;
+    let display = &place.stage.display;
+    let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
+    display.xdotool(&["windowactivate", "--sync", &window])?;
+    display.xdotool(&["type", "--delay", "40", TONE_NUMBER])?;
+    display.xdotool(&["key", "Return"])?;
+    let phones = &place.line.phones;
+    let call = phones.wait_for_call(|call| call.state == State::Active, PATIENCE)?;
+    std::thread::sleep(SETTLES);
+    idle(app.pid(), |run, idle| {
+        journal.value(&CALL_CPU, run, idle.cpu);
+        journal.value(&CALL_PSS, run, idle.pss);
+    })?;
+    phones.hang_up(&call.id)?;
+    app.stop();
+    Ok(())
+}
+
+/// In the tray, with the window forgotten and made anew.
+pub(crate) fn tray(place: &Place, journal: &mut Journal) -> Result<()> {
+    let tray = Tray::start(&place.stage.bus)?;
+    let start = place
+        .app
+        .command(&["--hidden", "--forget-window-after", "100ms"]);
+    let mut app = place.stage.run("app", start)?;
+    let icon = tray.icon(PATIENCE)?;
+    std::thread::sleep(SETTLES);
+    idle(app.pid(), |run, idle| {
+        journal.value(&TRAY_CPU, run, idle.cpu);
+        journal.value(&TRAY_WAKES, run, idle.switches);
+        journal.value(&TRAY_PSS, run, idle.pss);
+    })?;
+    for run in 1..=STARTS {
+        let log = place.app.log();
+        let before = marks(&log);
+        icon.press()?;
+        let ms = wait_for(|| {
+            let text = fs::read_to_string(&log).ok()?;
+            let line = text.lines().filter(|line| is_mark(line)).nth(before)?;
+            Some(number_after(line, "ms=").unwrap_or(f64::NAN))
+        })?;
+        // The first window of a hidden start counts from the start of the program.
+        if run > 1 {
+            println!("   {run:>2}  there again after {ms:.0} ms");
+            journal.value(&AGAIN, run, ms);
+        }
+        let display = &place.stage.display;
+        let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
+        display.close_window(&window)?;
+        wait_for(|| {
+            let forgotten = fs::read_to_string(&log).ok()?;
+            (forgotten.matches("the hidden window is forgotten").count() >= run).then_some(())
+        })?;
+    }
+    app.stop();
+    Ok(())
+}
+
+/// The least program.
+pub(crate) fn hello(place: &Place, journal: &mut Journal) -> Result<()> {
+    let program = PathBuf::from(
+        std::env::var_os("DESKLINE_HELLO").context("`cargo xtask bench desktop` builds hello")?,
+    );
+    for run in 1..=STARTS {
+        let began = Instant::now();
+        let (app, visible) = place.stage.display.until_new_window(PATIENCE, || {
+            place
+                .stage
+                .run_talking("hello", place.stage.app_command(&program))
+        })?;
+        let mut app = app;
+        app.line(PATIENCE)?;
+        let painted = began.elapsed().as_secs_f64() * 1e3;
+        println!("   {run:>2}  visible after {visible:4.0} ms, painted after {painted:4.0} ms");
+        journal.value(&HELLO_VISIBLE, run, visible);
+        journal.value(&HELLO_PAINTED, run, painted);
+        if run == STARTS {
+            std::thread::sleep(SETTLES);
+            idle(app.pid(), |run, idle| {
+                journal.value(&HELLO_CPU, run, idle.cpu);
+                journal.value(&HELLO_WAKES, run, idle.switches);
+                journal.value(&HELLO_PSS, run, idle.pss);
+            })?;
+        }
+        app.stop();
+    }
+    Ok(())
+}
+
+/// Between page and core, from within the page.
+pub(crate) fn messages(place: &Place, journal: &mut Journal) -> Result<()> {
+    let mut driver = place.stage.driver()?;
+    let page = Page::open(&driver, place)?;
+    let asked = page.run(
+        "const done = arguments[arguments.length - 1]; const ask = window.__TAURI_INTERNALS__.invoke; (async () => {
+           const times = [];
+           for (let n = 0; n < 220; n += 1) { const at = performance.now(); await ask('snapshot'); times.push(performance.now() - at); }
+           return times.slice(20);
+         })().then(done, error => done(String(error)));",
+    )?;
+    for (run, ms) in numbers(&asked)?.into_iter().enumerate() {
+        journal.value(&INVOKE, run + 1, ms);
+    }
+    let pushed = page.run(
+        "const done = arguments[arguments.length - 1]; const inside = window.__TAURI_INTERNALS__; (async () => {
+           let heard = () => {};
+           await inside.invoke('plugin:event|listen', { event: 'phone-changed', target: { kind: 'Any' }, handler: inside.transformCallback(() => heard()) });
+           const times = [];
+           for (let n = 0; n < 110; n += 1) {
+             const view = new Promise(resolve => { heard = resolve; });
+             const at = performance.now();
+             await inside.invoke('set_availability', { availability: n % 2 ? { state: 'available' } : { state: 'do_not_disturb', until_ms: null } });
+             await view; times.push(performance.now() - at);
+           }
+           return times.slice(10);
+         })().then(done, error => done(String(error)));",
+    )?;
+    for (run, ms) in numbers(&pushed)?.into_iter().enumerate() {
+        journal.value(&PUSH, run + 1, ms);
+    }
+    driver.stop();
+    Ok(())
+}
+
+/// A page under WebDriver: a session, and scripts in it. Everything else is done by hand here.
+struct Page {
+    session: String,
+    asks: ureq::Agent,
+}
+
+impl Page {
+    fn open(driver: &Driver, place: &Place) -> Result<Self> {
+        let asks: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(60)))
+            .proxy(None)
+            .build()
+            .into();
+        let wanted = json!({ "capabilities": { "alwaysMatch": Driver::capabilities(&place.app) } });
+        let answer: Value = asks
+            .post(format!("{}/session", driver.url()))
+            .send_json(wanted)?
+            .body_mut()
+            .read_json()?;
+        let id = answer
+            .pointer("/value/sessionId")
+            .and_then(Value::as_str)
+            .context("the driver opened no session")?;
+        Ok(Self {
+            session: format!("{}/session/{id}", driver.url()),
+            asks,
+        })
+    }
+
+    fn run(&self, script: &str) -> Result<Value> {
+        let answer: Value = self
+            .asks
+            .post(format!("{}/execute/async", self.session))
+            .send_json(json!({ "script": script, "args": [] }))?
+            .body_mut()
+            .read_json()?;
+        answer.get("value").cloned().context("no answer")
+    }
+}
+
+fn numbers(answer: &Value) -> Result<Vec<f64>> {
+    let list = answer
+        .as_array()
+        .with_context(|| format!("the page said {answer}"))?;
+    Ok(list.iter().filter_map(Value::as_f64).collect())
+}
+
+/// Costs of a stretch in which nobody does anything.
+struct Idle {
+    cpu: f64,
+    /// Times that a thread began to run, each second: every wake-up is one, and some are not.
+    switches: f64,
+    pss: f64,
+}
+
+fn idle(pid: u32, mut take: impl FnMut(usize, Idle)) -> Result<()> {
+    for run in 1..=STRETCHES {
+        let (at, before, switched) = (Instant::now(), Usage::of_tree(pid)?, switches(pid));
+        std::thread::sleep(STRETCH);
+        let (after, time) = (Usage::of_tree(pid)?, at.elapsed().as_secs_f64());
+        let idle = Idle {
+            cpu: (after.processor - before.processor) / time * 100.0,
+            switches: switches(pid).saturating_sub(switched) as f64 / time,
+            pss: after.memory,
+        };
+        println!(
+            "   {run:>2}  {:5.1} % of a core  {:6.1} switches/s  {:6.1} MB",
+            idle.cpu, idle.switches, idle.pss
+        );
+        take(run, idle);
+    }
+    Ok(())
+}
+
+/// How often threads of a process and of its descendants gave up a processor until now.
+fn switches(pid: u32) -> u64 {
+    let mut pids: Vec<u32> = descendants_of(pid)
+        .into_iter()
+        .map(|(pid, _)| pid)
+        .collect();
+    pids.push(pid);
+    pids.iter()
+        .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok())
+        .flat_map(Iterator::flatten)
+        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
+        .map(|status| switches_in(&status))
+        .sum()
+}
+
+fn switches_in(status: &str) -> u64 {
+    status
+        .lines()
+        .filter(|line| line.contains("voluntary_ctxt_switches:"))
+        .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .sum()
+}
+
+/// Fills the profile with the history that was made before.
+pub(crate) fn fill(place: &Place, from: &Path) -> Result<()> {
+    let to = place.app.profile().join("history.db");
+    // The account is in the same file: signing in comes after.
+    fs::copy(from.join("history.db"), &to)
+        .with_context(|| format!("there is no history in {}", from.display()))?;
+    for more in ["history.db-wal", "history.db-shm"] {
+        let _ = fs::remove_file(place.app.profile().join(more));
+    }
+    place.app.sign_in(&place.line.ready)
+}
+
+/// The milliseconds of the `run`th start.
+fn usable(log: &Path, run: usize) -> Result<f64> {
+    wait_for(|| {
+        let text = fs::read_to_string(log).ok()?;
+        let (_, rest) = text
+            .match_indices(USABLE)
+            .nth(run - 1)
+            .map(|(at, _)| text.split_at(at))?;
+        number_after(rest, USABLE)
+    })
+}
+
+fn marks(log: &Path) -> usize {
+    fs::read_to_string(log).map_or(0, |text| text.lines().filter(|line| is_mark(line)).count())
+}
+
+/// A line that says that the window can be used, for the first time or again.
+fn is_mark(line: &str) -> bool {
+    line.contains(USABLE) || line.contains("painted again")
+}
+
+fn number_after(text: &str, mark: &str) -> Option<f64> {
+    let (_, rest) = text.split_once(mark)?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
+/// Looks until it is so: a log is a file, and nothing tells of a line in it.
+fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Result<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        anyhow::ensure!(Instant::now() < deadline, "waited in vain");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A command that fills a folder with a history of so many calls, unless that was done before.
+pub(crate) fn million(rows: u32) -> Result<PathBuf> {
+    let folder = stage::target_folder()
+        .join("bench")
+        .join(format!("history-{rows}"));
+    if folder.join("history.db").exists() {
+        return Ok(folder);
+    }
+    fs::create_dir_all(&folder)?;
+    println!("filling a history of {rows} calls");
+    let program = stage::built_app("release").with_file_name("bench-history");
+    let program = if program.exists() {
+        program
+    } else {
+        stage::built_app("debug").with_file_name("bench-history")
+    };
+    let status = Command::new(&program)
+        .args(["--rows", &rows.to_string(), "--rounds", "10", "--profile"])
+        .arg(&folder)
+        .status()
+        .with_context(|| {
+            format!(
+                "{} is built by `cargo xtask bench desktop`",
+                program.display()
+            )
+        })?;
+    anyhow::ensure!(
+        status.success(),
+        "the history could not be filled: {status}"
+    );
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_marks_of_the_log_are_read() {
+        assert!(is_mark("INFO usable ms=610 since_main_ms=570"));
+        assert!(is_mark("INFO painted again ms=310"));
+        assert_eq!(
+            number_after("INFO painted again ms=310", "ms="),
+            Some(310.0)
+        );
+        assert_eq!(number_after("x", "ms="), None);
+        let status = "Name:\ta\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n";
+        assert_eq!(switches_in(status), 15);
+    }
+}

@@ -1,0 +1,75 @@
+//! The shell as its windows meet it: real core, empty profile, mocked web view.
+
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use deskline_app::app;
+use deskline_app::core::{Core, Purpose};
+use deskline_app::desktop::Desktop;
+use deskline_app::ipc::commands;
+use deskline_app::pages::Pages;
+use deskline_app::profile::Profile;
+use deskline_app::windows::PutAway;
+use serde_json::Value;
+use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{App, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+
+/// The shell with a real core on an empty profile.
+pub struct Shell {
+    app: App<MockRuntime>,
+    _runtime: tokio::runtime::Runtime,
+    _profile: tempfile::TempDir,
+}
+
+impl Shell {
+    pub fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile::open(Some(folder.path())).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let core = {
+            let _inside = runtime.enter();
+            Core::start(&profile, Purpose::Desk, None).unwrap().0
+        };
+        let app = mock_builder()
+            .invoke_handler(commands::handler())
+            .manage(Desktop::of(&core))
+            .manage(core)
+            .manage(Pages::new(Instant::now()))
+            .manage(PutAway::new(None))
+            .manage(commands::Meters::default())
+            .build(app::context())
+            .unwrap();
+        Self {
+            app,
+            _runtime: runtime,
+            _profile: folder,
+        }
+    }
+
+    pub fn window(&self, label: &str) -> WebviewWindow<MockRuntime> {
+        WebviewWindowBuilder::new(&self.app, label, WebviewUrl::App("index.html".into()))
+            .build()
+            .unwrap()
+    }
+}
+
+/// Asks as a page would.
+pub fn ask(
+    window: &WebviewWindow<MockRuntime>,
+    command: &str,
+    arguments: Value,
+) -> Result<Value, Value> {
+    let request = InvokeRequest {
+        cmd: command.into(),
+        callback: CallbackFn(0),
+        error: CallbackFn(1),
+        url: window.url().unwrap(),
+        body: InvokeBody::Json(arguments),
+        headers: Default::default(),
+        invoke_key: INVOKE_KEY.to_string(),
+    };
+    get_ipc_response(window, request).map(|body| body.deserialize::<Value>().unwrap())
+}
