@@ -21,6 +21,10 @@ pub(crate) enum Amount {
 pub(crate) const END_TO_END: &[&str] =
     &["terminal", "window", "in_call", "lines", "inbound", "paths"];
 
+/// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose. Its joins
+/// no longer hang (docs/adr/0009), but on a busy machine the sound of the far end once did not come back in 15 s.
+const APART: &[&str] = &["failures"];
+
 pub(crate) fn test(amount: Amount) -> Result<()> {
     let mut steps = Steps::new();
     let outcome = all(&mut steps, amount);
@@ -60,7 +64,7 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
         let mut cargo = shell::cargo(&["test", "--workspace", "--lib", "--bins"]);
         for name in integration_tests()?
             .iter()
-            .filter(|name| !END_TO_END.contains(&name.as_str()))
+            .filter(|name| !END_TO_END.contains(&name.as_str()) && !APART.contains(&name.as_str()))
         {
             cargo.args(["--test", name]);
         }
