@@ -1,5 +1,5 @@
 // Provisional: types of commands that the core gains. Goes when bindings.ts has them.
-import type { Direction, HistoryRow } from './bindings';
+import type { Direction } from './bindings';
 
 export type ThemeSetting = "system" | "light" | "dark";
 export type OverlayScreens = "in_use" | "every";
