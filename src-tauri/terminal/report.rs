@@ -1,5 +1,6 @@
 //! What the terminal commands say: JSON lines for programs, sentences for people.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,8 +13,8 @@ use call::view::CallView;
 use serde_json::{Value, json};
 
 use crate::ipc::convert;
-use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::ipc::types::{PersonState, PhoneView};
+use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::terminal::outcome::exit_code;
 
 /// Notices about a dial that was refused; its end says the same.
@@ -223,8 +224,13 @@ impl<W: Write> Report<W> {
     }
 
     /// The whole picture, when anything in it changed: for programs every field, for people what no state says.
-    pub fn view(&mut self, view: &call::view::PhoneView, region: Region) {
-        let mut shown = convert::phone(view, region);
+    pub fn view(
+        &mut self,
+        view: &call::view::PhoneView,
+        region: Region,
+        names: &HashMap<String, String>,
+    ) {
+        let mut shown = convert::phone(view, region, names);
         shown.rev = 0; // counts changes that cannot be seen too
         if self.shown.as_ref() == Some(&shown) {
             return;

@@ -134,7 +134,7 @@ impl<W: Write> Session<W> {
             let due = self.timers.iter().map(|(at, _)| *at).min();
             tokio::select! {
                 changed = self.view.changed() => {
-                    self.catch_up();
+                    self.catch_up().await;
                     if changed.is_err() {
                         self.news.push(News::Over); // the loop has ended
                     }
@@ -146,7 +146,7 @@ impl<W: Write> Session<W> {
                 command = self.shell.recv() => match command {
                     Some(ShellCommand::MayQuit) | None => {
                         // may have overtaken the last view, in which the call ended
-                        self.catch_up();
+                        self.catch_up().await;
                         self.news.push(News::Over);
                     }
                     Some(ShellCommand::Refused { call, reason }) => return News::Refused(call, reason),
@@ -174,12 +174,13 @@ impl<W: Write> Session<W> {
         }
     }
 
-    fn catch_up(&mut self) {
+    async fn catch_up(&mut self) {
         let view = Arc::clone(&self.view.borrow_and_update());
         self.news
             .extend(self.follower.follow(&view, &mut self.report));
         if self.orders.is_some() {
-            self.report.view(&view, self.core.region());
+            let names = self.core.names(&view).await;
+            self.report.view(&view, self.core.region(), &names);
             return;
         }
         // Nobody is here to go back into a call of an earlier run. Its far end would wait in silence.
