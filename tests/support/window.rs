@@ -48,8 +48,24 @@ impl Window {
             profile,
         };
         window.main().await;
+        window.past_the_first_run().await;
         window.wait("nav-phone").await;
         window
+    }
+
+    /// A profile without an account is led through the first run; these stories are about what comes after it.
+    async fn past_the_first_run(&self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !self.is_there("nav-phone").await {
+            if self.is_there("first-later").await {
+                self.click("first-later").await;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "the window shows nothing"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Turns to the main window.
