@@ -11,7 +11,7 @@ use call::state::CallState;
 use clap::Parser as _;
 use tauri::{AppHandle, Manager, RunEvent, Runtime, WindowEvent};
 use tauri_plugin_autostart::ManagerExt as _;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::Arguments;
@@ -19,7 +19,6 @@ use crate::core::{Core, MAY_QUIT_WITHIN, Purpose};
 use crate::desktop::{Desktop, quit_question};
 use crate::ipc::commands;
 use crate::ipc::desktop::{ScreenName, ShortcutAction};
-use crate::ipc::types::DevicesView;
 use crate::pages::Pages;
 use crate::profile::Profile;
 use crate::signals::Signals;
@@ -28,9 +27,6 @@ use crate::{
     awake, logging, moments, notify, obey, overlay, shortcuts, surroundings, tell, terminal, tray,
     windows,
 };
-
-/// Pause between two looks at the sound devices. Nobody waits for the answer; a call itself notices at once.
-const DEVICES_EVERY: Duration = Duration::from_secs(5);
 
 /// Opens the window and stays until it is quit. Answers the exit code.
 #[must_use]
@@ -67,6 +63,7 @@ fn open(profile: &Profile, began: Instant, arguments: &Arguments) -> anyhow::Res
     let mut builder = tauri::Builder::default()
         .invoke_handler(commands::handler())
         .manage(Pages::new(began))
+        .manage(commands::Meters::default())
         .manage(Ending::default())
         .manage(PutAway::new(arguments.forget_window_after))
         .manage(overlay::Overlay::default())
@@ -118,18 +115,17 @@ fn set_up<R: Runtime>(
     for link in &arguments.links {
         desktop.take_link(link, core.region());
     }
-    let (found, devices) = watch::channel(None);
     go(obey::follow(app.clone(), core.clone(), shell, hidden));
     go(obey::withdraw(app.clone(), core.clone()));
     go(tell::of_calls(app.clone(), core.clone()));
     go(tell::of_history(app.clone(), core.clone()));
     go(tell::of_desktop(app.clone()));
     go(tell::of_shell(app.clone()));
-    go(tell::of_devices(app.clone(), devices.clone()));
-    go(tell::of_readiness(app.clone(), core.clone(), devices));
+    go(tell::of_sound(app.clone(), core.clone()));
+    go(tell::of_readiness(app.clone(), core.clone()));
     go(moments::follow(core.view(), desktop.clone()));
     go(awake::follow(core.view(), desktop.view()));
-    go(after_first_paint(app.clone(), core, hidden, found));
+    go(after_first_paint(app.clone(), core, hidden));
     let mut signals = Signals::listen().context("Signals cannot be taken over")?;
     let told = app.clone();
     go(async move {
@@ -268,13 +264,8 @@ async fn quit<R: Runtime>(app: &AppHandle<R>) {
     app.exit(0);
 }
 
-/// What can wait until the person sees something: the overlay's page, the tray, keys, the sound devices.
-async fn after_first_paint<R: Runtime>(
-    app: AppHandle<R>,
-    core: Core,
-    hidden: bool,
-    found: watch::Sender<Option<DevicesView>>,
-) {
+/// What can wait until the person sees something: the overlay's page, the tray, keys.
+async fn after_first_paint<R: Runtime>(app: AppHandle<R>, core: Core, hidden: bool) {
     if !hidden {
         app.state::<Pages>().usable().await;
     }
@@ -286,15 +277,6 @@ async fn after_first_paint<R: Runtime>(
     go(keep_in_force(app.clone()));
     let buttons = surroundings::notifications_have_buttons().await;
     desktop.found_out(|facts| facts.notification_buttons = buttons);
-    loop {
-        let now = crate::core::devices().await.ok();
-        found.send_if_modified(|before| {
-            let changed = *before != now;
-            *before = now;
-            changed
-        });
-        tokio::time::sleep(DEVICES_EVERY).await;
-    }
 }
 
 /// What is set about the program and has to be asked of the system: keys, starting with the computer.

@@ -33,7 +33,9 @@ use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{Ask, Line, tokens};
 use crate::profile::Profile;
+use crate::recording::{self, Recorder};
 use crate::settings;
+use crate::sound::{self, Sound};
 use crate::terminal::report::unix_ms;
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
@@ -62,6 +64,8 @@ struct Inner {
     account: Account,
     settings: watch::Sender<SettingsView>,
     project: watch::Receiver<Option<Project>>,
+    sound: Sound,
+    recorder: Recorder,
     running: Mutex<Option<Running>>,
 }
 
@@ -106,20 +110,22 @@ impl Core {
 
         let (media, mut microphone, playback) = realtime::media();
         microphone.set_hold_music(Box::new(audio::hold_music()));
+        let backend = Backend::default();
         let sound = AudioPorts {
             capture: Box::new(move |frame| microphone.push(frame)),
             playback,
+            processing: sound::processing_by(backend.clone()),
         };
         // Ends with its queue.
         let sound = audio::spawn(audio_commands, inputs.clone(), sound)
             .context("The sound cannot be started")?;
         let signal = sound.playback_signal();
+        let panel = sound.panel();
         media.on_arrival(move || signal.notify());
 
         let name = desk_name();
         // Its own for every run: a second program of the same person must not throw the first out of a room.
         let desk = format!("{name}-{}", uuid::Uuid::now_v7().simple());
-        let backend = Backend::default();
         let project = watch::Sender::new(None);
         let signed_in = project.subscribe();
         let tokens = tokens(project.subscribe(), name);
@@ -168,6 +174,16 @@ impl Core {
                 move || report_orphans(&store, &inputs)
             });
         }
+        let recorder = Recorder::new(panel.clone(), profile.path().join("recordings"));
+        task::spawn(recording::follow(recorder.clone(), running.view.clone()));
+        let sound = Sound::start(
+            panel,
+            profile.path(),
+            store.as_ref().ok(),
+            running.view.clone(),
+            settings.subscribe(),
+            recorder.changes(),
+        );
         let core = Self(Arc::new(Inner {
             inputs,
             line,
@@ -176,6 +192,8 @@ impl Core {
             account,
             settings,
             project: signed_in,
+            sound,
+            recorder,
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -206,6 +224,14 @@ impl Core {
     /// The project this desk is signed in to.
     pub(crate) fn project(&self) -> Option<Project> {
         self.0.project.borrow().clone()
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
+    pub(crate) fn sound(&self) -> &Sound {
+        &self.0.sound
     }
 
     pub(crate) fn put_settings_in_force(&self, view: SettingsView) {

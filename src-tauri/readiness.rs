@@ -5,7 +5,6 @@ use call::number::Region;
 
 use crate::ipc::convert;
 use crate::ipc::desktop::{ProofOf, ProofState, ProofView, ReadinessView};
-use crate::ipc::types::DevicesView;
 
 /// What a call has to get through, as far as it is known.
 #[derive(Debug, Clone)]
@@ -15,8 +14,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) line: &'a LineStatus,
     /// Why nothing rings here although calls come in.
     pub(crate) quiet: Option<&'a str>,
-    /// The sound devices; `None`: not looked at yet.
-    pub(crate) devices: Option<&'a DevicesView>,
+    /// The device that rings, if there is one; `None`: nobody has looked yet.
+    pub(crate) ring_device: Option<Option<&'a str>>,
     /// Does the overlay's page run?
     pub(crate) overlay_runs: bool,
     /// Does this system let the overlay be raised? Else a normal window and a notification do it.
@@ -28,7 +27,7 @@ pub(crate) fn unknown() -> ReadinessView {
     judge(&Evidence {
         line: &LineStatus::Connecting,
         quiet: None,
-        devices: None,
+        ring_device: None,
         overlay_runs: false,
         may_raise: true,
     })
@@ -42,7 +41,7 @@ pub(crate) fn judge(seen: &Evidence<'_>) -> ReadinessView {
         server,
         sign_in,
         watcher,
-        ring_device(seen.devices),
+        ring_device(seen.ring_device),
         overlay(seen),
         rules(seen.quiet),
     ];
@@ -137,16 +136,14 @@ fn of_line(line: &LineStatus) -> (ProofView, ProofView, ProofView) {
     }
 }
 
-fn ring_device(devices: Option<&DevicesView>) -> ProofView {
-    let (state, words) = match devices {
+fn ring_device(device: Option<Option<&str>>) -> ProofView {
+    let (state, words) = match device {
         None => (ProofState::Waiting, "Looking for a speaker.".to_owned()),
-        Some(devices) => match &devices.speaker {
-            Some(speaker) => (ProofState::Proven, format!("Rings on {speaker}.")),
-            None => (
-                ProofState::Missing,
-                "Calls are not heard here: no speaker was found. Connect one, or choose another in Settings.".to_owned(),
-            ),
-        },
+        Some(Some(device)) => (ProofState::Proven, format!("Rings on {device}.")),
+        Some(None) => (
+            ProofState::Missing,
+            "Calls are not heard here: no speaker was found. Connect one, or choose another in Settings.".to_owned(),
+        ),
     };
     proof(ProofOf::RingDevice, state, words)
 }
@@ -188,21 +185,11 @@ mod tests {
 
     const READY: LineStatus = LineStatus::Ready { trunk: None };
 
-    fn devices(speaker: Option<&str>) -> DevicesView {
-        DevicesView {
-            microphone: None,
-            speaker: speaker.map(str::to_owned),
-            microphones: Vec::new(),
-            speakers: Vec::new(),
-            words: None,
-        }
-    }
-
-    fn whole(devices: &DevicesView) -> Evidence<'_> {
+    fn whole() -> Evidence<'static> {
         Evidence {
             line: &READY,
             quiet: None,
-            devices: Some(devices),
+            ring_device: Some(Some("Headset")),
             overlay_runs: true,
             may_raise: true,
         }
@@ -210,31 +197,29 @@ mod tests {
 
     #[test]
     fn it_will_ring_only_if_everything_is_proven() {
-        let there = devices(Some("Headset"));
-        let gone = devices(None);
-        assert!(judge(&whole(&there)).ready);
-        assert_eq!(judge(&whole(&there)).words, "This desk will ring");
+        assert!(judge(&whole()).ready);
+        assert_eq!(judge(&whole()).words, "This desk will ring");
         let connecting = LineStatus::Connecting;
         let lacking = [
             Evidence {
                 line: &connecting,
-                ..whole(&there)
+                ..whole()
             },
             Evidence {
                 quiet: Some("Nothing rings here: it is after hours."),
-                ..whole(&there)
+                ..whole()
             },
             Evidence {
-                devices: None,
-                ..whole(&there)
+                ring_device: None,
+                ..whole()
             },
             Evidence {
-                devices: Some(&gone),
-                ..whole(&there)
+                ring_device: Some(None),
+                ..whole()
             },
             Evidence {
                 overlay_runs: false,
-                ..whole(&there)
+                ..whole()
             },
         ];
         for seen in lacking {
@@ -248,14 +233,13 @@ mod tests {
 
     #[test]
     fn the_reason_and_the_next_try_are_said() {
-        let there = devices(Some("Headset"));
         let away = LineStatus::Unreachable {
             what: "LiveKit at front-desk.example cannot be reached.".into(),
             next_try_unix_ms: 7,
         };
         let view = judge(&Evidence {
             line: &away,
-            ..whole(&there)
+            ..whole()
         });
         assert_eq!(view.next_try_at_ms, Some(7));
         assert!(view.words.contains("cannot be reached"), "{}", view.words);
@@ -270,19 +254,20 @@ mod tests {
                 ProofState::Proven
             ]
         );
-        let gone = devices(None);
-        let view = judge(&whole(&gone));
+        let view = judge(&Evidence {
+            ring_device: Some(None),
+            ..whole()
+        });
         assert_eq!(view.words, "Calls are not heard here");
         assert!(view.detail.unwrap().starts_with("No speaker"));
     }
 
     #[test]
     fn what_is_missing_comes_before_what_is_awaited() {
-        let there = devices(Some("Headset"));
         let view = judge(&Evidence {
             overlay_runs: false,
             quiet: Some("Nothing rings here: you are not taking calls."),
-            ..whole(&there)
+            ..whole()
         });
         assert_eq!(view.words, "Nothing rings here");
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tauri::{AppHandle, Emitter, EventTarget, Manager, Runtime};
-use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::convert;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
-use crate::ipc::types::{DEVICES_CHANGED, DevicesView, HISTORY_CHANGED, PHONE_CHANGED};
+use crate::ipc::sound::{SOUND_CHANGED, SoundView};
+use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED};
 use crate::pages::Pages;
 use crate::readiness::{self, Evidence};
 use crate::windows;
@@ -63,11 +63,10 @@ pub(crate) async fn of_shell<R: Runtime>(app: AppHandle<R>) {
 }
 
 /// Whether this desk will ring. Judges anew whenever something it depends on changed.
-pub(crate) async fn of_readiness<R: Runtime>(
-    app: AppHandle<R>,
-    core: Core,
-    mut devices: watch::Receiver<Option<DevicesView>>,
-) {
+pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut sound = core.sound_view();
+    // Before the first look at the devices there is none, which says nothing.
+    let mut looked = !sound.borrow().speakers.is_empty();
     let desktop = app.state::<Desktop>().inner().clone();
     let mut overlay = app.state::<Pages>().overlay();
     let mut phone = core.view();
@@ -75,13 +74,13 @@ pub(crate) async fn of_readiness<R: Runtime>(
     let mut verdict = desktop.readiness();
     loop {
         let seen_phone = Arc::clone(&phone.borrow_and_update());
-        let seen_devices = devices.borrow_and_update().clone();
+        let rings_on = ring_device(&sound.borrow_and_update());
         let may_raise = computer.borrow_and_update().facts.overlay;
         let overlay_runs = *overlay.borrow_and_update();
         let judged = readiness::judge(&Evidence {
             line: &seen_phone.line,
             quiet: seen_phone.quiet.as_deref(),
-            devices: seen_devices.as_ref(),
+            ring_device: looked.then_some(rings_on.as_deref()),
             overlay_runs,
             may_raise,
         });
@@ -100,7 +99,7 @@ pub(crate) async fn of_readiness<R: Runtime>(
         }
         tokio::select! {
             changed = phone.changed() => if changed.is_err() { return },
-            changed = devices.changed() => if changed.is_err() { return },
+            changed = sound.changed() => if changed.is_err() { return } else { looked = true },
             changed = computer.changed() => if changed.is_err() { return },
             changed = overlay.changed() => if changed.is_err() { return },
             changed = verdict.changed() => if changed.is_err() { return } else {
@@ -110,18 +109,32 @@ pub(crate) async fn of_readiness<R: Runtime>(
     }
 }
 
-/// That the sound devices are others.
-pub(crate) async fn of_devices<R: Runtime>(
-    app: AppHandle<R>,
-    mut devices: watch::Receiver<Option<DevicesView>>,
-) {
-    // The first look is no change.
-    if devices.changed().await.is_err() {
-        return;
+/// What there is to see of the sound. Whoever shows a list of devices is told with it.
+pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut view = core.sound_view();
+    let mut named = None;
+    while view.changed().await.is_ok() {
+        let now = view.borrow_and_update().clone();
+        let names = Some((now.microphones.clone(), now.speakers.clone()));
+        if names != named {
+            named = names;
+            all(&app, DEVICES_CHANGED, ());
+        }
+        all(&app, SOUND_CHANGED, now);
     }
-    while devices.changed().await.is_ok() {
-        all(&app, DEVICES_CHANGED, ());
-    }
+}
+
+/// The device that rings: the one that was chosen for it, else the speaker, else the one the system prefers.
+fn ring_device(sound: &SoundView) -> Option<String> {
+    let chosen = [&sound.settings.ring_device, &sound.settings.speaker];
+    let there = |id: &str| sound.speakers.iter().find(|of| of.id == id);
+    chosen
+        .into_iter()
+        .flatten()
+        .find_map(|chosen| there(&chosen.id))
+        .or_else(|| sound.speakers.iter().find(|of| of.preferred))
+        .or_else(|| sound.speakers.first())
+        .map(|of| of.name.clone())
 }
 
 fn all<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: T) {

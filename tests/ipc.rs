@@ -139,6 +139,16 @@ fn every_refusal_is_a_code_and_a_sentence() {
             json!({ "call": "nobody", "note": "x" }),
             "history",
         ),
+        (
+            "sound_set",
+            json!({ "settings": { "ring_volume": 101 } }),
+            "bad_setting",
+        ),
+        (
+            "sound_set",
+            json!({ "settings": { "microphone": { "id": "", "name": long } } }),
+            "bad_setting",
+        ),
         ("decline", json!({ "call": "" }), "no_such_call"),
         ("silence", json!({ "call": "../../etc" }), "no_such_call"),
         ("hang_up", json!({ "call": long }), "no_such_call"),
@@ -206,6 +216,21 @@ fn arguments_of_the_wrong_kind_reach_no_command() {
         ask(&main, "snapshot", json!({})).is_ok(),
         "the shell still works"
     );
+}
+
+#[test]
+fn what_is_set_about_sound_is_in_force_at_once() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    let before = ask(&main, "sound_show", json!({})).unwrap();
+    assert_eq!(before["settings"]["ring_volume"], 100);
+    assert_eq!(before["processing_delay_ms"], 15);
+    let set = json!({ "settings": {
+        "ring_volume": 30, "echo_cancellation": false, "noise_suppression": false, "ringtone": "drops",
+    } });
+    let answer = ask(&main, "sound_set", set).unwrap();
+    assert_eq!(answer["processing_delay_ms"], 0);
+    assert_eq!(ask(&main, "sound_show", json!({})).unwrap(), answer);
 }
 
 #[test]

@@ -41,7 +41,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("livekit-engine", &[]),
     ("vault", &[]),
     ("stage", &[]),
-    ("bench", &["call", "realtime", "stage", "switchboard"]),
+    (
+        "bench",
+        &["audio", "call", "realtime", "stage", "switchboard"],
+    ),
     ("bench-history", &["call", "history"]),
     ("xtask", &["stage"]),
 ];

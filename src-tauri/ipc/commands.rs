@@ -1,15 +1,19 @@
 //! What the windows can ask. A command sends one intent and returns once it is queued; reads go to their own store.
 
+use std::sync::{Mutex, PoisonError};
+
 use call::input::Intent;
 use call::{CallId, Identity};
-use tauri::ipc::Invoke;
+use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Manager, Runtime, State, Webview};
+use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
     SettingsView, WipeWhat,
 };
+use crate::ipc::sound::{LevelsView, RingtoneSetting, SoundSettings, SoundView};
 use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
@@ -79,6 +83,17 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         desktop_commands::first_run_set,
         desktop_commands::hook_test,
         desktop_commands::account_import,
+        sound_show,
+        sound_set,
+        sound_levels,
+        sound_levels_stop,
+        sound_test,
+        ring_test,
+        ringtone_import,
+        ringtone_remove,
+        recording_start,
+        recording_pause,
+        recording_stop,
     ]
 }
 
@@ -395,6 +410,99 @@ async fn account_forget(core: State<'_, Core>) -> Answer<AccountView> {
 #[tauri::command]
 async fn devices() -> Answer<DevicesView> {
     crate::core::devices().await
+}
+
+#[tauri::command]
+fn sound_show(core: State<'_, Core>) -> SoundView {
+    core.sound_view().borrow().clone()
+}
+
+#[tauri::command]
+async fn sound_set(core: State<'_, Core>, settings: SoundSettings) -> Answer<SoundView> {
+    core.sound_set(settings).await
+}
+
+/// The meters go to whoever asked last, until told to stop or the page is gone.
+#[tauri::command]
+async fn sound_levels(
+    core: State<'_, Core>,
+    meters: State<'_, Meters>,
+    channel: Channel<LevelsView>,
+) -> Answer<()> {
+    let mut levels = core.sound_levels();
+    meters.replace(tokio::spawn(async move {
+        loop {
+            let now = crate::sound::levels(*levels.borrow_and_update());
+            if channel.send(now).is_err() || levels.changed().await.is_err() {
+                return;
+            }
+        }
+    }));
+    Ok(())
+}
+
+#[tauri::command]
+fn sound_levels_stop(meters: State<'_, Meters>) {
+    meters.stop();
+}
+
+#[tauri::command]
+fn sound_test(core: State<'_, Core>, on: bool) -> Answer<()> {
+    core.sound_test(on)
+}
+
+#[tauri::command]
+fn ring_test(core: State<'_, Core>, ringtone: RingtoneSetting) -> Answer<()> {
+    core.ring_test(ringtone)
+}
+
+#[tauri::command]
+async fn ringtone_import(core: State<'_, Core>, name: String, bytes: Vec<u8>) -> Answer<SoundView> {
+    core.ringtone_import(name, bytes).await
+}
+
+#[tauri::command]
+async fn ringtone_remove(core: State<'_, Core>) -> Answer<SoundView> {
+    core.ringtone_remove().await
+}
+
+#[tauri::command]
+async fn recording_start(core: State<'_, Core>, call: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.recording_start(call).await
+}
+
+#[tauri::command]
+fn recording_pause(core: State<'_, Core>, call: String, paused: bool) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.recording_pause(&call, paused)
+}
+
+#[tauri::command]
+async fn recording_stop(core: State<'_, Core>, call: String) -> Answer<()> {
+    let call = known(&core, &call)?;
+    core.recording_stop(call).await
+}
+
+/// Whoever is told how loud it is.
+#[derive(Debug, Default)]
+pub struct Meters(Mutex<Option<JoinHandle<()>>>);
+
+impl Meters {
+    fn replace(&self, task: JoinHandle<()>) {
+        self.put(Some(task));
+    }
+
+    fn stop(&self) {
+        self.put(None);
+    }
+
+    fn put(&self, task: Option<JoinHandle<()>>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(former) = std::mem::replace(&mut *known, task) {
+            former.abort();
+        }
+    }
 }
 
 fn person(leg: &str) -> Answer<Identity> {

@@ -246,7 +246,10 @@ pub fn history_row(entry: &HistoryEntry, region: Region) -> HistoryRow {
         missed: entry.missed,
         seen: entry.seen,
         note: entry.note.clone(),
-        details: details(&entry.details),
+        details: RowDetails {
+            recording: entry.recording_url.clone(),
+            ..details(&entry.details)
+        },
     }
 }
 
@@ -272,6 +275,7 @@ fn details(of: &history::Details) -> RowDetails {
         lost_per_mille: lost,
         jitter_max_ms: quality.jitter_max_ms,
         reconnections: quality.reconnections,
+        recording: None,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod convert;
 pub mod desktop;
 mod desktop_commands;
 pub mod records;
+pub mod sound;
 pub mod types;
 
 include!("names.rs");

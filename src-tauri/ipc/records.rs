@@ -96,6 +96,8 @@ pub struct RowDetails {
     pub jitter_max_ms: Option<f64>,
     /// How often the connection was rebuilt.
     pub reconnections: Option<u32>,
+    /// Where its recording is.
+    pub recording: Option<String>,
 }
 
 /// Which calls. What is left out does not matter.

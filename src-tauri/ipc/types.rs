@@ -355,9 +355,10 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::desktop::declarations(&config));
+    declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{types,records,desktop}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{types,records,desktop,sound}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

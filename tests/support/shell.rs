@@ -39,6 +39,7 @@ impl Shell {
             .manage(core)
             .manage(Pages::new(Instant::now()))
             .manage(PutAway::new(None))
+            .manage(commands::Meters::default())
             .build(app::context())
             .unwrap();
         Self {

@@ -13,8 +13,9 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
         return history(dev, rest); // it needs neither the window nor the engine
     }
     setup::setup(false)?;
-    // The watchers run in the measuring program itself.
-    if arguments.first().is_none_or(|suite| suite != "inbound") {
+    // The watchers, and both sides of a call of the audio suite, run in the measuring program itself.
+    let suite = arguments.first().map(String::as_str);
+    if !matches!(suite, Some("inbound" | "audio")) {
         run::build(!dev)?;
     }
     if arguments.first().is_some_and(|suite| suite == "desktop") {

@@ -16,6 +16,7 @@ const BUILD: &[&str] = &[
     "libssl-dev",
     "pkg-config",
     "build-essential",
+    "cmake", // the Opus encoder of recordings
 ];
 
 /// For running it privately: tests, pictures, and `run` without a desktop.

@@ -9,7 +9,10 @@
 //! choose microphone|speaker|ring ID        a device of one's own; without an id: the system's
 //! volume 50                    of the ring
 //! sample bells                 a ringtone, heard once
+//! trial on|off                 the echo test
 //! tones GB                     ringback and busy as they sound there
+//! record FILE                  both sides into a file, until `record` without one
+//! gap                          the longest silence that was captured since the last question, and the one now, ms
 //! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds
 //! devices                      what `deskline devices` would say
@@ -32,7 +35,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use audio::tones::{Ringtone, TonePlan};
-use audio::{AudioPorts, Choice, Panel, PlaybackSignal, Statistics};
+use audio::{AudioPorts, Choice, Panel, PlaybackSignal, Recording, Statistics};
 use call::Input;
 use call::input::AudioFact;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
@@ -50,6 +53,9 @@ struct Shared {
     ended: AtomicBool,
     heard: Mutex<VecDeque<i16>>,
     frames: AtomicU64,
+    /// Frames of silence in a row: now, and at most since somebody asked.
+    silent: AtomicU64,
+    longest: AtomicU64,
 }
 
 fn keep(kept: &mut VecDeque<i16>, frame: &Frame) {
@@ -70,9 +76,21 @@ fn main() {
     let microphone = Arc::clone(&shared);
     let capture = Box::new(move |frame: &Frame| {
         microphone.frames.fetch_add(1, Relaxed);
+        if frame.iter().all(|sample| *sample == frame[0]) {
+            let silent = microphone.silent.fetch_add(1, Relaxed) + 1;
+            microphone.longest.fetch_max(silent, Relaxed);
+        } else {
+            microphone.silent.store(0, Relaxed);
+        }
         keep(&mut microphone.heard.lock().unwrap(), frame);
+        true
     });
-    let audio = audio::spawn(receiver, facts, AudioPorts { capture, playback }).expect("threads");
+    let ports = AudioPorts {
+        capture,
+        playback,
+        processing: Arc::new(|_| None),
+    };
+    let audio = audio::spawn(receiver, facts, ports).expect("threads");
     let statistics = audio.statistics();
     let signal = audio.playback_signal();
     let desk = Desk {
@@ -80,6 +98,7 @@ fn main() {
         panel: audio.panel(),
         statistics,
         shared: Arc::clone(&shared),
+        recording: Mutex::new(None),
     };
     let mut choice = Choice::default();
 
@@ -113,6 +132,7 @@ struct Desk {
     panel: Panel,
     statistics: Arc<Statistics>,
     shared: Arc<Shared>,
+    recording: Mutex<Option<Recording>>,
 }
 
 impl Desk {
@@ -137,6 +157,15 @@ impl Desk {
                 return say(said);
             }
             "figures" => return say(figures(&self.statistics)),
+            "gap" => {
+                return say(json!({
+                    "longest_ms": shared.longest.swap(0, Relaxed) * 10,
+                    "now_ms": shared.silent.load(Relaxed) * 10,
+                }));
+            }
+            "record" => return self.record(rest),
+            "trial" if on => return self.panel.begin_trial(),
+            "trial" => return self.panel.end_trial(),
             "choose" => {
                 let (what, id) = rest.split_once(' ').unwrap_or((rest, ""));
                 let id = (!id.is_empty()).then(|| id.to_owned());
@@ -167,6 +196,21 @@ impl Desk {
             _ => return say(json!({"unknown": line})),
         };
         self.commands.blocking_send(command).expect("audio runs");
+    }
+}
+
+impl Desk {
+    fn record(&self, path: &str) {
+        let mut recording = self.recording.lock().unwrap();
+        if path.is_empty() {
+            assert!(self.panel.record(None));
+            *recording = None;
+        } else {
+            let (begun, tap) = Recording::begin(std::path::Path::new(path), false).expect("a file");
+            assert!(self.panel.record(Some(tap)));
+            *recording = Some(begun);
+        }
+        say(json!({"recording": recording.is_some()}));
     }
 }
 
@@ -272,6 +316,7 @@ fn figures(statistics: &Statistics) -> Value {
         "frames_trimmed": counters.frames_trimmed,
         "opens": counters.opens,
         "losses": counters.losses,
+        "moves": counters.moves,
         "margin_samples": counters.margin_samples,
         "stream_errors": counters.stream_errors,
         "microphone_peak": statistics.take_microphone_peak(),

@@ -26,6 +26,12 @@ impl DeviceFormat {
         self.rate as usize / 100 * usize::from(self.channels)
     }
 
+    /// Interleaved samples as samples of one channel at 48 kHz.
+    pub(crate) fn to_ours(self, samples: usize) -> usize {
+        let per_channel = samples / usize::from(self.channels.max(1));
+        per_channel * SAMPLE_RATE as usize / self.rate.max(1) as usize
+    }
+
     fn is_ours(self) -> bool {
         self.rate == SAMPLE_RATE
     }

@@ -3,6 +3,7 @@
 
 mod show;
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::frames::Control;
-use crate::host::{DeviceError, close};
-use crate::list::{Present, Target, Targets, choose};
+use crate::host::{DeviceError, Part, aside, close};
+use crate::list::{Present, Processing, Target, Targets, choose};
 use crate::opening::{self, Job, Opened, Outcome, Ring, Slot};
 use crate::presence::Presence;
 use crate::statistics::count;
-use crate::status::Behind;
+use crate::status::{Behind, Wish};
 use crate::stream::Wiring;
-use crate::tones::{Ringtone, Tone, TonePlan};
+use crate::tones::{OwnRingtone, Ringtone, Tone, TonePlan};
+use crate::trial::TrialStage;
+use crate::voice::{MakeProcessor, VoiceProcessor};
 
 /// How often the signs of life of open streams are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -47,11 +50,22 @@ const LINGER: Duration = Duration::from_millis(300);
 /// How long a ringtone is heard that somebody only tries: about one phrase of it, and the opening of the device.
 const SAMPLE: Duration = Duration::from_secs(3);
 
+/// An echo test that has not ended by then never will: a device does not deliver.
+const TRIAL_LIMIT: Duration = Duration::from_secs(15);
+
 /// Devices on their way to be open.
 struct Pending {
     outcomes: oneshot::Receiver<Vec<Outcome>>,
     slots: Vec<Slot>,
     until: Instant,
+}
+
+/// The processor of the microphone, as far as the device thread knows it.
+struct Processor {
+    make: MakeProcessor,
+    /// As what the frame thread has one, or will.
+    told: Processing,
+    coming: Option<oneshot::Receiver<Option<Box<dyn VoiceProcessor>>>>,
 }
 
 /// The state of the device thread.
@@ -61,6 +75,7 @@ pub(crate) struct Devices {
     facts: Vec<AudioFact>,
     present: watch::Receiver<Present>,
     panel: Behind,
+    processor: Processor,
     /// What present devices and choice come to.
     targets: Targets,
 
@@ -69,6 +84,10 @@ pub(crate) struct Devices {
     ring: bool,
     /// A ringtone that is heard once, until then.
     sample: Option<(Ringtone, Instant)>,
+    /// An echo test, at the longest until then.
+    trial: Option<Instant>,
+    /// The person's own ringtone as the frame thread has it.
+    own: Option<OwnRingtone>,
     /// Where the ring was started, which, and how loud.
     rings: Option<(Slot, Ringtone, f32)>,
     /// The ring device does not open: the speaker rings.
@@ -103,6 +122,7 @@ impl Devices {
         wiring: Wiring,
         present: watch::Receiver<Present>,
         panel: Behind,
+        make: MakeProcessor,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -111,10 +131,17 @@ impl Devices {
             facts: Vec::new(),
             present,
             panel,
+            processor: Processor {
+                make,
+                told: Processing::default(),
+                coming: None,
+            },
             targets: Targets::default(),
             call: None,
             ring: false,
             sample: None,
+            trial: None,
+            own: None,
             rings: None,
             ring_broken: false,
             ringback: None,
@@ -150,6 +177,7 @@ impl Devices {
             let busy = self.wants_speaker(Instant::now())
                 || self.rings()
                 || self.tone_until.is_some()
+                || self.trial.is_some()
                 || Slot::ALL.iter().any(|slot| self.opened(*slot).is_some());
             tokio::select! {
                 biased;
@@ -167,10 +195,8 @@ impl Devices {
                     continue;
                 }
                 outcomes = arrived(&mut self.pending) => self.arrived(outcomes),
-                Some(ringtone) = self.panel.samples.recv() => {
-                    self.sample = Some((ringtone, Instant::now() + SAMPLE));
-                    self.next_attempt = Instant::now();
-                }
+                made = coming(&mut self.processor.coming) => self.tell(Control::Processor(made)),
+                Some(wish) = self.panel.wishes.recv() => self.grant(wish),
                 changed = present.changed(), if lists => lists = self.changed(changed.is_ok()),
                 changed = choice.changed(), if chooses => chooses = self.changed(changed.is_ok()),
                 _ = looks.tick(), if busy || self.pending.is_some() => self.look(),
@@ -186,10 +212,34 @@ impl Devices {
         self.tell(Control::End);
     }
 
+    fn grant(&mut self, wish: Wish) {
+        let now = Instant::now();
+        match wish {
+            Wish::Sample(ringtone) => self.sample = Some((ringtone, now + SAMPLE)),
+            Wish::Trial(true) if self.call.is_none() && !self.ring => {
+                self.trial = Some(now + TRIAL_LIMIT);
+                // Before the frame thread has said so itself, the last test must not be taken for the end of this one.
+                self.wiring.statistics.trial.set(TrialStage::Listening);
+                self.tell(Control::Trial(true));
+            }
+            Wish::Record(tap) => self.tell(Control::Record(tap)),
+            Wish::Trial(true) => {}
+            Wish::Trial(false) => self.end_trial(),
+        }
+        self.next_attempt = now;
+    }
+
+    fn end_trial(&mut self) {
+        if self.trial.take().is_some() {
+            self.tell(Control::Trial(false));
+        }
+    }
+
     fn obey(&mut self, command: AudioCommand) {
         let now = Instant::now();
         match command {
             AudioCommand::Open => {
+                self.end_trial();
                 if self.call.is_none() {
                     self.tell(Control::Call(true));
                     self.stuck = None;
@@ -203,6 +253,9 @@ impl Devices {
                 }
             }
             AudioCommand::Ring(on) => {
+                if on {
+                    self.end_trial();
+                }
                 self.ring = on;
                 self.ring_broken = false;
             }
@@ -243,7 +296,7 @@ impl Devices {
     }
 
     fn wants_speaker(&self, now: Instant) -> bool {
-        self.call.is_some()
+        self.needs_both()
             || self.rings() && self.ring_slot() == Slot::Speaker
             || self.ringback.is_some()
             || self.tone_until.is_some_and(|until| now < until)
@@ -251,10 +304,15 @@ impl Devices {
 
     fn wants(&self, slot: Slot, now: Instant) -> bool {
         match slot {
-            Slot::Microphone => self.call.is_some(),
+            Slot::Microphone => self.needs_both(),
             Slot::Speaker => self.wants_speaker(now),
             Slot::Ring => self.rings() && self.ring_slot() == Slot::Ring,
         }
+    }
+
+    /// Is there a use for microphone and speaker together?
+    fn needs_both(&self) -> bool {
+        self.call.is_some() || self.trial.is_some()
     }
 
     fn rings(&self) -> bool {
@@ -321,6 +379,7 @@ impl Devices {
         let now = Instant::now();
         let calm = self.stuck.is_none_or(|stuck| now >= stuck + CALM);
         let patience = if calm { SILENT_LOOKS } else { self.patience };
+        self.notice_moves();
         for slot in Slot::ALL {
             let opened = self.place(slot).as_mut();
             if opened.is_some_and(|opened| !opened.lives(patience)) {
@@ -328,6 +387,10 @@ impl Devices {
                 self.stuck = Some(now);
                 self.lost(slot);
             }
+        }
+        let over = self.wiring.statistics.trial.get() == TrialStage::Idle;
+        if self.trial.is_some_and(|until| over || now >= until) {
+            self.end_trial();
         }
         self.looks = self.looks.wrapping_add(1);
         if self.looks.is_multiple_of(LOOKS_A_LEVEL) {
@@ -339,6 +402,35 @@ impl Devices {
             self.pending = None;
             self.next_attempt = now + RETRY_EVERY;
             self.complain(DeviceError::NoServer);
+        }
+    }
+
+    /// The sound server moves streams without a word to the person: when a device leaves, or by somebody's hand.
+    fn notice_moves(&mut self) {
+        for slot in Slot::ALL {
+            let part = slot.part();
+            let Some(serial) = self
+                .opened(slot)
+                .and_then(|opened| opened.stream.vitals.take_moved())
+            else {
+                continue;
+            };
+            count(&self.wiring.statistics.moves);
+            let there = self.present.borrow().by_serial(part, serial);
+            let chosen = {
+                let choice = self.panel.choice.borrow();
+                match slot {
+                    Slot::Microphone => choice.microphone.is_some(),
+                    Slot::Speaker => choice.speaker.is_some(),
+                    Slot::Ring => choice.ring.is_some(),
+                }
+            };
+            match (there, self.place(slot).as_mut()) {
+                (Some(there), Some(opened)) => opened.moved(there, chosen),
+                // To what a speaker plays, or to something that came this moment.
+                (None, _) if part == Part::Microphone => self.lost(slot),
+                (None, _) | (_, None) => {}
+            }
         }
     }
 
@@ -364,7 +456,7 @@ impl Devices {
         if self.wants_speaker(now) {
             self.speaker_used = now;
         }
-        if self.call.is_none() {
+        if !self.needs_both() {
             self.close(Slot::Microphone);
         }
         if !self.wants_speaker(now) && now >= self.speaker_used + LINGER {
@@ -382,6 +474,7 @@ impl Devices {
                 self.tell(Control::NoSpeaker);
             }
         }
+        self.settle_processor();
         self.attempt(now);
         if !self.wants_speaker(now) && self.speaker.is_none() {
             // Nothing is wanted: an old complaint is void.
@@ -391,12 +484,38 @@ impl Devices {
         self.show_status();
     }
 
+    /// The microphone is processed as the person wants it; while it is closed there is nothing to process.
+    fn settle_processor(&mut self) {
+        let wanted = if self.needs_both() {
+            self.panel.choice.borrow().processing
+        } else {
+            Processing::default()
+        };
+        if wanted == self.processor.told {
+            return;
+        }
+        self.processor.told = wanted;
+        self.processor.coming = None;
+        if !wanted.is_on() {
+            self.tell(Control::Processor(None));
+            return;
+        }
+        let make = Arc::clone(&self.processor.make);
+        // Too many questions hang already: sound goes on as it is.
+        self.processor.coming = aside(move || make(wanted));
+    }
+
     /// Rings where it should, as loud as it may.
     fn settle_ring(&mut self) {
-        let (ringtone, gain) = {
+        let (ringtone, gain, own) = {
             let choice = self.panel.choice.borrow();
-            (choice.ringtone, choice.ring_gain())
+            let own = choice.own_ringtone.clone();
+            (choice.ringtone, choice.ring_gain(), own)
         };
+        if own != self.own {
+            self.own = own.clone();
+            self.tell(Control::Own(own));
+        }
         self.sample = self.sample.filter(|(_, until)| Instant::now() < *until);
         let sampled = self.sample.map(|(ringtone, _)| ringtone);
         let ringtone = if self.ring { Some(ringtone) } else { sampled };
@@ -565,4 +684,16 @@ async fn arrived(pending: &mut Option<Pending>) -> Vec<Outcome> {
     *pending = None;
     // The thread that asked died: as good as no answer.
     arrived.unwrap_or_else(|_| slots.into_iter().map(opening::no_answer).collect())
+}
+
+/// The processor that was made, once it is; waits for ever while none is on its way.
+async fn coming(
+    coming: &mut Option<oneshot::Receiver<Option<Box<dyn VoiceProcessor>>>>,
+) -> Option<Box<dyn VoiceProcessor>> {
+    let Some(maker) = coming else {
+        return std::future::pending().await;
+    };
+    let made = maker.await;
+    *coming = None;
+    made.ok().flatten()
 }

@@ -14,9 +14,13 @@ use crate::mixer::Mixer;
 use crate::opening::Slot;
 use crate::pace::Pace;
 use crate::playout::Playout;
+use crate::priority;
+use crate::recording::Tap;
 use crate::statistics::{Statistics, count, note_peak, peak};
 use crate::stream::{Inlet, Outlet, Vitals};
-use crate::tones::{Ringtone, Tone};
+use crate::tones::{OwnRingtone, Ringtone, Tone};
+use crate::trial::Trial;
+use crate::voice::{Voice, VoiceProcessor};
 
 /// A microphone backlog beyond this (60 ms) is not worth sending late.
 const LONGEST_BACKLOG: usize = 6;
@@ -47,6 +51,14 @@ pub(crate) enum Control {
     StopRing(Slot, Ringtone),
     /// A call begins or ends: the far end is heard only during one.
     Call(bool),
+    /// Both sides go into this recording too, or into none.
+    Record(Option<Box<Tap>>),
+    /// The person's own ringtone, or none.
+    Own(Option<OwnRingtone>),
+    /// Another processor of the microphone, or none.
+    Processor(Option<Box<dyn VoiceProcessor>>),
+    /// An echo test begins, anew if one runs, or ends.
+    Trial(bool),
     /// A tone begins.
     Start(Tone),
     /// A tone ends.
@@ -57,7 +69,7 @@ pub(crate) enum Control {
 
 /// The state of the frame thread.
 pub(crate) struct Frames {
-    capture: Box<dyn FnMut(&Frame) + Send>,
+    capture: Box<dyn FnMut(&Frame) -> bool + Send>,
     playback: Consumer<Frame>,
     pace: Pace,
     statistics: Arc<Statistics>,
@@ -68,9 +80,14 @@ pub(crate) struct Frames {
     call: bool,
     mixer: Mixer,
     ring_mixer: Mixer,
+    /// What the far end hears beside us.
+    near_mixer: Mixer,
     playout: Playout,
     pulled: Pulled,
     far_end_heard: Option<Instant>,
+    trial: Option<Trial>,
+    voice: Voice,
+    tap: Option<Box<Tap>>,
 }
 
 /// When the speaker last came for sound. Its callback wakes us, so we need not ask it for the time.
@@ -117,14 +134,19 @@ impl Frames {
             call: false,
             mixer: Mixer::new(),
             ring_mixer: Mixer::new(),
+            near_mixer: Mixer::new(),
             playout: Playout::new(),
             pulled: Pulled::default(),
             far_end_heard: None,
+            trial: None,
+            voice: Voice::default(),
+            tap: None,
         }
     }
 
     /// Runs until the device thread is gone.
     pub(crate) fn run(mut self) {
+        priority::raise();
         while self.step() {
             match self.pace.rest(Instant::now()) {
                 Some(rest) => std::thread::park_timeout(rest),
@@ -178,11 +200,32 @@ impl Frames {
                 // What the far end said before the call began, or after it ended, is not for anyone's ear.
                 drain(&mut self.playback);
                 self.call = call;
+                if !call {
+                    self.tap = None;
+                }
+            }
+            Control::Record(tap) => self.tap = tap,
+            Control::Own(own) => {
+                self.mixer.set_own(own.clone());
+                self.ring_mixer.set_own(own);
+            }
+            Control::Processor(processor) => self.voice.change(processor),
+            Control::Trial(on) => {
+                self.trial = on.then(Trial::new);
+                self.show_trial();
             }
             Control::End => {}
             Control::Start(tone) => self.mixer.start(tone, 1.0),
             Control::Stop(tone) => self.mixer.stop(tone),
         }
+    }
+
+    fn show_trial(&self) {
+        let stage = self
+            .trial
+            .as_ref()
+            .map_or_else(Default::default, Trial::stage);
+        self.statistics.trial.set(stage);
     }
 
     fn mixer(&mut self, slot: Slot) -> &mut Mixer {
@@ -202,6 +245,9 @@ impl Frames {
         self.pace.microphone(captured, now);
         for _ in 0..self.pace.owed(now) {
             (self.capture)(&SILENCE);
+            if let Some(tap) = &mut self.tap {
+                tap.near(&SILENCE);
+            }
             count(&self.statistics.frames_by_clock);
         }
     }
@@ -225,16 +271,35 @@ impl Frames {
         let mut captured = 0;
         while let Ok(chunk) = inlet.ring.read_chunk(inlet.convert.needed()) {
             inlet.convert.frame(chunk.into_iter(), &mut frame);
+            // What is digitally silent is so before anything is done to it.
+            let silent = frame.iter().all(|sample| *sample == frame[0]);
+            self.voice
+                .capture(&mut frame, inlet.waiting(), inlet.vitals.latency());
+            self.statistics
+                .microphone_latency_us
+                .store(inlet.vitals.latency_us(), Relaxed);
             let level = peak(&frame);
             note_peak(&self.statistics.microphone_peak, level);
             note_peak(&self.statistics.microphone_level, level);
             // Even the quietest room has noise in its last bit; what has none is switched off.
-            if frame.iter().all(|sample| *sample == frame[0]) {
+            if silent {
                 count(&self.statistics.silent_frames);
             } else {
                 self.statistics.silent_frames.store(0, Relaxed);
             }
-            (self.capture)(&frame);
+            match &mut self.trial {
+                Some(trial) => trial.hear(&frame),
+                None => {
+                    if self.tap.as_mut().is_some_and(|tap| tap.beep_is_due()) {
+                        self.near_mixer.start(Tone::Recorded, 1.0);
+                    }
+                    self.near_mixer.mix(&mut frame);
+                    let sent = (self.capture)(&frame);
+                    if let Some(tap) = &mut self.tap {
+                        tap.near(if sent { &frame } else { &SILENCE });
+                    }
+                }
+            }
             count(&self.statistics.frames_captured);
             captured += 1;
         }
@@ -242,8 +307,15 @@ impl Frames {
     }
 
     fn play(&mut self) {
-        if !self.call || self.outlet.is_none() {
+        if !self.call {
             drain(&mut self.playback);
+        } else if self.outlet.is_none() {
+            // Nobody hears it; a recording still does.
+            while let Ok(frame) = self.playback.pop() {
+                if let Some(tap) = &mut self.tap {
+                    tap.far(&frame);
+                }
+            }
         }
         let Some(outlet) = &mut self.outlet else {
             return;
@@ -252,12 +324,16 @@ impl Frames {
         let mut sink = Sink {
             outlet,
             mixer: &mut self.mixer,
+            voice: &mut self.voice,
             statistics: &self.statistics,
         };
         let mut quiet = self
             .far_end_heard
             .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
         while let Ok(frame) = self.playback.pop() {
+            if let Some(tap) = &mut self.tap {
+                tap.far(&frame);
+            }
             self.far_end_heard = Some(Instant::now());
             let used = self.pulled.used(&sink.outlet.vitals);
             if std::mem::take(&mut quiet) {
@@ -278,8 +354,15 @@ impl Frames {
         self.statistics
             .margin_samples
             .store(self.playout.margin() as u64, Relaxed);
-        while quiet && sink.mixer.sounds() && sink.outlet.waiting() < TONES_AHEAD {
-            sink.play(SILENCE);
+        while quiet && sink.outlet.waiting() < TONES_AHEAD {
+            match self.trial.as_mut().and_then(Trial::next) {
+                Some(frame) => sink.play(frame),
+                None if sink.mixer.sounds() => sink.play(SILENCE),
+                None => break,
+            }
+        }
+        if self.trial.is_some() {
+            self.show_trial();
         }
     }
 
@@ -309,6 +392,7 @@ fn drain(ring: &mut Consumer<Frame>) {
 struct Sink<'a> {
     outlet: &'a mut Outlet,
     mixer: &'a mut Mixer,
+    voice: &'a mut Voice,
     statistics: &'a Statistics,
 }
 
@@ -318,6 +402,11 @@ impl Sink<'_> {
         let level = peak(&frame);
         note_peak(&self.statistics.speaker_peak, level);
         note_peak(&self.statistics.speaker_level, level);
+        let device = self.outlet.vitals.latency();
+        self.statistics
+            .speaker_latency_us
+            .store(self.outlet.vitals.latency_us(), Relaxed);
+        self.voice.render(&frame, self.outlet.waiting(), device);
         // The ring holds five times what is ever let wait; should the device stand still, what does not fit is lost.
         let samples = self.outlet.convert.samples(&frame);
         let fits = self.outlet.ring.push_entire_slice(samples);

@@ -251,13 +251,20 @@ fn is_monitor(device: &Device) -> bool {
 #[cfg(target_os = "linux")]
 fn host() -> Result<cpal::Host, cpal::Error> {
     crate::cookie::provide();
-    let server = cpal::host_from_id(cpal::HostId::PulseAudio);
-    // Bare ALSA is for computers that have no sound server at all. Asked where there is neither server nor card, it
-    // offers a dozen devices none of which opens, and writes its complaints to our standard error.
-    if server.is_err() && std::env::var_os("PULSE_SERVER").is_none() && has_sound_card() {
+    if only_bare_cards() {
         return cpal::host_from_id(cpal::HostId::Alsa);
     }
-    server
+    cpal::host_from_id(cpal::HostId::PulseAudio)
+}
+
+/// Is there no sound server at all, but a sound card? Bare ALSA is for such computers only: asked where there is neither, it
+/// offers a dozen devices none of which opens, and writes its complaints to our standard error.
+#[cfg(target_os = "linux")]
+pub(crate) fn only_bare_cards() -> bool {
+    std::env::var_os("PULSE_SERVER").is_none()
+        && has_sound_card()
+        && pulseaudio::socket_path_from_env()
+            .is_none_or(|path| std::os::unix::net::UnixStream::connect(path).is_err())
 }
 
 #[cfg(target_os = "linux")]

@@ -14,6 +14,7 @@
 //!   "audio-        v                         \           /                |
 //!   frames"    remix, resample, 480 samples   (one thread)     trim, mix tones, resample, remix
 //!                  |                              ^                       ^
+//!              echo, noise, gain  <-- reference --|-----------------------'
 //!                  v                              | controls          ring of frames  <--- PlaybackSignal
 //!              AudioPorts::capture                |                       ^
 //!              (to the calls)                     |                   AudioPorts::playback (from the calls)
@@ -30,7 +31,7 @@
 //!   [`hold_music`], and who is heard, is the affair of whoever owns both ends.
 //! - What is captured goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces
 //!   it then.
-//! - The microphone is open between `Open` and `Close` and at no other time. The speaker is open then, and while a tone
+//! - The microphone is open between `Open` and `Close`, and in an echo test that a person asked for, at no other time. The speaker is open then, and while a tone
 //!   sounds; a ring device of its own while it rings.
 //! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
 //!   when it is back; one that stands still for 100 ms is opened anew. A call without a device goes on, and after 3 s it is
@@ -48,6 +49,7 @@ mod cookie;
 mod devices;
 mod frames;
 mod host;
+mod layer;
 mod list;
 mod mixer;
 mod music;
@@ -55,11 +57,17 @@ mod opening;
 mod pace;
 mod playout;
 mod presence;
+mod priority;
+#[cfg(target_os = "linux")]
+mod pulse;
+mod recording;
 mod registry;
 mod statistics;
 mod status;
 mod stream;
 pub mod tones;
+mod trial;
+mod voice;
 
 use std::sync::Arc;
 use std::thread::{JoinHandle, Thread};
@@ -75,10 +83,13 @@ use tokio::sync::mpsc;
 static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 pub use host::{DeviceError, DeviceList, Part, devices};
-pub use list::{Choice, DeviceEntry, Present};
+pub use list::{Choice, DeviceEntry, Present, Processing};
 pub use music::hold_music;
+pub use recording::{Recording, RecordingError, Tap};
 pub use statistics::{Counters, Statistics};
 pub use status::{Levels, Panel, Status};
+pub use trial::TrialStage;
+pub use voice::{MakeProcessor, VoiceProcessor};
 
 use devices::Devices;
 use frames::Frames;
@@ -88,12 +99,15 @@ use stream::Wiring;
 /// Where sound leaves this crate and where it comes in.
 pub struct AudioPorts {
     /// Takes each frame of the microphone, on the frame thread, 100 times a second while a call is open; zeros while there
-    /// is no microphone or it does not deliver. It may take some hundred microseconds; what takes longer makes sound
-    /// stutter.
-    pub capture: Box<dyn FnMut(&Frame) + Send>,
+    /// is no microphone or it does not deliver. Says whether anybody was sent it: what nobody hears is recorded as silence.
+    /// It may take some hundred microseconds; what takes longer makes sound stutter.
+    pub capture: Box<dyn FnMut(&Frame) -> bool + Send>,
     /// The far end, frame by frame. A handful of slots is enough: what waits here is delay. Between calls it is emptied
     /// only when somebody gives a signal, so the producer must bear a full ring.
     pub playback: rtrb::Consumer<Frame>,
+    /// Who processes the microphone as the person's [`Processing`] wants it. Asked on a thread that may wait, at the start
+    /// of a call and whenever the choice changes.
+    pub processing: MakeProcessor,
 }
 
 /// Wakes the frame thread when a frame for the speaker was put in the ring. Without it a frame waits for the next
@@ -158,6 +172,7 @@ pub fn spawn(
     let statistics = Arc::new(Statistics::default());
     // Controls are rare and taken at once; 64 is room for a fast typist on a stalled machine.
     let (controls, receiver) = std::sync::mpsc::sync_channel(64);
+    let processing = Arc::clone(&ports.processing);
     let frames = Frames::new(ports, Arc::clone(&statistics), receiver);
     let frames = std::thread::Builder::new()
         .name("audio-frames".into())
@@ -176,7 +191,7 @@ pub fn spawn(
     let thread = std::thread::Builder::new()
         .name("audio-devices".into())
         .spawn(move || {
-            let devices = Devices::new(controls, wiring, registry.present(), behind);
+            let devices = Devices::new(controls, wiring, registry.present(), behind, processing);
             // Its last control tells the frame thread to end.
             runtime.block_on(devices.run(commands, facts));
             drop(registry);

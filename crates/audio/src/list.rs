@@ -3,7 +3,7 @@
 use call::number::display_name;
 
 use crate::host::{DeviceError, Part};
-use crate::tones::{Ringtone, TonePlan};
+use crate::tones::{OwnRingtone, Ringtone, TonePlan};
 
 /// One device that a person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +45,39 @@ pub struct Choice {
     pub ring_volume: u8,
     /// How it rings.
     pub ringtone: Ringtone,
+    /// What [`Ringtone::Own`] is.
+    pub own_ringtone: Option<OwnRingtone>,
     /// The country whose ringback and busy tone the person knows.
     pub tone_plan: TonePlan,
+    /// What is done to the microphone.
+    pub processing: Processing,
+}
+
+/// What is done to the sound of the microphone before anybody gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Processing {
+    /// What the speaker plays is taken out of it.
+    pub echo_cancellation: bool,
+    /// Steady noise is taken out of it.
+    pub noise_suppression: bool,
+    /// Soft voices are raised, loud ones lowered.
+    pub gain: bool,
+}
+
+impl Processing {
+    /// Is there anything to do?
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self.echo_cancellation || self.noise_suppression || self.gain
+    }
+
+    /// What the engine's processing adds to the way of our voice, in milliseconds: the splitting into bands, and what
+    /// each step keeps waiting (measured with a chirp through it, the same for every chirp).
+    #[must_use]
+    pub fn delay_ms(self) -> u8 {
+        let bands = u8::from(self.echo_cancellation || self.noise_suppression);
+        bands + 8 * u8::from(self.echo_cancellation) + 6 * u8::from(self.noise_suppression)
+    }
 }
 
 impl Default for Choice {
@@ -57,7 +88,9 @@ impl Default for Choice {
             ring: None,
             ring_volume: 100,
             ringtone: Ringtone::default(),
+            own_ringtone: None,
             tone_plan: TonePlan::default(),
+            processing: Processing::default(),
         }
     }
 }
@@ -149,13 +182,29 @@ impl Present {
         Some(missing.to_string())
     }
 
-    /// The name of a device by its id.
-    pub(crate) fn name(&self, part: Part, id: &str) -> Option<&str> {
-        let list = match part {
+    /// The device that came as this number.
+    pub(crate) fn by_serial(&self, part: Part, serial: u32) -> Option<Target> {
+        let entry = self
+            .list(part)
+            .iter()
+            .find(|entry| entry.serial == serial)?;
+        Some(Target {
+            id: entry.id.clone(),
+            serial,
+        })
+    }
+
+    fn list(&self, part: Part) -> &[DeviceEntry] {
+        match part {
             Part::Microphone => &self.microphones,
             Part::Speaker => &self.speakers,
-        };
-        list.iter()
+        }
+    }
+
+    /// The name of a device by its id.
+    pub(crate) fn name(&self, part: Part, id: &str) -> Option<&str> {
+        self.list(part)
+            .iter()
             .find(|entry| entry.id == id)
             .map(|entry| entry.name.as_str())
     }

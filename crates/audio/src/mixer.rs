@@ -2,7 +2,7 @@
 
 use call::media::{FRAME_SAMPLES, Frame};
 
-use crate::tones::{RAMP_SAMPLES, Tone, raised_cosine};
+use crate::tones::{OwnRingtone, RAMP_SAMPLES, Ringtone, Tone, raised_cosine};
 
 /// More voices at once than a person can tell apart; the oldest gives way.
 const MOST_VOICES: usize = 8;
@@ -22,8 +22,12 @@ struct Voice {
 }
 
 impl Voice {
-    fn sample(&self) -> f32 {
-        let sample = self.tone.sample(self.position) * self.gain;
+    fn sample(&self, own: Option<&OwnRingtone>) -> f32 {
+        let sample = match (self.tone, own) {
+            (Tone::Ring(Ringtone::Own), Some(own)) => own.sample(self.position),
+            (tone, _) => tone.sample(self.position),
+        };
+        let sample = sample * self.gain;
         match self.released {
             None => sample,
             Some(from) => {
@@ -53,13 +57,20 @@ impl Voice {
 #[derive(Debug)]
 pub(crate) struct Mixer {
     voices: Vec<Voice>,
+    own: Option<OwnRingtone>,
 }
 
 impl Mixer {
     pub(crate) fn new() -> Self {
         Self {
             voices: Vec::with_capacity(MOST_VOICES),
+            own: None,
         }
+    }
+
+    /// What [`Ringtone::Own`] is from now on.
+    pub(crate) fn set_own(&mut self, own: Option<OwnRingtone>) {
+        self.own = own;
     }
 
     /// Starts a tone with a gain of 0 … 1. An endless one that sounds already goes on, as loud as asked for now.
@@ -113,7 +124,7 @@ impl Mixer {
         let mut sum = [0f32; FRAME_SAMPLES];
         for voice in &mut self.voices {
             for slot in &mut sum {
-                *slot += voice.sample();
+                *slot += voice.sample(self.own.as_ref());
                 voice.advance();
             }
         }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::host::{DeviceError, Part, SoundSystem, aside};
+use crate::host::{DeviceError, Part, aside};
+use crate::layer::layer;
 use crate::list::Target;
-use crate::stream::{Inlet, OpenStream, Outlet, Wiring, open_microphone, open_speaker};
+use crate::stream::{Inlet, OpenStream, Outlet, Wiring};
 
 /// The three streams that we may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,20 +85,14 @@ pub(crate) fn no_answer(slot: Slot) -> Outcome {
 }
 
 fn open_one(job: &Job, wiring: &Wiring) -> Result<(OpenStream, Ring), DeviceError> {
-    let part = job.slot.part();
-    let missing = DeviceError::NotFound(part);
     let id = job.target.as_ref().map(|target| target.id.as_str());
     Ok(match job.slot {
         Slot::Microphone => {
-            let device = SoundSystem::connect()?.device(part, id).ok_or(missing)?;
-            let (stream, inlet) = open_microphone(&device, wiring)?;
+            let (stream, inlet) = layer().microphone(id, wiring)?;
             (stream, Ring::In(inlet))
         }
         Slot::Speaker | Slot::Ring => {
-            let (system, right) = SoundSystem::for_playing()?;
-            let device = system.device(part, id).ok_or(missing)?;
-            let (mut stream, outlet) = open_speaker(&device, wiring)?;
-            stream.right_to_play = Some(right);
+            let (stream, outlet) = layer().speaker(id, wiring)?;
             (stream, Ring::Out(outlet))
         }
     })
@@ -131,10 +126,16 @@ impl Opened {
     pub(crate) fn is(&self, target: &Target) -> bool {
         match &self.asked {
             Some(asked) => asked == target,
-            None => {
-                let device = self.stream.device.as_ref();
-                device.is_some_and(|device| device.id() == target.id)
-            }
+            None => self.stream.device.as_ref() == Some(&target.id),
+        }
+    }
+
+    /// The sound server moved it to this device. Where a person has `chosen` another it is no longer
+    /// what was asked for; whoever follows the system follows it there.
+    pub(crate) fn moved(&mut self, to: Target, chosen: bool) {
+        self.stream.device = Some(to.id.clone());
+        if chosen {
+            self.asked = Some(to);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
+use crate::trial::SharedStage;
+
 /// Counters since the start of the program. Any thread may read them at any time; each is exact, they are not taken at
 /// one moment.
 #[derive(Debug, Default)]
@@ -16,8 +18,11 @@ pub struct Statistics {
     pub(crate) overflows: AtomicU64,
     pub(crate) frames_trimmed: AtomicU64,
     pub(crate) margin_samples: AtomicU64,
+    pub(crate) microphone_latency_us: AtomicU64,
+    pub(crate) speaker_latency_us: AtomicU64,
     pub(crate) opens: AtomicU64,
     pub(crate) losses: AtomicU64,
+    pub(crate) moves: AtomicU64,
     pub(crate) stream_errors: AtomicU64,
     /// Frames of digital silence in a row from the open microphone.
     pub(crate) silent_frames: AtomicU64,
@@ -25,6 +30,7 @@ pub struct Statistics {
     pub(crate) speaker_level: AtomicU16,
     pub(crate) microphone_peak: AtomicU16,
     pub(crate) speaker_peak: AtomicU16,
+    pub(crate) trial: SharedStage,
 }
 
 /// The counters at one moment.
@@ -50,10 +56,16 @@ pub struct Counters {
     pub frames_trimmed: u64,
     /// What should always wait for the speaker, in samples at 48 kHz; grows when sound has gaps.
     pub margin_samples: u64,
+    /// How long sound takes from the air to the microphone's callback, as the device last told; microseconds.
+    pub microphone_latency_us: u64,
+    /// How long sound takes from the speaker's callback to the air, as the device last told; microseconds.
+    pub speaker_latency_us: u64,
     /// Streams opened.
     pub opens: u64,
     /// Streams that went away or fell silent while they were wanted.
     pub losses: u64,
+    /// Streams that the sound server moved to another device.
+    pub moves: u64,
     /// Errors reported by streams, glitches included.
     pub stream_errors: u64,
 }
@@ -73,8 +85,11 @@ impl Statistics {
             overflows: self.overflows.load(Relaxed),
             frames_trimmed: self.frames_trimmed.load(Relaxed),
             margin_samples: self.margin_samples.load(Relaxed),
+            microphone_latency_us: self.microphone_latency_us.load(Relaxed),
+            speaker_latency_us: self.speaker_latency_us.load(Relaxed),
             opens: self.opens.load(Relaxed),
             losses: self.losses.load(Relaxed),
+            moves: self.moves.load(Relaxed),
             stream_errors: self.stream_errors.load(Relaxed),
         }
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::list::{Choice, Present};
+use crate::recording::Tap;
 use crate::tones::Ringtone;
+use crate::trial::TrialStage;
 
 /// The devices as a person should see them. Changes with every arrival, departure and choice, within a second.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,11 +28,14 @@ pub struct Status {
     /// This crate does not know of mute and hold, which are made behind [`AudioPorts::capture`](crate::AudioPorts): whoever
     /// shows this must combine them, and say it only while a call that is neither muted nor held should hear us.
     pub microphone_silent: bool,
-    /// One sentence while a call has no microphone or no speaker: what is missing, and what to do.
+    /// One sentence while a call or an echo test has no microphone or no speaker: what is missing, and what to do.
     pub problem: Option<String>,
+    /// How far the echo test is.
+    pub trial: TrialStage,
 }
 
-/// How loud it was since the last figures: highest sample, 0 … 32 767. At most ten times a second, in calls only.
+/// How loud it was since the last figures: highest sample, 0 … 32 767. At most ten times a second, in calls and
+/// echo tests only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Levels {
     /// Of the microphone, muted or not.
@@ -43,15 +48,26 @@ pub struct Levels {
 #[derive(Debug, Clone)]
 pub struct Panel {
     choice: Arc<watch::Sender<Choice>>,
-    samples: mpsc::Sender<Ringtone>,
+    wishes: mpsc::Sender<Wish>,
     status: watch::Receiver<Status>,
     levels: watch::Receiver<Levels>,
+}
+
+/// What a person asks of the devices outside of calls.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// To hear a ringtone once.
+    Sample(Ringtone),
+    /// To begin or to end an echo test.
+    Trial(bool),
+    /// To record what is said from now on, or no longer.
+    Record(Option<Box<Tap>>),
 }
 
 /// The other side of the [`Panel`].
 pub(crate) struct Behind {
     pub(crate) choice: watch::Receiver<Choice>,
-    pub(crate) samples: mpsc::Receiver<Ringtone>,
+    pub(crate) wishes: mpsc::Receiver<Wish>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) levels: watch::Sender<Levels>,
 }
@@ -62,16 +78,16 @@ impl Panel {
         let (status, seen) = watch::channel(Status::default());
         let (levels, shown) = watch::channel(Levels::default());
         // An impatient finger needs no more.
-        let (samples, asked) = mpsc::channel(4);
+        let (wishes, asked) = mpsc::channel(4);
         let panel = Self {
             choice: Arc::new(choice),
-            samples,
+            wishes,
             status: seen,
             levels: shown,
         };
         let behind = Behind {
             choice: chosen,
-            samples: asked,
+            wishes: asked,
             status,
             levels,
         };
@@ -86,7 +102,27 @@ impl Panel {
     /// Lets a ringtone be heard once, where and as loud as it would ring. Nothing happens while somebody calls.
     pub fn sample(&self, ringtone: Ringtone) {
         // A queue that is full will be heard for a while.
-        let _ = self.samples.try_send(ringtone);
+        let _ = self.wishes.try_send(Wish::Sample(ringtone));
+    }
+
+    /// Begins an echo test: the microphone is heard for four seconds, which are then played. It ends by itself, and at once
+    /// when a call wants the devices; nothing happens while one has them. A test that runs already begins anew.
+    pub fn begin_trial(&self) {
+        let _ = self.wishes.try_send(Wish::Trial(true));
+    }
+
+    /// Both sides of the call go into this recording too from now on; `None`: into none. At the end of the calls it stops by
+    /// itself. A person who asks faster than this can be done is not recorded: false.
+    #[must_use]
+    pub fn record(&self, tap: Option<Tap>) -> bool {
+        self.wishes
+            .try_send(Wish::Record(tap.map(Box::new)))
+            .is_ok()
+    }
+
+    /// Ends the echo test.
+    pub fn end_trial(&self) {
+        let _ = self.wishes.try_send(Wish::Trial(false));
     }
 
     /// The devices, now and whenever something changes.

@@ -1,15 +1,15 @@
-//! One open stream and how it is configured.
+//! One open stream; and how cpal is asked for one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::Thread;
 use std::time::Duration;
 
 use call::media::SAMPLE_RATE;
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
-    BufferSize, Device, ErrorKind, SampleFormat, StreamConfig, SupportedBufferSize,
-    SupportedStreamConfigRange,
+    BufferSize, Device, ErrorKind, InputCallbackInfo, OutputCallbackInfo, SampleFormat,
+    StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
 };
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -33,16 +33,50 @@ pub(crate) struct Vitals {
     /// Times that the ring of a speaker ran dry within the sound.
     pub(crate) gaps: AtomicU64,
     pub(crate) broken: AtomicBool,
+    /// We close it: what breaks now is no loss.
+    pub(crate) closed: AtomicBool,
+    /// Serial of the device that the sound server moved the stream to, plus one; 0: it did not.
+    moved_to: AtomicU64,
+    /// See [`latency`](Self::latency); microseconds.
+    latency: AtomicU32,
+}
+
+impl Vitals {
+    /// How long sound takes between the callback and the air, as far as the device knows: samples at 48 kHz.
+    pub(crate) fn latency(&self) -> usize {
+        let micros = self.latency_us();
+        usize::try_from(micros * u64::from(SAMPLE_RATE) / 1_000_000).unwrap_or(0)
+    }
+
+    /// See [`latency`](Self::latency); microseconds.
+    pub(crate) fn latency_us(&self) -> u64 {
+        u64::from(self.latency.load(Relaxed))
+    }
+
+    /// The sound server moved the stream to the device with this serial.
+    pub(crate) fn move_to(&self, serial: u32) {
+        self.moved_to.store(u64::from(serial) + 1, Relaxed);
+    }
+
+    /// Where the sound server moved the stream since the last question.
+    pub(crate) fn take_moved(&self) -> Option<u32> {
+        let moved = self.moved_to.swap(0, Relaxed).checked_sub(1)?;
+        u32::try_from(moved).ok()
+    }
+
+    /// To be told by whoever drives the device; nobody needs it more often than the device does.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        let micros = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        self.latency.store(micros, Relaxed);
+    }
 }
 
 /// A stream that runs. Dropping it closes the device; that may take as long as the sound server takes.
 pub(crate) struct OpenStream {
     /// Never read: it is what keeps the device open.
-    _stream: cpal::Stream,
-    /// Given back when the stream is closed.
-    pub(crate) right_to_play: Option<Arc<()>>,
-    /// The device behind it, to notice another default.
-    pub(crate) device: Option<cpal::DeviceId>,
+    _stream: Box<dyn Send>,
+    /// Id of the device behind it, to notice another default.
+    pub(crate) device: Option<String>,
     pub(crate) name: String,
     pub(crate) vitals: Arc<Vitals>,
 }
@@ -50,8 +84,16 @@ pub(crate) struct OpenStream {
 /// The frame thread's end of a microphone.
 pub(crate) struct Inlet {
     pub(crate) ring: Consumer<i16>,
+    pub(crate) vitals: Arc<Vitals>,
     pub(crate) convert: FromDevice,
     pub(crate) format: DeviceFormat,
+}
+
+impl Inlet {
+    /// What waits for the frame thread, as samples of one channel at 48 kHz.
+    pub(crate) fn waiting(&self) -> usize {
+        self.format.to_ours(self.ring.slots())
+    }
 }
 
 /// The frame thread's end of a speaker.
@@ -66,8 +108,7 @@ impl Outlet {
     /// What waits for the speaker, as samples of one channel at 48 kHz.
     pub(crate) fn waiting(&self) -> usize {
         let samples = self.ring.buffer().capacity() - self.ring.slots();
-        let per_channel = samples / usize::from(self.format.channels.max(1));
-        per_channel * SAMPLE_RATE as usize / self.format.rate.max(1) as usize
+        self.format.to_ours(samples)
     }
 
     /// Puts silence before sound: so many samples of one channel at 48 kHz.
@@ -134,12 +175,17 @@ pub(crate) fn open_microphone(
         let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
         let mut callback =
             MicrophoneCallback::new(producer, format, wiring.clone(), Arc::clone(&vitals));
+        let latency = Arc::clone(&vitals);
         let on_error = on_error(Part::Microphone, &vitals, wiring);
         macro_rules! stream {
             ($sample:ty) => {
                 device.build_input_stream(
                     config,
-                    move |samples: &[$sample], _: &_| callback.take(samples),
+                    move |samples: &[$sample], info: &InputCallbackInfo| {
+                        let at = info.timestamp();
+                        latency.set_latency(at.callback.duration_since(at.capture));
+                        callback.take(samples);
+                    },
                     on_error,
                     Some(BUILD_TIMEOUT),
                 )
@@ -152,9 +198,10 @@ pub(crate) fn open_microphone(
     stream.play().map_err(unusable)?;
     count(&wiring.statistics.opens);
     Ok((
-        OpenStream::new(stream, device, vitals),
+        OpenStream::of_cpal(stream, None, device, Arc::clone(&vitals)),
         Inlet {
             ring,
+            vitals,
             convert,
             format,
         },
@@ -164,6 +211,7 @@ pub(crate) fn open_microphone(
 /// Opens a speaker and starts it.
 pub(crate) fn open_speaker(
     device: &Device,
+    right_to_play: Arc<()>,
     wiring: &Wiring,
 ) -> Result<(OpenStream, Outlet), DeviceError> {
     let unusable = |error: cpal::Error| DeviceError::from_cpal(Part::Speaker, device, &error);
@@ -190,12 +238,17 @@ pub(crate) fn open_speaker(
         let (producer, consumer) = RingBuffer::new(format.samples_in_frame() * 20);
         let mut callback =
             SpeakerCallback::new(consumer, format, wiring.clone(), Arc::clone(&vitals));
+        let latency = Arc::clone(&vitals);
         let on_error = on_error(Part::Speaker, &vitals, wiring);
         macro_rules! stream {
             ($sample:ty) => {
                 device.build_output_stream(
                     config,
-                    move |samples: &mut [$sample], _: &_| callback.fill(samples),
+                    move |samples: &mut [$sample], info: &OutputCallbackInfo| {
+                        let at = info.timestamp();
+                        latency.set_latency(at.playback.duration_since(at.callback));
+                        callback.fill(samples);
+                    },
                     on_error,
                     Some(BUILD_TIMEOUT),
                 )
@@ -208,7 +261,7 @@ pub(crate) fn open_speaker(
     stream.play().map_err(unusable)?;
     count(&wiring.statistics.opens);
     Ok((
-        OpenStream::new(stream, device, Arc::clone(&vitals)),
+        OpenStream::of_cpal(stream, Some(right_to_play), device, Arc::clone(&vitals)),
         Outlet {
             ring,
             vitals,
@@ -219,14 +272,34 @@ pub(crate) fn open_speaker(
 }
 
 impl OpenStream {
-    fn new(stream: cpal::Stream, device: &Device, vitals: Arc<Vitals>) -> Self {
+    pub(crate) fn new(
+        stream: Box<dyn Send>,
+        device: Option<String>,
+        name: String,
+        vitals: Arc<Vitals>,
+    ) -> Self {
         Self {
             _stream: stream,
-            right_to_play: None,
-            device: device.id().ok(),
-            name: device.to_string(),
+            device,
+            name,
             vitals,
         }
+    }
+
+    /// One of cpal, and what must live as long as it.
+    fn of_cpal(
+        stream: cpal::Stream,
+        right_to_play: Option<Arc<()>>,
+        device: &Device,
+        vitals: Arc<Vitals>,
+    ) -> Self {
+        let id = device.id().ok().map(|id| id.id().to_owned());
+        Self::new(
+            Box::new((stream, right_to_play)),
+            id,
+            device.to_string(),
+            vitals,
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 //! Levels are RMS in dBFS, where a full-scale square wave is 0 dBFS. Every start, stop and change of cadence is a raised
 //! cosine of [`RAMP_SAMPLES`], so that nothing clicks.
 
+mod own;
 mod plan;
 mod ringtone;
 
@@ -10,6 +11,7 @@ use std::f64::consts::{PI, TAU};
 
 use call::media::SAMPLE_RATE;
 
+pub use own::{LARGEST_FILE, OwnRingtone, OwnRingtoneError};
 pub use plan::TonePlan;
 pub use ringtone::Ringtone;
 
@@ -31,6 +33,8 @@ pub enum Tone {
     Beep,
     /// The call is over: three soft notes downwards, 0.4 s in all.
     Ended,
+    /// The far end is recorded, and hears it: 1,400 Hz for 0.2 s, as recorders of calls have always done.
+    Recorded,
     /// The two frequencies of a telephone key for 120 ms.
     Key {
         /// Of the row of keys, Hz.
@@ -74,6 +78,7 @@ impl Tone {
             Self::Busy(plan) => Some(plan.busy().length()),
             Self::Congestion(plan) => Some(plan.congestion().length()),
             Self::Beep | Self::Ended => Some(millis(400)),
+            Self::Recorded => Some(millis(200)),
             Self::Key { .. } => Some(millis(120)),
         }
     }
@@ -95,6 +100,7 @@ impl Tone {
                     + note(index, 110, 110, 493.88, -26.0)
                     + note(index, 220, 180, 392.0, -26.0)
             }
+            Self::Recorded => note(index, 0, 200, 1400.0, -26.0),
             Self::Key { low, high } => {
                 pair(index, f64::from(low), f64::from(high), -22.0) * cadence(index, millis(120), 0)
             }
@@ -238,6 +244,7 @@ pub(crate) mod tests {
         let mut tones = vec![
             (Tone::Beep, 1000, 0.01),
             (Tone::Ended, 1000, 0.01),
+            (Tone::Recorded, 400, 0.02),
             (Tone::key('D').expect("is a key"), 500, 0.04),
         ];
         tones.extend(Ringtone::ALL.map(|ringtone| (Tone::Ring(ringtone), 9000, 0.12)));

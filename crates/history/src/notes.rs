@@ -120,6 +120,20 @@ impl Store {
         Ok(())
     }
 
+    /// Notes where the recording of a call is kept on this computer.
+    ///
+    /// # Errors
+    /// [`HistoryError::NoSuchCall`], or the file cannot be written.
+    pub fn set_recording(&self, call: &CallId, path: &str) -> Result<(), HistoryError> {
+        let path = text::clean(path, 4 * text::LONGEST_NAME);
+        self.change(
+            "UPDATE calls SET recording_url = ?2 WHERE id = ?1",
+            params![call.as_str(), path],
+        )?;
+        self.bump();
+        Ok(())
+    }
+
     /// Notes where a recording can be had.
     ///
     /// # Errors

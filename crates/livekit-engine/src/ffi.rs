@@ -180,6 +180,54 @@ pub(crate) fn capture(source: &Handle, frame: &Frame, async_id: u64) -> Result<(
     .map(drop)
 }
 
+/// Processes 10 ms of the microphone in place. `Some`: what the module complains of.
+pub(crate) fn process(module: &Handle, frame: &mut Frame) -> Result<Option<String>, RequestError> {
+    let (data_ptr, size) = whole(frame);
+    // `frame` is borrowed exclusively for the whole call, during which the library reads and writes it; size, rate and
+    // channels are those of the type: whole 10 ms, which is what its own check asks for.
+    let answer = call(ffi_request::Message::ApmProcessStream(
+        proto::ApmProcessStreamRequest {
+            apm_handle: module.id(),
+            data_ptr,
+            size,
+            sample_rate: SAMPLE_RATE,
+            num_channels: 1,
+        },
+    ))?;
+    match answer {
+        ffi_response::Message::ApmProcessStream(answer) => Ok(answer.error),
+        _other => Err(RequestError::Refused),
+    }
+}
+
+/// Shows the module 10 ms of what the speaker is given; may change them.
+pub(crate) fn process_reverse(
+    module: &Handle,
+    frame: &mut Frame,
+) -> Result<Option<String>, RequestError> {
+    let (data_ptr, size) = whole(frame);
+    // As for `process`.
+    let answer = call(ffi_request::Message::ApmProcessReverseStream(
+        proto::ApmProcessReverseStreamRequest {
+            apm_handle: module.id(),
+            data_ptr,
+            size,
+            sample_rate: SAMPLE_RATE,
+            num_channels: 1,
+        },
+    ))?;
+    match answer {
+        ffi_response::Message::ApmProcessReverseStream(answer) => Ok(answer.error),
+        _other => Err(RequestError::Refused),
+    }
+}
+
+/// Address and bytes of a frame.
+fn whole(frame: &mut Frame) -> (u64, u32) {
+    let address = frame.as_mut_ptr().expose_provenance() as u64;
+    (address, std::mem::size_of::<Frame>() as u32)
+}
+
 /// Publishes a data packet.
 pub(crate) fn publish_data(
     local_participant: &Handle,
@@ -226,6 +274,8 @@ fn is_plain(message: &ffi_request::Message) -> bool {
             | Q::GetStats(_)
             | Q::GetSessionStats(_)
             | Q::SimulateScenario(_)
+            | Q::NewApm(_)
+            | Q::ApmSetStreamDelay(_)
     )
 }
 
@@ -241,7 +291,7 @@ fn call(message: ffi_request::Message) -> Result<ffi_response::Message, RequestE
     let (mut answer, mut length) = (ptr::null(), 0_usize);
     // SAFETY: `bytes` is valid for its length during the call; both out-pointers are writable. The
     // message is a well-formed request of the pinned version; addresses in it come only from
-    // `capture` and `publish_data`, whose buffers outlive this call.
+    // `capture`, `process`, `process_reverse` and `publish_data`, whose buffers outlive this call.
     let handle =
         unsafe { (library.request)(bytes.as_ptr(), bytes.len(), &mut answer, &mut length) };
     if handle == 0 {
@@ -355,6 +405,9 @@ mod tests {
             ffi_request::Message::PublishData(proto::PublishDataRequest::default()),
             ffi_request::Message::Dispose(proto::DisposeRequest::default()),
             ffi_request::Message::ApmProcessStream(proto::ApmProcessStreamRequest::default()),
+            ffi_request::Message::ApmProcessReverseStream(
+                proto::ApmProcessReverseStreamRequest::default(),
+            ),
         ];
         for message in refused {
             assert_eq!(request(message), Err(RequestError::Refused));

@@ -39,6 +39,7 @@ mod ffi;
 mod life;
 mod locate;
 mod microphone;
+mod processing;
 mod proto;
 mod redact;
 mod room;
@@ -56,6 +57,7 @@ pub use event::{
     TrackKind,
 };
 pub use microphone::{MicrophoneSource, MicrophoneTrack};
+pub use processing::{AudioProcessing, ProcessingOptions};
 pub use redact::redact;
 pub use room::{Hearer, Room, RoomEvents, RoomOptions, Scenario};
 pub use stats::{InboundAudio, OutboundAudio, SessionStats};

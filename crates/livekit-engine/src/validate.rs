@@ -52,6 +52,9 @@ pub enum Invalid {
     /// More than 10.
     #[error("at most 10 join retries can be asked for")]
     JoinRetries,
+    /// More than 500 ms.
+    #[error("the delay of the processing must be between 0 and 500 milliseconds")]
+    ProcessingDelay,
     /// Zero or more than 500 frames.
     #[error("a frame queue holds 1 to 500 frames")]
     QueueSize,
@@ -154,6 +157,15 @@ pub(crate) fn queue(frames: usize) -> Result<(), Invalid> {
         Ok(())
     } else {
         Err(Invalid::QueueSize)
+    }
+}
+
+/// The library refuses what lies outside.
+pub(crate) fn processing_delay(milliseconds: u16) -> Result<(), Invalid> {
+    if milliseconds <= 500 {
+        Ok(())
+    } else {
+        Err(Invalid::ProcessingDelay)
     }
 }
 

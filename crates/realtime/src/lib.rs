@@ -29,6 +29,7 @@ mod heard;
 mod hearing;
 mod media;
 mod port;
+mod processing;
 mod roster;
 mod watchdog;
 
@@ -38,3 +39,4 @@ pub use media::{
     FAR_RING_FRAMES, FarAudio, HoldMusic, Media, MediaCounters, MicrophoneInput, media,
 };
 pub use port::RoomPort;
+pub use processing::{VoiceProcessing, VoiceSteps};

@@ -146,13 +146,16 @@ impl MicrophoneInput {
     /// music. The caller sets the pace: 100 a second, also while no microphone is open (then with zeros), since a leg
     /// whose packets stop is dropped. Finding the tracks waits for nobody; encoding takes some 60 µs for each. Not for a
     /// device callback.
-    pub fn push(&mut self, frame: &Frame) {
+    ///
+    /// Says whether any of them was handed this very frame.
+    pub fn push(&mut self, frame: &Frame) -> bool {
         let counters = &self.shared.counters;
         let feeds = self.shared.feeds.load();
         if feeds.is_empty() {
             counters.near_unused.fetch_add(1, Ordering::Relaxed);
         }
         let mut music = None;
+        let mut heard = false;
         let mut kind = |sends: Sends| match sends {
             Sends::Microphone => *frame,
             Sends::Silence => SILENCE,
@@ -164,6 +167,7 @@ impl MicrophoneInput {
         };
         for feed in feeds.iter() {
             let sends = Sends::from_number(feed.sends.load(Ordering::Acquire));
+            heard |= sends == Sends::Microphone;
             let sent = Sends::from_number(feed.sent.swap(sends.number(), Ordering::Relaxed));
             let frame = if sends == sent {
                 kind(sends)
@@ -177,6 +181,7 @@ impl MicrophoneInput {
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        heard
     }
 
     /// Is there a call that takes the frames?

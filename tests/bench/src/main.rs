@@ -8,15 +8,18 @@ mod chirp;
 mod conditions;
 mod desks;
 mod desktop;
+mod duel;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
 mod onset;
 mod outbound;
+mod peer;
 mod place;
 mod resources;
 mod rooms;
 mod rule;
+mod side;
 mod start;
 mod statistics;
 mod tap;
@@ -48,6 +51,9 @@ struct Arguments {
     /// Calls in the history of the desktop suite
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
     rows: u32,
+    /// With what our sound is compared; with nothing when left out
+    #[arg(long, value_enum)]
+    peer: Option<Peer>,
     /// Only these parts; all when left out
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -67,6 +73,18 @@ enum Suite {
     Inbound,
     /// The program all day: start, memory and wake-ups with window, in the tray and in a call; messages
     Desktop,
+    /// Sound from mouth to ear, one way, in turn with a browser if there is one
+    Audio,
+    /// One side of a call of the audio suite; started by that
+    #[value(hide = true)]
+    Side,
+}
+
+/// With what our sound is compared.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Peer {
+    /// livekit-client in the system's Chromium
+    Chromium,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,11 +126,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if matches!(arguments.suite, Suite::Side) {
+        return side::run();
+    }
     let began = Instant::now();
     let name = match arguments.suite {
         Suite::Call => "call.json",
         Suite::Inbound => "inbound.json",
         Suite::Desktop => "desktop.json",
+        Suite::Audio | Suite::Side => "audio.json",
     };
     let path = arguments
         .out
@@ -132,6 +154,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Suite::Call => call(arguments, &mut journal)?,
         Suite::Inbound => (inbound_suite(arguments, &mut journal), None),
         Suite::Desktop => desktop_suite(arguments, &mut journal)?,
+        Suite::Audio | Suite::Side => (audio_suite(arguments, &mut journal), None),
     };
     println!("\n{}{more}", journal.table());
     println!(
@@ -244,5 +267,17 @@ fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
             Ok(())
         });
     }
+    table
+}
+
+/// Sound from mouth to ear, one way.
+fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
+    let count = usize::from(arguments.calls.unwrap_or(8));
+    let quiet = Duration::from_secs(arguments.quiet_within);
+    let mut table = String::new();
+    journal.part("mouth to ear", |journal| {
+        table = duel::measure(journal, count, arguments.peer.is_some(), quiet)?;
+        Ok(())
+    });
     table
 }

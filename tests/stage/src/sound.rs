@@ -230,6 +230,14 @@ impl Sound {
         self.play(MICROPHONE, what, false)
     }
 
+    /// Play a recording into any sink once.
+    ///
+    /// # Errors
+    /// When `pacat` is missing.
+    pub fn speak_at(&self, sink: &str, what: Recording) -> Result<Playing> {
+        self.play(sink, what, false)
+    }
+
     /// Speak a sound file into the microphone once.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::host::Part;
 use crate::list::Choice;
 use crate::opening::Slot;
 use crate::status::{Levels, Status};
+use crate::trial::TrialStage;
 
 /// Frames of digital silence after which a microphone is called silent: 3 s.
 const SILENT_FRAMES: u64 = 300;
@@ -17,7 +18,7 @@ impl Devices {
         let choice = self.panel.choice.borrow().clone();
         let name = |slot: Slot| {
             let opened = self.opened(slot)?;
-            let id = opened.stream.device.as_ref().map(cpal::DeviceId::id);
+            let id = opened.stream.device.as_ref();
             let known = id.and_then(|id| present.name(slot.part(), id));
             Some(known.unwrap_or(&opened.stream.name).to_owned())
         };
@@ -42,8 +43,13 @@ impl Devices {
             problem: self
                 .problem
                 .as_ref()
-                .filter(|_| self.call.is_some() && incomplete)
+                .filter(|_| self.needs_both() && incomplete)
                 .map(ToString::to_string),
+            trial: if self.trial.is_some() {
+                self.wiring.statistics.trial.get()
+            } else {
+                TrialStage::Idle
+            },
             present,
         };
         self.panel.status.send_if_modified(|shown| {
@@ -59,7 +65,7 @@ impl Devices {
             microphone: statistics.microphone_level.swap(0, Relaxed),
             speaker: statistics.speaker_level.swap(0, Relaxed),
         };
-        let shown = if self.call.is_some() {
+        let shown = if self.needs_both() {
             levels
         } else {
             Levels::default()

@@ -27,9 +27,17 @@ impl Bench {
         let captured = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&captured);
         let (far_end, playback) = RingBuffer::new(16);
-        let capture = Box::new(move |frame: &Frame| kept.lock().unwrap().push(*frame));
+        let capture = Box::new(move |frame: &Frame| {
+            kept.lock().unwrap().push(*frame);
+            true
+        });
         let (controls, receiver) = sync_channel(64);
-        let frames = Frames::new(AudioPorts { capture, playback }, Arc::default(), receiver);
+        let ports = AudioPorts {
+            capture,
+            playback,
+            processing: Arc::new(|_| None),
+        };
+        let frames = Frames::new(ports, Arc::default(), receiver);
         Self {
             frames,
             controls: Some(controls),
@@ -47,6 +55,7 @@ impl Bench {
         let (producer, ring) = RingBuffer::new(format.samples_in_frame() * 20);
         self.tell(Control::Microphone(Inlet {
             ring,
+            vitals: Arc::default(),
             convert: FromDevice::new(format).unwrap(),
             format,
         }));
@@ -248,6 +257,7 @@ fn frames_go_on_when_the_microphone_is_pulled_and_are_its_own_again_when_it_is_b
     );
     let (mut microphone, ring) = RingBuffer::new(9600);
     bench.frames.obey(Control::Microphone(Inlet {
+        vitals: Arc::default(),
         ring,
         convert: FromDevice::new(MONO).unwrap(),
         format: MONO,

@@ -15,6 +15,8 @@ pub enum Ringtone {
     Trill,
     /// Soft drops of glass, high and far apart.
     Drops,
+    /// The person's own file; the first of these where there is none.
+    Own,
 }
 
 /// One struck note.
@@ -49,7 +51,7 @@ const DROPS: [Note; 5] = [
 ];
 
 impl Ringtone {
-    /// All there are.
+    /// All of our own making.
     pub const ALL: [Self; 4] = [Self::Bars, Self::Bells, Self::Trill, Self::Drops];
 
     /// A word for settings; never changes.
@@ -60,6 +62,7 @@ impl Ringtone {
             Self::Bells => "bells",
             Self::Trill => "trill",
             Self::Drops => "drops",
+            Self::Own => "own",
         }
     }
 
@@ -68,6 +71,7 @@ impl Ringtone {
     pub fn of_word(word: &str) -> Self {
         Self::ALL
             .into_iter()
+            .chain([Self::Own])
             .find(|ringtone| ringtone.word() == word)
             .unwrap_or_default()
     }
@@ -75,7 +79,7 @@ impl Ringtone {
     /// The phrase and the rest after it, milliseconds.
     const fn period_ms(self) -> u64 {
         match self {
-            Self::Bars => 3000,
+            Self::Bars | Self::Own => 3000,
             Self::Bells | Self::Trill => 4000,
             Self::Drops => 3200,
         }
@@ -84,7 +88,7 @@ impl Ringtone {
     pub(super) fn sample(self, index: u64) -> f64 {
         let at = index % millis(self.period_ms());
         match self {
-            Self::Bars => phrase(at, &BARS, wood),
+            Self::Bars | Self::Own => phrase(at, &BARS, wood),
             Self::Bells => phrase(at, &BELLS, bell),
             Self::Trill => trill(at),
             Self::Drops => phrase(at, &DROPS, glass),

@@ -258,6 +258,16 @@ fn a_recording_finds_its_call() {
         store.set_recording_url("EG_2", "x"),
         Err(HistoryError::NoSuchCall)
     ));
+    let path = "/recordings/1.opus";
+    store.set_recording(&id("c1"), path).unwrap();
+    assert_eq!(
+        store.entry("c1").unwrap().recording_url.as_deref(),
+        Some(path)
+    );
+    assert!(matches!(
+        store.set_recording(&id("c2"), path),
+        Err(HistoryError::NoSuchCall)
+    ));
 }
 
 #[test]

@@ -6,15 +6,6 @@
  * an `IpcError` and nothing else. All times are unix milliseconds.
  */
 import type {
-  CallDetails,
-  LevelsView,
-  RingtoneSetting,
-  SoundSettings,
-  SoundView,
-  WatchersDraft,
-  WatchersView,
-} from './bindings-next';
-import type {
   AccountView,
   AvailabilityView,
   ContactDraft,
@@ -31,15 +22,20 @@ import type {
   HookTested,
   ImportView,
   IpcError,
+  LevelsView,
   LookView,
   OtherCall,
   PhoneView,
   ReadinessView,
+  RingtoneSetting,
   SettingsView,
   ShellView,
   ShortcutAction,
+  SoundSettings,
+  SoundView,
   WipeWhat,
 } from './bindings';
+import type { CallDetails, WatchersDraft, WatchersView } from './bindings-next';
 
 export type * from './bindings';
 export type * from './bindings-next';
@@ -128,6 +124,13 @@ export interface Backend {
   soundTest(on: boolean): Promise<void>;
   /** Rings once, as it would for a caller. */
   ringTest(ringtone: RingtoneSetting): Promise<void>;
+  /** Takes a sound file as ringtone and lets it ring; the first half minute counts, and at most 16 MB. */
+  ringtoneImport(name: string, bytes: Uint8Array): Promise<SoundView>;
+  ringtoneRemove(): Promise<SoundView>;
+  /** Records a live call into a file; `SoundView.recording` shows it. */
+  recordingStart(call: string): Promise<void>;
+  recordingPause(call: string, paused: boolean): Promise<void>;
+  recordingStop(call: string): Promise<void>;
 
   watchersShow(): Promise<WatchersView>;
   /** `secret` null keeps the stored one. */

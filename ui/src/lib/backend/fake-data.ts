@@ -112,6 +112,7 @@ const NOTHING_MORE: RowDetails = {
   lost_per_mille: null,
   jitter_max_ms: null,
   reconnections: null,
+  recording: null,
 };
 
 /** What a row says beyond its headline, where nothing is known. */

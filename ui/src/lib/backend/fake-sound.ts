@@ -13,6 +13,7 @@ export const SOUND: SoundView = {
     echo_cancellation: true,
     noise_suppression: true,
     gain: true,
+    recording_beep: false,
   },
   microphones: [
     { id: 'usb', name: 'USB headset', preferred: true },
@@ -57,6 +58,9 @@ export const SOUND: SoundView = {
   ],
   processing_delay_ms: 10,
   echo_test: 'idle',
+  own_ringtone: null,
+  recording: null,
+  recordings_folder: '/profile/recordings',
 };
 
 export const WATCHERS: WatchersView = {
@@ -120,6 +124,36 @@ export class FakeSound {
     for (const timer of this.#timers) clearTimeout(timer);
     const steps: EchoTestState[] = on ? ['listening', 'playing', 'idle'] : ['idle'];
     this.#timers = steps.map((echo_test, at) => setTimeout(() => this.#put({ echo_test }), at * 3 * this.#stepMs));
+  }
+
+  /** The fake knows a sound file by its ending. */
+  ringtoneImport(name: string): SoundView {
+    if (!/\.(wav|flac|mp3|ogg)$/i.test(name))
+      throw {
+        code: 'bad_ringtone',
+        message: 'This is not a sound file that Deskline can play. Choose a WAV, FLAC, MP3 or OGG file.',
+      };
+    return this.#put({ own_ringtone: name, settings: { ...this.view.settings, ringtone: 'own' } });
+  }
+
+  ringtoneRemove(): SoundView {
+    const { ringtone } = this.view.settings;
+    const settings = { ...this.view.settings, ringtone: ringtone === 'own' ? ('bars' as const) : ringtone };
+    return this.#put({ own_ringtone: null, settings });
+  }
+
+  record(call: string): void {
+    this.#put({ recording: { call, state: 'recording', path: '/profile/recordings/Call.opus' } });
+  }
+
+  pauseRecording(call: string, paused: boolean): void {
+    const recording = this.view.recording;
+    if (recording?.call !== call) throw { code: 'recording', message: 'This call is not recorded.' };
+    this.#put({ recording: { ...recording, state: paused ? 'paused' : 'recording' } });
+  }
+
+  endRecording(call: string): void {
+    if (this.view.recording?.call === call) this.#put({ recording: null });
   }
 
   watch(draft: WatchersDraft, secret: string | null): WatchersView {

@@ -62,3 +62,13 @@ test('a call left behind can be gone back into', async () => {
   await phone.rejoin(phone.calls[0]?.id ?? '');
   expect((await first(phone, (call) => call.state === 'live')).can_rejoin).toBe(false);
 });
+
+test('the echo test listens, plays and ends; a call refuses it', async () => {
+  const phone = new FakePhone('', 0);
+  const stages: string[] = [];
+  await phone.onSoundChanged((view) => stages.push(view.echo_test));
+  await phone.soundTest(true);
+  await vi.waitFor(() => expect(stages).toEqual(['listening', 'playing', 'idle']));
+  phone.ring();
+  await expect(phone.soundTest(true)).rejects.toMatchObject({ code: 'in_call' });
+});

@@ -328,9 +328,34 @@ export class FakePhone implements Backend {
     return this.sound.levels(listener);
   }
   async soundTest(on: boolean): Promise<void> {
+    if (on && this.calls.some((call) => call.state !== 'ended'))
+      throw {
+        code: 'in_call',
+        message: 'A call uses the sound now. Finish it, then test the sound.',
+      } satisfies IpcError;
     this.sound.test(on);
   }
   async ringTest(): Promise<void> {}
+  async ringtoneImport(name: string, _bytes: Uint8Array): Promise<SoundView> {
+    return this.sound.ringtoneImport(name);
+  }
+  async ringtoneRemove(): Promise<SoundView> {
+    return this.sound.ringtoneRemove();
+  }
+  async recordingStart(id: string): Promise<void> {
+    if (this.call(id)?.state !== 'live')
+      throw {
+        code: 'recording',
+        message: 'Only a call that was answered can be recorded. Wait until somebody answers.',
+      } satisfies IpcError;
+    this.sound.record(id);
+  }
+  async recordingPause(id: string, paused: boolean): Promise<void> {
+    this.sound.pauseRecording(id, paused);
+  }
+  async recordingStop(id: string): Promise<void> {
+    this.sound.endRecording(id);
+  }
 
   async watchersShow(): Promise<WatchersView> {
     return this.sound.watchers;

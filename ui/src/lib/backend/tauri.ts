@@ -4,13 +4,15 @@ import { listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
 import type {
   DesktopView,
+  LevelsView,
   LookView,
   PhoneView,
   ReadinessView,
   ShellView,
   ShortcutAction,
+  SoundView,
 } from './bindings';
-import type { LevelsView, SoundView, WatchersView } from './bindings-next';
+import type { WatchersView } from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {
@@ -78,6 +80,11 @@ export function tauriBackend(): Backend {
     },
     soundTest: (on) => call('sound_test', { on }),
     ringTest: (ringtone) => call('ring_test', { ringtone }),
+    ringtoneImport: (name, bytes) => call('ringtone_import', { name, bytes: Array.from(bytes) }),
+    ringtoneRemove: () => call('ringtone_remove'),
+    recordingStart: (id) => call('recording_start', { call: id }),
+    recordingPause: (id, paused) => call('recording_pause', { call: id, paused }),
+    recordingStop: (id) => call('recording_stop', { call: id }),
     watchersShow: () => call('watchers_show'),
     watchersSet: (draft, secret) => call('watchers_set', { draft, secret }),
     desktopShow: () => call('desktop_show'),

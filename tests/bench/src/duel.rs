@@ -1,0 +1,535 @@
+//! Mouth to ear, one way, between two sides of the same kind in one room: the phone's sound path, and a browser in turn with
+//! it on the same devices. Every call is fresh, every run is printed, the void ones too.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use call::{CallId, Identity, RoomName};
+use serde_json::{Value, json};
+use stage::{Line, LineOptions, Process, Recording, Stage};
+use switchboard::{Account, ApiSecret, talk_token};
+
+use crate::{
+    chirp::{self, RATE},
+    conditions::Conditions,
+    journal::{Journal, Measure},
+    peer::{self, Browser, Order},
+    place::PATIENCE,
+    side,
+    statistics::Summary,
+    tap::{Heard, Tap, now},
+    usage::Usage,
+};
+
+/// Chirps in one call.
+const GAPS: [f64; 9] = [
+    0.613, 0.597, 0.651, 0.608, 0.639, 0.602, 0.627, 0.644, 0.591,
+];
+/// Silence before the first, seconds: the call settles.
+const LEAD: f64 = 1.5;
+/// What comes later than this, in seconds, belongs to the next chirp.
+const WITHIN: f64 = 0.55;
+/// The processor may be busy with other things by so much before a call, percent of the time.
+const QUIET: f64 = 10.0;
+
+macro_rules! measures {
+    ($($name:ident: $key:literal, $words:literal, $unit:literal;)*) => {
+        $(static $name: Measure = Measure { key: $key, name: $words, unit: $unit };)*
+    };
+}
+
+measures! {
+    OURS: "duel_ours_ms", "mouth -> ear, one way, ours", "ms";
+    CPAL: "duel_cpal_ms", "mouth -> ear, one way, ours by way of cpal", "ms";
+    PLAIN: "duel_plain_ms", "mouth -> ear, one way, ours, nothing processed", "ms";
+    THEIRS: "duel_chromium_ms", "mouth -> ear, one way, Chromium", "ms";
+    OURS_CPU: "duel_ours_cpu", "processor of one side, ours", "% core";
+    CPAL_CPU: "duel_cpal_cpu", "processor of one side, ours by way of cpal", "% core";
+    PLAIN_CPU: "duel_plain_cpu", "processor of one side, ours, nothing processed", "% core";
+    THEIRS_CPU: "duel_chromium_cpu", "processor of one side, Chromium", "% core";
+    OURS_PSS: "duel_ours_mb", "memory of one side, ours", "MB";
+    CPAL_PSS: "duel_cpal_mb", "memory of one side, ours by way of cpal", "MB";
+    PLAIN_PSS: "duel_plain_mb", "memory of one side, ours, nothing processed", "MB";
+    THEIRS_PSS: "duel_chromium_mb", "memory of one side, Chromium", "MB";
+}
+
+/// Who talks to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// The sound path as people have it.
+    Ours,
+    /// The same on the other backend.
+    Cpal,
+    /// The same with a headset in a quiet room: nothing processed.
+    Plain,
+    /// A browser with its own processing on.
+    Chromium,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Cpal => "ours, cpal",
+            Self::Plain => "ours, unprocessed",
+            Self::Chromium => "Chromium",
+        }
+    }
+
+    fn measures(self) -> [&'static Measure; 3] {
+        match self {
+            Self::Ours => [&OURS, &OURS_CPU, &OURS_PSS],
+            Self::Cpal => [&CPAL, &CPAL_CPU, &CPAL_PSS],
+            Self::Plain => [&PLAIN, &PLAIN_CPU, &PLAIN_PSS],
+            Self::Chromium => [&THEIRS, &THEIRS_CPU, &THEIRS_PSS],
+        }
+    }
+}
+
+/// The devices of one side, and what a browser calls them.
+struct Devices {
+    sink: &'static str,
+    source: &'static str,
+    speaker: &'static str,
+    microphone_shown: &'static str,
+    speaker_shown: &'static str,
+}
+
+const SIDES: [Devices; 2] = [
+    Devices {
+        sink: "mic_a",
+        source: "src_a",
+        speaker: "spk_a",
+        microphone_shown: "SrcA",
+        speaker_shown: "SpkA",
+    },
+    Devices {
+        sink: "mic_b",
+        source: "src_b",
+        speaker: "spk_b",
+        microphone_shown: "SrcB",
+        speaker_shown: "SpkB",
+    },
+];
+
+/// Where it is measured.
+struct Arena {
+    _line: Line,
+    stage: Stage,
+    account: Account,
+    /// The browser's client library, where there is a browser.
+    client: Option<PathBuf>,
+    /// Keeps every sink awake: one that sleeps takes seconds to come round.
+    _awake: Vec<Process>,
+}
+
+impl Arena {
+    fn start(client: Option<PathBuf>) -> Result<Self> {
+        let stage = Stage::start("bench-audio")?;
+        let line = stage.line(LineOptions::default())?;
+        let ready = &line.ready;
+        let account = Account::new(&ready.url, &ready.key, ApiSecret::new(ready.secret.clone()))?;
+        let mut awake = Vec::new();
+        for side in &SIDES {
+            for (sink, shown) in [(side.sink, side.sink), (side.speaker, side.speaker_shown)] {
+                stage.sound.pactl(&[
+                    "load-module",
+                    "module-null-sink",
+                    &format!("sink_name={sink}"),
+                    "rate=48000",
+                    "channels=1",
+                    "norewinds=1",
+                    &format!("sink_properties=device.description={shown}"),
+                ])?;
+                let mut command = Command::new("pacat");
+                command.args(["--playback", "--raw", "--latency-msec=200"]);
+                command.arg(format!("--device={sink}")).arg("/dev/zero");
+                stage.sound.environment().apply(&mut command);
+                awake.push(Process::start("pacat", command, &stage.logs())?);
+            }
+            stage.sound.pactl(&[
+                "load-module",
+                "module-remap-source",
+                &format!("source_name={}", side.source),
+                &format!("master={}.monitor", side.sink),
+                "channels=1",
+                &format!(
+                    "source_properties=device.description={}",
+                    side.microphone_shown
+                ),
+            ])?;
+        }
+        Ok(Self {
+            _line: line,
+            stage,
+            account,
+            client,
+            _awake: awake,
+        })
+    }
+
+    fn token(&self, room: &RoomName, side: usize) -> Result<String> {
+        let identity = Identity::parse(&format!("desk-{side}"))?;
+        let token = talk_token(&self.account, room, &identity, "Bench")?;
+        Ok(token.expose().to_owned())
+    }
+}
+
+/// `count` fresh calls of each kind in turn; answers a table of them.
+pub(crate) fn measure(
+    journal: &mut Journal,
+    count: usize,
+    with_browser: bool,
+    quiet_within: Duration,
+) -> Result<String> {
+    let client = with_browser.then(peer::available).transpose()?;
+    let mut kinds = vec![Kind::Ours, Kind::Cpal, Kind::Plain];
+    if client.is_some() {
+        kinds.insert(1, Kind::Chromium);
+    }
+    let arena = Arena::start(client)?;
+    let floor = floor(&arena)?;
+    println!(
+        "harness floor (what recording and playing alone take): {floor:.1} ms, not subtracted"
+    );
+    let mut table = String::from(
+        "\nmouth -> ear, each call (ms)\n call kind                 median     p95    min    max  lost  waiting %  buffer  detail\n",
+    );
+    let mut medians: BTreeMap<Kind, Vec<f64>> = BTreeMap::new();
+    for run in 1..=count {
+        for kind in &kinds {
+            let waited = wait_for_quiet(quiet_within);
+            let before = Conditions::now();
+            let outcome = one(&arena, *kind, run);
+            let pressure = before.pressure_until(&Conditions::now());
+            let row = match outcome {
+                Ok(call) => {
+                    medians.entry(*kind).or_default().push(call.summary.median);
+                    keep(journal, *kind, run, &call, pressure, waited);
+                    call.row(run, *kind, pressure)
+                }
+                Err(error) => {
+                    let [delay, ..] = kind.measures();
+                    journal.void(delay, run, &format!("{error:#}"));
+                    format!("{run:>5} {:<20} void: {error:#}\n", kind.name())
+                }
+            };
+            print!("{row}");
+            table.push_str(&row);
+        }
+    }
+    for (kind, values) in &medians {
+        if let Some(summary) = Summary::of(values) {
+            table.push_str(&format!(
+                "{:<20} median of {} calls {:6.1}, worst {:6.1}\n",
+                kind.name(),
+                values.len(),
+                summary.median,
+                summary.max
+            ));
+        }
+    }
+    let median = |kind| medians.get(&kind).and_then(|values| Summary::of(values));
+    if let (Some(ours), Some(theirs)) = (median(Kind::Ours), median(Kind::Chromium)) {
+        table.push_str(&format!(
+            "ours / Chromium, median to median: {:.2}\n",
+            ours.median / theirs.median
+        ));
+    }
+    Ok(table)
+}
+
+/// One call as measured.
+struct Call {
+    delays: Vec<Option<f64>>,
+    summary: Summary,
+    /// Of each side: percent of a core, MB, threads.
+    usage: Vec<(f64, f64, usize)>,
+    /// What each side says of itself.
+    said: Vec<Value>,
+    /// Medians of the stages of a chirp's way, where they are known.
+    stages: Option<[f64; 3]>,
+}
+
+impl Call {
+    fn row(&self, run: usize, kind: Kind, pressure: Option<f64>) -> String {
+        let lost = self.delays.iter().filter(|delay| delay.is_none()).count();
+        let number = |key: &str| {
+            let value = self.said.last().and_then(|said| said.get(key));
+            value.and_then(Value::as_f64)
+        };
+        let detail = match self.stages {
+            Some([near, wire, far]) => format!(
+                "mouth-engine {near:.1}, engine-engine {wire:.1}, engine-ear {far:.1}; gaps {:.0}, trimmed {:.0}",
+                number("under_runs").unwrap_or(0.0),
+                number("trimmed").unwrap_or(0.0)
+            ),
+            None => format!("playout {:.1}", number("playout_ms").unwrap_or(0.0)),
+        };
+        let (cpu, memory, threads) = self.usage.first().copied().unwrap_or_default();
+        format!(
+            "{run:>5} {:<20} {:>6.1} {:>7.1} {:>6.1} {:>6.1} {lost:>5} {:>10} {:>7.1}  {detail}; {cpu:.1} % core, {memory:.1} MB, {threads} threads\n",
+            kind.name(),
+            self.summary.median,
+            self.summary.p95,
+            self.summary.min,
+            self.summary.max,
+            pressure.map_or_else(|| "-".to_owned(), |share| format!("{share:.0}")),
+            number("buffer_ms").unwrap_or(0.0),
+        )
+    }
+}
+
+fn keep(
+    journal: &mut Journal,
+    kind: Kind,
+    run: usize,
+    call: &Call,
+    pressure: Option<f64>,
+    waited: f64,
+) {
+    let [delay, cpu, memory] = kind.measures();
+    journal.value(delay, run, call.summary.median);
+    if let Some((share, megabytes, _)) = call.usage.first() {
+        journal.value(cpu, run, *share);
+        journal.value(memory, run, *megabytes);
+    }
+    journal.write(&json!({
+        "kind": "duel", "of": kind.name(), "run": run, "delays_ms": call.delays, "said": call.said,
+        "stages_ms": call.stages, "cpu_pressure_during": pressure, "waited_s": waited,
+    }));
+}
+
+/// Waits until other programs leave the processor alone, but not for ever; says how long.
+fn wait_for_quiet(within: Duration) -> f64 {
+    let began = Instant::now();
+    while began.elapsed() < within {
+        let before = Conditions::now();
+        std::thread::sleep(Duration::from_millis(500));
+        let busy = before.pressure_until(&Conditions::now());
+        if busy.is_none_or(|busy| busy < QUIET) {
+            break;
+        }
+    }
+    began.elapsed().as_secs_f64()
+}
+
+/// A side under way.
+enum Side {
+    Native(Box<Process>),
+    Browser(Box<Browser>),
+}
+
+impl Side {
+    fn pid(&self) -> u32 {
+        match self {
+            Self::Native(process) => process.pid(),
+            Self::Browser(browser) => browser.pid(),
+        }
+    }
+}
+
+fn start(arena: &Arena, kind: Kind, room: &RoomName, number: usize) -> Result<Side> {
+    let devices = SIDES.get(number).context("there are two sides")?;
+    let token = arena.token(room, number)?;
+    let url = arena.account.room_url();
+    if kind == Kind::Chromium {
+        let client = arena.client.as_ref().context("no browser")?;
+        let order = Order {
+            url: &url,
+            token: &token,
+            microphone: devices.microphone_shown,
+            speaker: devices.speaker_shown,
+            processing: true,
+        };
+        let environment = arena.stage.sound.environment();
+        let browser = Browser::start(client, &order, &environment, &arena.stage.logs())?;
+        return Ok(Side::Browser(Box::new(browser)));
+    }
+    let mut command = Command::new(std::env::current_exe()?);
+    arena.stage.sound.environment().apply(&mut command);
+    command
+        .arg("side")
+        .env(side::URL, url)
+        .env(side::TOKEN, token)
+        .env(side::MICROPHONE, devices.source)
+        .env(side::SPEAKER, devices.speaker)
+        .env(
+            side::STEPS,
+            if kind == Kind::Plain {
+                ""
+            } else {
+                "echo,noise,gain"
+            },
+        );
+    if kind == Kind::Cpal {
+        command.env("DESKLINE_SOUND", "cpal");
+    }
+    let process = Process::start_talking("side", command, &arena.stage.logs())?;
+    Ok(Side::Native(Box::new(process)))
+}
+
+/// The next line of a side that has this key.
+fn line(process: &mut Process, key: &str) -> Result<Value> {
+    loop {
+        let line: Value = serde_json::from_str(&process.line(PATIENCE)?)?;
+        if line.get(key).is_some() {
+            return Ok(line);
+        }
+    }
+}
+
+fn one(arena: &Arena, kind: Kind, run: usize) -> Result<Call> {
+    let name = format!("bench-{}-{run}-{}", std::process::id(), kind as u8);
+    let room = RoomName::outbound(&CallId::parse(&name)?);
+    let mut sides = Vec::new();
+    for number in 0..SIDES.len() {
+        sides.push(start(arena, kind, &room, number)?);
+    }
+    for side in &mut sides {
+        match side {
+            Side::Native(process) => {
+                line(process, "hears")?;
+            }
+            Side::Browser(browser) => {
+                browser.hears(PATIENCE)?;
+            }
+        }
+    }
+    let [speaking, listening] = &SIDES;
+    let mouth = Tap::on(&arena.stage, &format!("{}.monitor", speaking.sink))?;
+    let ear = Tap::on(&arena.stage, &format!("{}.monitor", listening.speaker))?;
+    let began = (now(), Instant::now());
+    let usage = |sides: &[Side]| -> Result<Vec<Usage>> {
+        sides
+            .iter()
+            .map(|side| Usage::of_tree(side.pid()))
+            .collect()
+    };
+    let before = usage(&sides)?;
+    let mut chirps = arena
+        .stage
+        .sound
+        .speak_at(speaking.sink, Recording::new(chirp::train(LEAD, &GAPS)))?;
+    chirps.wait(PATIENCE)?;
+    ear.wait_until(now() + WITHIN, PATIENCE)?;
+    let after = usage(&sides)?;
+    let seconds = began.1.elapsed().as_secs_f64();
+    let mut said = Vec::new();
+    for side in sides {
+        said.push(match side {
+            Side::Native(mut process) => {
+                drop(process.take_stdin());
+                let told = line(&mut process, "given")?;
+                process.wait(PATIENCE)?;
+                told
+            }
+            Side::Browser(browser) => {
+                let told = browser.figures(PATIENCE)?;
+                browser.stop();
+                told
+            }
+        });
+    }
+    let sent = times(&mouth.heard(), began.0)?;
+    let heard = times(&ear.heard(), began.0)?;
+    if sent.len() != GAPS.len() {
+        bail!(
+            "the microphone heard {} of {} chirps",
+            sent.len(),
+            GAPS.len()
+        );
+    }
+    let delays: Vec<Option<f64>> = in_ms(chirp::delays(&sent, &heard, WITHIN));
+    let found: Vec<f64> = delays.iter().flatten().copied().collect();
+    let summary = Summary::of(&found)
+        .filter(|_| found.len() * 3 >= delays.len() * 2)
+        .with_context(|| format!("{} of {} chirps arrived", found.len(), delays.len()))?;
+    let usage = before
+        .iter()
+        .zip(&after)
+        .map(|(before, after)| {
+            let share = 100.0 * (after.processor - before.processor) / seconds;
+            (share, after.memory, after.threads)
+        })
+        .collect();
+    let stages = stages(&sent, &heard, &said);
+    Ok(Call {
+        delays,
+        summary,
+        usage,
+        said,
+        stages,
+    })
+}
+
+fn in_ms(delays: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    delays
+        .into_iter()
+        .map(|delay| delay.map(|delay| delay * 1e3))
+        .collect()
+}
+
+/// From the mouth to our engine, from there to theirs, from there to the ear.
+fn stages(sent: &[f64], heard: &[f64], said: &[Value]) -> Option<[f64; 3]> {
+    let trace = |side: usize, key: &str| -> Option<Vec<f64>> {
+        let list = said.get(side)?.get(key)?.as_array()?;
+        Some(list.iter().filter_map(Value::as_f64).collect())
+    };
+    let (given, taken) = (trace(0, "given")?, trace(1, "taken")?);
+    let median = |from: &[f64], to: &[f64]| {
+        let delays: Vec<f64> = in_ms(chirp::delays(from, to, WITHIN))
+            .into_iter()
+            .flatten()
+            .collect();
+        Summary::of(&delays).map(|summary| summary.median)
+    };
+    Some([
+        median(sent, &given)?,
+        median(&given, &taken)?,
+        median(&taken, heard)?,
+    ])
+}
+
+/// What recording and playing alone take on this machine.
+fn floor(arena: &Arena) -> Result<f64> {
+    let [speaking, listening] = &SIDES;
+    let environment = arena.stage.sound.environment();
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!(
+        "exec parec --raw --format=s16le --channels=1 --rate=48000 --latency-msec=10 --device={} | exec pacat --playback --raw --format=s16le --channels=1 --rate=48000 --latency-msec=10 --device={}",
+        speaking.source, listening.speaker
+    ));
+    environment.apply(&mut command);
+    let mut loop_back = Process::start("loop-back", command, &arena.stage.logs())?;
+    let mouth = Tap::on(&arena.stage, &format!("{}.monitor", speaking.sink))?;
+    let ear = Tap::on(&arena.stage, &format!("{}.monitor", listening.speaker))?;
+    let began = now();
+    let mut chirps = arena
+        .stage
+        .sound
+        .speak_at(speaking.sink, Recording::new(chirp::train(LEAD, &GAPS)))?;
+    chirps.wait(PATIENCE)?;
+    ear.wait_until(now() + WITHIN, PATIENCE)?;
+    loop_back.stop();
+    let (sent, heard) = (times(&mouth.heard(), began)?, times(&ear.heard(), began)?);
+    let delays: Vec<f64> = in_ms(chirp::delays(&sent, &heard, WITHIN))
+        .into_iter()
+        .flatten()
+        .collect();
+    Summary::of(&delays)
+        .map(|summary| summary.median)
+        .context("the harness itself hears nothing")
+}
+
+/// When chirps were heard since `from` (seconds since 1970).
+fn times(heard: &Heard, from: f64) -> Result<Vec<f64>> {
+    let (samples, first) = heard.between(from, now()).context("nothing was recorded")?;
+    Ok(chirp::find(samples)
+        .into_iter()
+        .map(|place| first + place / RATE)
+        .collect())
+}
