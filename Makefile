@@ -35,7 +35,7 @@ bench: ## measure calls on the demo line, with the release build
 package: ## build the .deb that people install
 	@cargo xtask package
 
-pictures: ## take the pictures of the README
+pictures: ## take pictures of every screen and those of the README
 	@cargo xtask pictures
 
 fmt: ## format all Rust and Go code

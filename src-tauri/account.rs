@@ -232,6 +232,37 @@ impl Account {
             .map_err(|error| store_error(&error))
     }
 
+    /// The secret of the key that webhooks are signed with, where that is not the account's.
+    ///
+    /// # Errors
+    /// The keychain does not answer.
+    pub fn webhook_secret(&self, key: &str) -> Result<Option<Secret>, IpcError> {
+        self.vault
+            .get(&self.webhook_name(key))
+            .map_err(|error| vault_error(&error))
+    }
+
+    /// Keeps that secret.
+    ///
+    /// # Errors
+    /// The keychain does not take it.
+    pub fn keep_webhook_secret(&self, key: &str, secret: &Secret) -> Result<(), IpcError> {
+        self.vault
+            .set(&self.webhook_name(key), secret)
+            .map_err(|error| vault_error(&error))
+    }
+
+    /// Removes that secret.
+    pub fn forget_webhook_secret(&self, key: &str) {
+        if let Err(error) = self.vault.delete(&self.webhook_name(key)) {
+            tracing::warn!(%error, "the secret of a former key stays in the keychain");
+        }
+    }
+
+    fn webhook_name(&self, key: &str) -> vault::Account {
+        self.name("webhooks", key)
+    }
+
     fn stored(&self) -> Result<Option<(String, String)>, IpcError> {
         let store = self.store()?;
         let read = |name| store.setting(name).map_err(|error| store_error(&error));

@@ -1,5 +1,6 @@
 //! The command line. Wrong use ends with exit code 2, before anything is touched.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,10 +38,14 @@ pub enum Command {
     Dial(Dial),
     /// Wait for calls and ring; answers only if told to
     Wait(Wait),
+    /// The whole telephone at a prompt: one order a line, `help` lists them
+    Phone(Phone),
     /// List the calls, newest first
     History(History),
     /// List the sound devices
     Devices(Devices),
+    /// How callers are noticed: shows it, or changes it for the next start
+    Watchers(Watchers),
     /// The LiveKit project this desk belongs to
     #[command(subcommand)]
     Account(Account),
@@ -81,7 +86,21 @@ pub struct Wait {
     /// End after the first call, with its exit code
     #[arg(long)]
     pub once: bool,
+    /// Receive LiveKit's webhooks at this address (8787, 127.0.0.1:8787), for this run only
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_at)]
+    pub webhook: Option<SocketAddr>,
+    /// Be registered as a worker of this name, for this run only
+    #[arg(long, value_name = "NAME")]
+    pub worker: Option<String>,
     /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline phone`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Phone {
+    /// One JSON object a line instead of sentences: every change as a whole view
     #[arg(long)]
     pub json: bool,
 }
@@ -98,9 +117,38 @@ pub struct History {
     /// Write all of them to a new file; its ending, .csv or .json, chooses the format
     #[arg(long, value_name = "FILE", conflicts_with = "limit")]
     pub export: Option<PathBuf>,
+    /// Write what the server said of calls to a new file, .csv or .json, instead of listing them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "search", "export"])]
+    pub events: Option<PathBuf>,
     /// One JSON object a line instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+/// `deskline watchers`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Watchers {
+    /// Seconds between two looks for callers
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub look_every: Option<u16>,
+    /// Receive LiveKit's webhooks at this address (8787, 127.0.0.1:8787), or "off"
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_at_or_off)]
+    pub webhook: Option<Switch<SocketAddr>>,
+    /// Be registered as a worker of this name, or "off"
+    #[arg(long, value_name = "NAME", value_parser = name_or_off)]
+    pub worker: Option<Switch<String>>,
+    /// One JSON object instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// On, with what it takes, or off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switch<T> {
+    /// Not wanted.
+    Off,
+    /// Wanted.
+    On(T),
 }
 
 /// `deskline devices`
@@ -188,6 +236,30 @@ fn link(text: &str) -> Result<String, String> {
     } else {
         Err("this is no phone link; write tel:+12125550100, or deskline dial for a call".to_owned())
     }
+}
+
+/// A port alone is one of this computer; another address was meant as it was written.
+fn listen_at(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse())
+        .map_err(|_| format!("“{text}” is no address to listen at; write 8787 or 127.0.0.1:8787"))
+}
+
+fn listen_at_or_off(text: &str) -> Result<Switch<SocketAddr>, String> {
+    if text == "off" {
+        return Ok(Switch::Off);
+    }
+    listen_at(text).map(Switch::On)
+}
+
+#[allow(clippy::unnecessary_wraps)] // the shape of a value parser
+fn name_or_off(text: &str) -> Result<Switch<String>, String> {
+    Ok(match text {
+        "off" => Switch::Off,
+        name => Switch::On(name.to_owned()),
+    })
 }
 
 fn keys(text: &str) -> Result<String, String> {
@@ -288,6 +360,21 @@ mod tests {
                 json: true,
             }))
         );
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_this_computer() {
+        for (text, at) in [
+            ("8787", "127.0.0.1:8787"),
+            ("0", "127.0.0.1:0"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(listen_at(text), Ok(at.parse().unwrap()), "{text}");
+        }
+        for text in ["", "65536", "localhost", "127.0.0.1"] {
+            assert!(listen_at(text).is_err(), "{text}");
+        }
     }
 
     #[test]

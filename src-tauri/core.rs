@@ -6,13 +6,14 @@
 //! ```
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use audio::AudioPorts;
-use call::input::{Input, Intent};
+use call::input::{AudioFact, Input, Intent};
 use call::number::Region;
 use call::output::ShellCommand;
 use call::state::CallState;
@@ -27,6 +28,7 @@ use tokio::task;
 use vault::Secret;
 
 use crate::account::{Account, system_vault};
+use crate::directory::Directory;
 use crate::ipc::convert;
 use crate::ipc::records::SettingsView;
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
@@ -34,9 +36,10 @@ pub use crate::line::Purpose;
 use crate::line::{Ask, Line, tokens};
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
-use crate::settings;
 use crate::sound::{self, Sound};
 use crate::terminal::report::unix_ms;
+use crate::watching::{self, Watching};
+use crate::{event_log, settings};
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
 pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
@@ -61,11 +64,14 @@ struct Inner {
     line: mpsc::Sender<Ask>,
     view: watch::Receiver<Arc<PhoneView>>,
     store: Result<Store, String>,
+    directory: Option<Directory>,
     account: Account,
+    profile: Profile,
     settings: watch::Sender<SettingsView>,
     project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
+    watching: Watching,
     running: Mutex<Option<Running>>,
 }
 
@@ -132,8 +138,24 @@ impl Core {
         let rooms = RoomPort::new(backend.clone(), tokens, desk.clone(), media);
         let rooms = rooms.spawn(room_commands, inputs.clone());
 
+        let watching = Watching::new(store.as_ref().ok().cloned(), account.clone());
+        let (told, news) = watching::news();
+        let log_of_events = store.as_ref().ok().map(|store| {
+            let (told, news) = watching::news();
+            task::spawn(event_log::keep(store.clone(), news));
+            told
+        });
+        task::spawn(watching.clone().follow(news, log_of_events));
+        if purpose == Purpose::Desk {
+            let watching = watching.clone();
+            task::spawn_blocking(move || watching.begin());
+        }
+        task::spawn(follow_devices(sound.panel().status(), inputs.clone()));
+
         let (line, asks) = mpsc::channel(8);
         let signing_in = Line {
+            watchers: watching.wanted(),
+            news: told,
             account: account.clone(),
             backend,
             desk,
@@ -188,12 +210,15 @@ impl Core {
             inputs,
             line,
             view: running.view,
+            directory: store.as_ref().ok().cloned().map(Directory::new),
             store,
             account,
+            profile: profile.clone(),
             settings,
             project: signed_in,
             sound,
             recorder,
+            watching,
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -207,6 +232,21 @@ impl Core {
     #[must_use]
     pub fn view(&self) -> watch::Receiver<Arc<PhoneView>> {
         self.0.view.clone()
+    }
+
+    /// The present picture as a window shows it, with the names of contacts.
+    pub async fn picture(&self) -> crate::ipc::types::PhoneView {
+        let view = Arc::clone(&self.0.view.borrow());
+        let names = self.names(&view).await;
+        convert::phone(&view, self.region(), &names)
+    }
+
+    /// The contacts whose numbers are in this picture, by number.
+    pub(crate) async fn names(&self, view: &PhoneView) -> HashMap<String, String> {
+        match &self.0.directory {
+            Some(directory) => directory.names(view).await,
+            None => HashMap::new(),
+        }
     }
 
     /// The country whose numbers are typed without a country code here.
@@ -236,6 +276,10 @@ impl Core {
 
     pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
         self.0.settings.send_replace(view);
+    }
+
+    pub(crate) fn watching(&self) -> &Watching {
+        &self.0.watching
     }
 
     /// The store; where there is none, why.
@@ -293,6 +337,11 @@ impl Core {
     #[must_use]
     pub fn history_changes(&self) -> Option<watch::Receiver<u64>> {
         self.0.store.as_ref().ok().map(Store::changes)
+    }
+
+    /// For what is opened beside the phone.
+    pub(crate) fn account_and_profile(&self) -> (Account, Profile) {
+        (self.0.account.clone(), self.0.profile.clone())
     }
 
     /// The account as it may be shown.
@@ -420,6 +469,31 @@ async fn follow_settings(
             if inputs.send(Input::Settings(now)).await.is_err() {
                 return;
             }
+        }
+    }
+}
+
+/// Tells the phone which devices are open, for the rows of its calls.
+async fn follow_devices(mut status: watch::Receiver<audio::Status>, inputs: mpsc::Sender<Input>) {
+    let mut told = (None, None);
+    loop {
+        let now = {
+            let status = status.borrow_and_update();
+            (status.microphone.clone(), status.speaker.clone())
+        };
+        if now != told && now != (None, None) {
+            let (microphone, speaker) = now.clone();
+            let fact = AudioFact::Using {
+                microphone,
+                speaker,
+            };
+            if inputs.send(Input::Audio(fact)).await.is_err() {
+                return;
+            }
+        }
+        told = now;
+        if status.changed().await.is_err() {
+            return;
         }
     }
 }

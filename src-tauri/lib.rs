@@ -16,7 +16,9 @@ pub mod args;
 mod awake;
 pub mod core;
 pub mod desktop;
+mod directory;
 mod env_file;
+mod event_log;
 mod hooks;
 pub mod ipc;
 mod line;
@@ -41,6 +43,7 @@ mod surroundings;
 mod tell;
 pub mod terminal;
 mod tray;
+mod watching;
 pub mod windows;
 
 use std::process::ExitCode;

@@ -2,20 +2,16 @@
 //! and reads again when asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use call::Input;
 use call::Role;
 use call::input::{JoinFailure, LineStatus};
 use call::output::LegCommand;
 use realtime::{Access, Backend, JoinRefused, TokenRequest, TokenSource};
-use switchboard::{Account as Project, talk_token, watch_token};
+use switchboard::{Account as Project, WatcherNews, Watchers, talk_token, watch_token};
 use tokio::sync::{mpsc, watch};
 
 use crate::account::{Account, SignIn};
-
-/// Pause between two looks for callers.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a phone is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +39,10 @@ pub(crate) struct Line {
     pub(crate) facts: mpsc::Sender<Input>,
     pub(crate) purpose: Purpose,
     pub(crate) project: watch::Sender<Option<Project>>,
+    /// How it learns of callers; may change at any time.
+    pub(crate) watchers: watch::Receiver<Watchers>,
+    /// Who hears what the watchers and the server say.
+    pub(crate) news: mpsc::Sender<WatcherNews>,
     pub(crate) leg: mpsc::Sender<LegCommand>,
     /// Taken by the switchboard when it starts; until then commands wait in the queue.
     pub(crate) leg_commands: Option<mpsc::Receiver<LegCommand>>,
@@ -120,7 +120,11 @@ impl Line {
 
     fn start_switchboard(&mut self) {
         if let Some(commands) = self.leg_commands.take() {
-            let options = switchboard::Options::polling(self.desk.clone(), LOOK_EVERY);
+            let options = switchboard::Options {
+                desk: self.desk.clone(),
+                watchers: self.watchers.clone(),
+                news: Some(self.news.clone()),
+            };
             let facts = match self.purpose {
                 Purpose::Desk => self.facts.clone(),
                 Purpose::Outbound => without_callers(self.facts.clone()),

@@ -1,9 +1,13 @@
 //! The lines of this desk, with its project and keychain.
 
-use lines::{Desk, Endpoints, Progress};
 use std::sync::Arc;
 
+use lines::{Desk, Endpoints, Progress, Registry};
+use tokio::runtime::Handle;
+
 use crate::account::Account;
+use crate::core::{Core, blocking};
+use crate::ipc::lines::{LineCard, LineCheckView, cards, checked, fixed};
 use crate::ipc::types::IpcError;
 use crate::profile::Profile;
 
@@ -34,4 +38,43 @@ pub(crate) fn open(
         Arc::new(progress),
     )
     .map_err(|error| IpcError::new(error.code(), error.to_string()))
+}
+
+impl Core {
+    /// Every line of this profile.
+    ///
+    /// # Errors
+    /// The list cannot be read.
+    pub async fn lines(&self) -> Result<Vec<LineCard>, IpcError> {
+        let (_, profile) = self.account_and_profile();
+        blocking(move || cards(&Registry::new(&profile.path().join("lines")))).await
+    }
+
+    /// Finds out what is wrong with a line, without the provider: its sign-in is not kept.
+    ///
+    /// # Errors
+    /// There is no such line, or nobody is signed in.
+    pub async fn line_check(&self, line: String) -> Result<LineCheckView, IpcError> {
+        self.with_lines(move |desk, runtime| runtime.block_on(checked(&desk, &line)))
+            .await
+    }
+
+    /// Does what a finding proposes, and checks again.
+    ///
+    /// # Errors
+    /// It is gone, cannot be mended so, or LiveKit refuses.
+    pub async fn line_fix(&self, line: String, finding: String) -> Result<LineCheckView, IpcError> {
+        self.with_lines(move |desk, runtime| runtime.block_on(fixed(&desk, &line, &finding)))
+            .await
+    }
+
+    /// Lines ask disk and keychain in between, so all of it runs on a thread that may wait.
+    async fn with_lines<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Desk, Handle) -> Result<T, IpcError> + Send + 'static,
+    ) -> Result<T, IpcError> {
+        let (account, profile) = self.account_and_profile();
+        let runtime = Handle::current();
+        blocking(move || work(open(&profile, &account, |_| {})?, runtime)).await
+    }
 }

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::terminal::report::unix_ms;
+
 /// What the pages have told about themselves. Everything happens once and stays.
 #[derive(Debug)]
 pub struct Pages {
@@ -50,6 +52,11 @@ impl Pages {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *asked = Some(Instant::now());
+    }
+
+    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
+    pub fn overlay_painted(&self) {
+        tracing::info!(at_ms = %unix_ms(), "overlay painted");
     }
 
     /// The overlay's page has asked for its first view.

@@ -13,12 +13,15 @@ use crate::ipc::records::{
     SettingsView, WipeWhat,
 };
 use crate::ipc::types::IpcError;
+use crate::ipc::watchers::CallDetails;
 use crate::settings;
 use crate::terminal::report::unix_ms;
 
 /// When a deletion is final, with a second for the two clocks to agree.
 #[allow(clippy::cast_sign_loss)] // a positive constant
 const CANNOT_BE_TAKEN_BACK: Duration = Duration::from_millis(UNDO_WITHIN_MS as u64 + 1_000);
+/// Events of one call that are shown.
+const EVENTS: usize = 200;
 /// Tries for a free name beside files of earlier exports.
 const NAMES: u32 = 1000;
 
@@ -148,17 +151,69 @@ impl Core {
         format: ExportFormat,
         folder: PathBuf,
     ) -> Result<Exported, IpcError> {
+        let query = convert::query(query);
+        self.exported("calls", format, folder, move |store, format, file| {
+            store.export(&query, format, ExportNames::Both, file)
+        })
+        .await
+    }
+
+    /// Writes the whole event log to a new file in `folder`.
+    ///
+    /// # Errors
+    /// The file cannot be written or the log cannot be read.
+    pub async fn events_export(
+        &self,
+        format: ExportFormat,
+        folder: PathBuf,
+    ) -> Result<Exported, IpcError> {
+        self.exported("events", format, folder, |store, format, file| {
+            store.export_events(format, file)
+        })
+        .await
+    }
+
+    /// Everything that is known of one call.
+    ///
+    /// # Errors
+    /// There is no such call, or it cannot be read.
+    pub async fn call_details(&self, call: String) -> Result<CallDetails, IpcError> {
+        self.stored(move |store, region| {
+            let entry = store.entry(&call)?;
+            let mut people = Vec::new();
+            for person in &entry.details.people {
+                let contact = store.contact_of(&person.number)?;
+                people.push(convert::call_person(person, contact, region));
+            }
+            let events = store.events_of_call(&call, EVENTS)?;
+            Ok(convert::call_details(&entry, people, events, region))
+        })
+        .await
+    }
+
+    async fn exported(
+        &self,
+        what: &str,
+        format: ExportFormat,
+        folder: PathBuf,
+        write: impl FnOnce(
+            &Store,
+            history::ExportFormat,
+            &mut std::fs::File,
+        ) -> Result<u64, history::HistoryError>
+        + Send
+        + 'static,
+    ) -> Result<Exported, IpcError> {
         let (format, ending) = match format {
             ExportFormat::Csv => (history::ExportFormat::Csv, "csv"),
             ExportFormat::Json => (history::ExportFormat::Json, "json"),
         };
-        let (path, mut file) = fresh_file(&folder, ending)?;
+        let (path, mut file) = fresh_file(&folder, what, ending)?;
         let written = path.clone();
-        let query = convert::query(query);
-        let calls = self
-            .stored(move |store, _| store.export(&query, format, ExportNames::Both, &mut file))
+        let count = self
+            .stored(move |store, _| write(store, format, &mut file))
             .await;
-        match calls {
+        match count {
             Ok(calls) => Ok(Exported {
                 path: written.display().to_string(),
                 calls,
@@ -257,7 +312,11 @@ impl Core {
     }
 }
 
-fn fresh_file(folder: &Path, ending: &str) -> Result<(PathBuf, std::fs::File), IpcError> {
+fn fresh_file(
+    folder: &Path,
+    what: &str,
+    ending: &str,
+) -> Result<(PathBuf, std::fs::File), IpcError> {
     let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
     let refused = |error: &std::io::Error| {
         IpcError::new(
@@ -271,8 +330,8 @@ fn fresh_file(folder: &Path, ending: &str) -> Result<(PathBuf, std::fs::File), I
     std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
     for n in 1..NAMES {
         let name = match n {
-            1 => format!("deskline-calls-{day}.{ending}"),
-            n => format!("deskline-calls-{day}-{n}.{ending}"),
+            1 => format!("deskline-{what}-{day}.{ending}"),
+            n => format!("deskline-{what}-{day}-{n}.{ending}"),
         };
         let path = folder.join(name);
         match std::fs::File::create_new(&path) {
@@ -297,12 +356,15 @@ mod tests {
     #[test]
     fn an_export_never_overwrites() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, _) = fresh_file(folder.path(), "csv").unwrap();
-        let (second, _) = fresh_file(folder.path(), "csv").unwrap();
+        let (first, _) = fresh_file(folder.path(), "calls", "csv").unwrap();
+        let (second, _) = fresh_file(folder.path(), "calls", "csv").unwrap();
         assert_ne!(first, second);
         assert!(second.display().to_string().ends_with("-2.csv"));
         let taken = folder.path().join("file");
         std::fs::write(&taken, "").unwrap();
-        assert_eq!(fresh_file(&taken, "csv").unwrap_err().code, "export");
+        assert_eq!(
+            fresh_file(&taken, "calls", "csv").unwrap_err().code,
+            "export"
+        );
     }
 }

@@ -6,10 +6,9 @@ use tauri::{AppHandle, Emitter, EventTarget, Manager, Runtime};
 
 use crate::core::Core;
 use crate::desktop::Desktop;
-use crate::ipc::convert;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
 use crate::ipc::sound::{SOUND_CHANGED, SoundView};
-use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED};
+use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
 use crate::readiness::{self, Evidence};
 use crate::windows;
@@ -18,8 +17,8 @@ use crate::windows;
 pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
     while view.changed().await.is_ok() {
-        let now = convert::phone(&Arc::clone(&view.borrow_and_update()), core.region());
-        all(&app, PHONE_CHANGED, now);
+        view.mark_unchanged();
+        all(&app, PHONE_CHANGED, core.picture().await);
     }
 }
 
@@ -121,6 +120,15 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
             all(&app, DEVICES_CHANGED, ());
         }
         all(&app, SOUND_CHANGED, now);
+    }
+}
+
+/// How callers are learnt of.
+pub(crate) async fn of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut view = core.watchers();
+    while view.changed().await.is_ok() {
+        let now = view.borrow_and_update().clone();
+        all(&app, WATCHERS_CHANGED, now);
     }
 }
 

@@ -25,7 +25,9 @@ use tauri::WebviewWindow;
 use tauri::test::MockRuntime;
 
 /// Everything the overlay may ask.
-const OVERLAY_MAY: [&str; 5] = ["answer", "decline", "dismiss", "silence", "snapshot"];
+const OVERLAY_MAY: [&str; 6] = [
+    "answer", "decline", "dismiss", "painted", "silence", "snapshot",
+];
 
 /// Arguments that every command can read.
 fn arguments() -> Value {

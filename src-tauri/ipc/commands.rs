@@ -1,5 +1,6 @@
 //! What the windows can ask. A command sends one intent and returns once it is queued; reads go to their own store.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use call::input::Intent;
@@ -9,6 +10,7 @@ use tauri::{AppHandle, Manager, Runtime, State, Webview};
 use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
+use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
     SettingsView, WipeWhat,
@@ -17,6 +19,7 @@ use crate::ipc::sound::{LevelsView, RingtoneSetting, SoundSettings, SoundView};
 use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
+use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
 use crate::ipc::{convert, desktop_commands};
 use crate::overlay;
 use crate::pages::Pages;
@@ -58,13 +61,20 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         history_undelete,
         wipe,
         history_export,
+        call_details,
+        events_export,
         contacts,
         contact_save,
         contact_delete,
         contacts_import,
         contacts_undo_import,
+        lines,
+        line_check,
+        line_fix,
         settings_show,
         settings_set,
+        watchers_show,
+        watchers_set,
         account_show,
         account_set,
         account_forget,
@@ -98,22 +108,24 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
 }
 
 #[tauri::command]
-fn snapshot<R: Runtime>(
+async fn snapshot<R: Runtime>(
     page: Webview<R>,
     pages: State<'_, Pages>,
     core: State<'_, Core>,
-) -> PhoneView {
+) -> Answer<PhoneView> {
     if overlay::is_overlay(page.label()) {
         pages.overlay_asked();
     }
-    let view = core.view();
-    let view = view.borrow();
-    convert::phone(&view, core.region())
+    Ok(core.picture().await)
 }
 
 #[tauri::command]
-fn painted(pages: State<'_, Pages>) {
-    pages.painted();
+fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>) {
+    if overlay::is_overlay(page.label()) {
+        pages.overlay_painted();
+    } else {
+        pages.painted();
+    }
 }
 
 /// `keys` are sent once it is answered.
@@ -329,17 +341,21 @@ async fn history_export<R: Runtime>(
     query: HistoryQuery,
     format: ExportFormat,
 ) -> Answer<Exported> {
-    let paths = app.path();
-    let folder = paths
-        .download_dir()
-        .or_else(|_| paths.home_dir())
-        .map_err(|_| {
-            IpcError::new(
-                "export",
-                "This computer has no folder for downloads. Export from the terminal: deskline history --export FILE.",
-            )
-        })?;
-    core.history_export(query, format, folder).await
+    core.history_export(query, format, downloads(&app)?).await
+}
+
+#[tauri::command]
+async fn call_details(core: State<'_, Core>, call: String) -> Answer<CallDetails> {
+    core.call_details(call).await
+}
+
+#[tauri::command]
+async fn events_export<R: Runtime>(
+    app: AppHandle<R>,
+    core: State<'_, Core>,
+    format: ExportFormat,
+) -> Answer<Exported> {
+    core.events_export(format, downloads(&app)?).await
 }
 
 #[tauri::command]
@@ -378,6 +394,21 @@ async fn contacts_undo_import(core: State<'_, Core>, import: i64) -> Answer<u32>
 }
 
 #[tauri::command]
+async fn lines(core: State<'_, Core>) -> Answer<Vec<LineCard>> {
+    core.lines().await
+}
+
+#[tauri::command]
+async fn line_check(core: State<'_, Core>, line: String) -> Answer<LineCheckView> {
+    core.line_check(line).await
+}
+
+#[tauri::command]
+async fn line_fix(core: State<'_, Core>, line: String, finding: String) -> Answer<LineCheckView> {
+    core.line_fix(line, finding).await
+}
+
+#[tauri::command]
 fn settings_show(core: State<'_, Core>) -> SettingsView {
     core.settings()
 }
@@ -385,6 +416,20 @@ fn settings_show(core: State<'_, Core>) -> SettingsView {
 #[tauri::command]
 async fn settings_set(core: State<'_, Core>, settings: SettingsView) -> Answer<SettingsView> {
     core.settings_set(settings).await
+}
+
+#[tauri::command]
+fn watchers_show(core: State<'_, Core>) -> WatchersView {
+    core.watchers().borrow().clone()
+}
+
+#[tauri::command]
+async fn watchers_set(
+    core: State<'_, Core>,
+    draft: WatchersDraft,
+    secret: Option<String>,
+) -> Answer<WatchersView> {
+    core.watchers_set(draft, secret).await
 }
 
 #[tauri::command]
@@ -503,6 +548,16 @@ impl Meters {
             former.abort();
         }
     }
+}
+
+fn downloads<R: Runtime>(app: &AppHandle<R>) -> Answer<PathBuf> {
+    let paths = app.path();
+    paths.download_dir().or_else(|_| paths.home_dir()).map_err(|_| {
+        IpcError::new(
+            "export",
+            "This computer has no folder for downloads. Export from the terminal: deskline history --export FILE.",
+        )
+    })
 }
 
 fn person(leg: &str) -> Answer<Identity> {

@@ -1,5 +1,7 @@
 //! From the words of the core to what the windows are shown.
 
+use std::collections::HashMap;
+
 use call::EndReason;
 use call::input::LineStatus;
 use call::number::{Region, shown};
@@ -16,14 +18,23 @@ use crate::ipc::types::{
     AvailabilityView, CallState, CallView, Direction, EndView, LineState, LineView, NoticeView,
     PersonState, PersonView, PhoneView, TransferState, TransferView,
 };
+use crate::ipc::watchers::{CallDetails, CallEvent, CallPerson};
 
-/// The whole picture.
+/// The whole picture. `names`: contacts by number.
 #[must_use]
-pub fn phone(view: &call::view::PhoneView, region: Region) -> PhoneView {
+pub fn phone(
+    view: &call::view::PhoneView,
+    region: Region,
+    names: &HashMap<String, String>,
+) -> PhoneView {
     PhoneView {
         rev: view.rev,
         line: line(&view.line, region),
-        calls: view.calls.iter().map(one_call).collect(),
+        calls: view
+            .calls
+            .iter()
+            .map(|call| one_call(call, names))
+            .collect(),
         notice: view.notice.as_ref().map(notice),
         availability: availability(view.availability),
         quiet: view.quiet.clone(),
@@ -94,13 +105,14 @@ pub fn line(status: &LineStatus, region: Region) -> LineView {
 
 /// One call.
 #[must_use]
-pub fn one_call(view: &call::view::CallView) -> CallView {
+pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) -> CallView {
     CallView {
         id: view.id.as_str().to_owned(),
         direction: direction(view.direction),
         number: view.number.clone(),
         number_shown: view.number_shown.clone(),
         name: view.name.clone(),
+        contact: names.get(&view.number).cloned(),
         line: view.line.clone(),
         state: call_state(view.state),
         words: view.words.clone(),
@@ -111,10 +123,15 @@ pub fn one_call(view: &call::view::CallView) -> CallView {
         held: view.held,
         can_transfer: view.can_transfer,
         transfer: view.transfer.as_ref().map(transfer),
-        people: view.people.iter().map(person).collect(),
+        people: view
+            .people
+            .iter()
+            .map(|somebody| person(somebody, names))
+            .collect(),
         private_with: view.private_with.as_ref().map(ToString::to_string),
         can_rejoin: view.can_rejoin,
         reconnecting: view.reconnecting,
+        gives_up_at_ms: view.gives_up_unix_ms,
         silenced: view.silenced,
         only_desk: view.only_desk,
         quiet: view.quiet,
@@ -139,7 +156,7 @@ fn transfer(view: &call::view::TransferView) -> TransferView {
     }
 }
 
-fn person(view: &call::view::PersonView) -> PersonView {
+fn person(view: &call::view::PersonView, names: &HashMap<String, String>) -> PersonView {
     use call::view::PersonState as Core;
     let (state, reason) = match &view.state {
         Core::Dialling => (PersonState::Dialling, None),
@@ -153,6 +170,7 @@ fn person(view: &call::view::PersonView) -> PersonView {
         number: view.number.clone(),
         number_shown: view.number_shown.clone(),
         name: view.name.clone(),
+        contact: names.get(&view.number).cloned(),
         state,
         end: reason.map(end),
     }
@@ -223,11 +241,7 @@ pub fn history_row(entry: &HistoryEntry, region: Region) -> HistoryRow {
         id: entry.id.clone(),
         direction: direction(entry.direction),
         number: entry.number.clone(),
-        number_shown: if entry.number.is_empty() {
-            "Private number".to_owned()
-        } else {
-            shown(&entry.number, region)
-        },
+        number_shown: number_shown(&entry.number, region),
         name: entry.name.clone(),
         contact: entry.contact.as_ref().map(|contact| contact.name.clone()),
         contact_id: entry.contact.as_ref().map(|contact| contact.id),
@@ -250,6 +264,58 @@ pub fn history_row(entry: &HistoryEntry, region: Region) -> HistoryRow {
             recording: entry.recording_url.clone(),
             ..details(&entry.details)
         },
+    }
+}
+
+/// Somebody on the phone in a call with several.
+#[must_use]
+pub fn call_person(
+    person: &history::Person,
+    contact: Option<history::ContactName>,
+    region: Region,
+) -> CallPerson {
+    CallPerson {
+        number: person.number.clone(),
+        number_shown: number_shown(&person.number, region),
+        name: person.name.clone(),
+        contact: contact.map(|contact| contact.name),
+        answered: person.answered,
+        outcome: person.outcome.clone(),
+        words: person.words.clone(),
+    }
+}
+
+/// Everything that is known of one call.
+#[must_use]
+pub fn call_details(
+    entry: &HistoryEntry,
+    people: Vec<CallPerson>,
+    events: Vec<history::Event>,
+    region: Region,
+) -> CallDetails {
+    let event = |event: history::Event| CallEvent {
+        at_ms: event.created_unix_ms,
+        source: event.source,
+        kind: event.event_type,
+        payload: serde_json::to_string_pretty(&event.payload).unwrap_or_default(),
+    };
+    let quality = &entry.details.quality;
+    CallDetails {
+        row: history_row(entry, region),
+        room: entry.room.clone(),
+        jitter_mean_ms: quality.jitter_mean_ms,
+        packets_received: quality.packets_received,
+        packets_lost: quality.packets_lost,
+        people,
+        events: events.into_iter().map(event).collect(),
+    }
+}
+
+fn number_shown(number: &str, region: Region) -> String {
+    if number.is_empty() {
+        "Private number".to_owned()
+    } else {
+        shown(number, region)
     }
 }
 

@@ -4,8 +4,10 @@ pub mod commands;
 pub mod convert;
 pub mod desktop;
 mod desktop_commands;
+pub mod lines;
 pub mod records;
 pub mod sound;
 pub mod types;
+pub mod watchers;
 
 include!("names.rs");

@@ -146,7 +146,7 @@ pub enum ExportFormat {
 pub struct Exported {
     /// Where it is.
     pub path: String,
-    /// Calls in it.
+    /// Calls in it, or events.
     #[ts(type = "number")]
     pub calls: u64,
 }

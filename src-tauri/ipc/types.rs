@@ -12,6 +12,8 @@ pub const PHONE_CHANGED: &str = "phone-changed";
 pub const HISTORY_CHANGED: &str = "history-changed";
 /// The name of the event that says: read the devices again.
 pub const DEVICES_CHANGED: &str = "devices-changed";
+/// The name of the event that carries a whole `WatchersView`.
+pub const WATCHERS_CHANGED: &str = "watchers-changed";
 
 /// Everything there is to see.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -137,8 +139,10 @@ pub struct CallView {
     pub number: String,
     /// As people write it.
     pub number_shown: String,
-    /// Name on the line.
+    /// Name on the line: what the far end says of itself.
     pub name: Option<String>,
+    /// The contact whose number it is.
+    pub contact: Option<String>,
     /// Our number or trunk.
     pub line: Option<String>,
     /// Which of the states.
@@ -170,6 +174,9 @@ pub struct CallView {
     pub can_rejoin: bool,
     /// Live, but nothing comes through at the moment.
     pub reconnecting: bool,
+    /// While reconnecting: when the call is given up if nothing comes through by then.
+    #[ts(type = "number | null")]
+    pub gives_up_at_ms: Option<i64>,
     /// Offered, but quiet here.
     pub silenced: bool,
     /// Offered, and no other desk rings.
@@ -234,8 +241,10 @@ pub struct PersonView {
     pub number: String,
     /// As people write it.
     pub number_shown: String,
-    /// Name, if one is known.
+    /// What they say of themselves.
     pub name: Option<String>,
+    /// The contact whose number it is.
+    pub contact: Option<String>,
     /// How far it is.
     pub state: PersonState,
     /// If it is gone: why.
@@ -355,10 +364,12 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::desktop::declarations(&config));
+    declarations.extend(crate::ipc::lines::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
+    declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{types,records,desktop,sound}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{desktop,lines,records,sound,types,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

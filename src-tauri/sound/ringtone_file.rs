@@ -25,7 +25,7 @@ pub(super) fn load(folder: &Path, store: Option<&Store>) -> Option<Own> {
         .chunks_exact(2)
         .filter_map(|pair| Some(i16::from_le_bytes(pair.try_into().ok()?)))
         .collect();
-    let ringtone = OwnRingtone::of_samples(samples).ok()?;
+    let ringtone = OwnRingtone::of_kept(samples).ok()?;
     Some(Own { name, ringtone })
 }
 

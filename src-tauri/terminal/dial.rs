@@ -67,7 +67,7 @@ pub(crate) async fn run(
                 session.quit().await;
                 false
             }
-            News::Offered(_) => false,
+            News::Offered(_) | News::Typed(_) => false,
             News::Over => break,
         };
         if may_dial && dialled.is_none() {

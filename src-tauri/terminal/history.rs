@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
-use ::history::{ExportFormat, ExportNames, Query, Store};
+use ::history::{ExportFormat, ExportNames, HistoryError, Query, Store};
 use anyhow::Context as _;
 use call::number::Region;
 use serde_json::json;
@@ -36,7 +36,14 @@ pub(crate) fn run(
         ..Query::default()
     };
     if let Some(file) = &asked.export {
-        return export(&store, &query, file, asked.json);
+        let calls = export(file, |format, out| {
+            store.export(&query, format, ExportNames::Both, out)
+        })?;
+        return Ok(exported("calls", calls, file, asked.json));
+    }
+    if let Some(file) = &asked.events {
+        let events = export(file, |format, out| store.export_events(format, out))?;
+        return Ok(exported("events", events, file, asked.json));
     }
     let mut report = Report::new(asked.json);
     let mut left = usize::try_from(asked.limit)?;
@@ -74,7 +81,10 @@ pub(crate) fn run(
     Ok(ANSWERED)
 }
 
-fn export(store: &Store, query: &Query, file: &Path, json: bool) -> anyhow::Result<u8> {
+fn export(
+    file: &Path,
+    write: impl FnOnce(ExportFormat, &mut File) -> Result<u64, HistoryError>,
+) -> anyhow::Result<u64> {
     let ending = file.extension().and_then(OsStr::to_str);
     let format = match ending.map(str::to_ascii_lowercase).as_deref() {
         Some("csv") => ExportFormat::Csv,
@@ -86,12 +96,16 @@ fn export(store: &Store, query: &Query, file: &Path, json: bool) -> anyhow::Resu
     };
     let mut out = File::create_new(file)
         .with_context(|| format!("{} cannot be made as a new file", file.display()))?;
-    let calls = store.export(query, format, ExportNames::Both, &mut out)?;
+    Ok(write(format, &mut out)?)
+}
+
+fn exported(what: &str, count: u64, file: &Path, json: bool) -> u8 {
+    let file = file.display().to_string();
     Report::new(json).other(
-        &json!({ "calls": calls, "file": file.display().to_string() }),
-        &format!("{calls} calls are in {}", file.display()),
+        &json!({ what: count, "file": file }),
+        &format!("{count} {what} are in {file}"),
     );
-    Ok(ANSWERED)
+    ANSWERED
 }
 
 fn sentence(row: &HistoryRow, local: UtcOffset) -> String {

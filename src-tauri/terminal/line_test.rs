@@ -126,7 +126,7 @@ async fn outgoing(
                 session.quit().await;
                 false
             }
-            News::Offered(_) => false,
+            News::Offered(_) | News::Typed(_) => false,
             News::Over => return Ok(result),
         };
         if may_dial && dialled.is_none() {
@@ -193,7 +193,8 @@ async fn incoming(session: &mut Session<std::io::Stdout>, line: &KeptLine, json:
             }
             News::Due => session.quit().await,
             News::Line(LineStatus::Connecting | LineStatus::Unreachable { .. })
-            | News::Refused(..) => {}
+            | News::Refused(..)
+            | News::Typed(_) => {}
             News::Over => return result,
         }
     }

@@ -8,10 +8,13 @@ mod line;
 pub mod line_args;
 mod line_check;
 mod line_test;
+mod orders;
 pub mod outcome;
+mod phone;
 pub mod report;
 mod session;
 mod wait;
+mod watchers;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -38,8 +41,13 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                     let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
                     wait::run(core, shell, asked).await
                 }
+                Command::Phone(asked) => {
+                    let (core, shell) = Core::start(profile, Purpose::Desk, ring_for)?;
+                    phone::run(core, shell, asked).await
+                }
                 Command::History(asked) => history::run(profile, &asked, local_time),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),
+                Command::Watchers(asked) => watchers::run(profile, asked),
                 Command::Account(asked) => account::run(profile, asked).await,
                 Command::Line(asked) => line::run(profile, asked).await,
             }

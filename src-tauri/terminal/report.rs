@@ -1,5 +1,6 @@
 //! What the terminal commands say: JSON lines for programs, sentences for people.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,8 @@ use call::view::CallView;
 use serde_json::{Value, json};
 
 use crate::ipc::convert;
+use crate::ipc::types::{PersonState, PhoneView};
+use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::terminal::outcome::exit_code;
 
 /// Notices about a dial that was refused; its end says the same.
@@ -28,6 +31,10 @@ pub struct Report<W: Write> {
     out: W,
     /// The last sentence: two states in the same words are one thing for people.
     last: String,
+    /// What was last said of webhook receiver and worker.
+    watchers: [Option<String>; 2],
+    /// The last view that was told.
+    shown: Option<PhoneView>,
 }
 
 impl Report<io::Stdout> {
@@ -45,6 +52,8 @@ impl<W: Write> Report<W> {
             json,
             out,
             last: String::new(),
+            watchers: [None, None],
+            shown: None,
         }
     }
 
@@ -59,6 +68,32 @@ impl<W: Write> Report<W> {
         } else {
             let detail = shown.detail.map(|detail| format!(" {detail}"));
             self.say(&format!("{}{}", shown.words, detail.unwrap_or_default()));
+        }
+    }
+
+    /// Webhook receiver or worker changed. What is off, or only counts on, is not spoken of.
+    pub fn watchers(&mut self, view: &WatchersView) {
+        for (at, name, status) in [(0, "webhook", &view.webhook), (1, "worker", &view.worker)] {
+            let now = (status.state != WatcherState::Off).then(|| status.words.clone());
+            let Some(told) = self.watchers.get_mut(at) else {
+                continue;
+            };
+            if *told == now {
+                continue;
+            }
+            told.clone_from(&now);
+            let Some(words) = now else {
+                continue;
+            };
+            if self.json {
+                let url = view.url.as_ref().filter(|_| name == "webhook");
+                self.write(&json!({
+                    "at_ms": unix_ms(), "event": name, "call_id": null, "state": status.state,
+                    "words": words, "url": url,
+                }));
+            } else {
+                self.say(&words);
+            }
         }
     }
 
@@ -188,6 +223,113 @@ impl<W: Write> Report<W> {
         code
     }
 
+    /// The whole picture, when anything in it changed: for programs every field, for people what no state says.
+    pub fn view(
+        &mut self,
+        view: &call::view::PhoneView,
+        region: Region,
+        names: &HashMap<String, String>,
+    ) {
+        let mut shown = convert::phone(view, region, names);
+        shown.rev = 0; // counts changes that cannot be seen too
+        if self.shown.as_ref() == Some(&shown) {
+            return;
+        }
+        if self.json {
+            self.write(&json!({
+                "at_ms": unix_ms(), "event": "view", "call_id": null, "state": null, "view": shown,
+            }));
+        } else {
+            for sentence in self.news(&shown) {
+                self.say(&sentence);
+            }
+        }
+        self.shown = Some(shown);
+    }
+
+    /// What a person would want to know of the changes since the last view.
+    fn news(&self, shown: &PhoneView) -> Vec<String> {
+        let mut news = Vec::new();
+        let quiet_before = self.shown.as_ref().and_then(|view| view.quiet.as_ref());
+        if let Some(quiet) = &shown.quiet
+            && quiet_before != Some(quiet)
+        {
+            news.push(quiet.clone());
+        }
+        for call in &shown.calls {
+            let earlier = self.shown.as_ref().map(|view| &view.calls);
+            let Some(before) = earlier.and_then(|calls| calls.iter().find(|c| c.id == call.id))
+            else {
+                continue;
+            };
+            for (now, was, yes, no) in [
+                (call.muted, before.muted, "muted", "no longer muted"),
+                (call.held, before.held, "on hold", "no longer on hold"),
+                (call.silenced, before.silenced, "silent", "ringing again"),
+            ] {
+                if now != was {
+                    let what = if now { yes } else { no };
+                    news.push(format!("{} is {what}.", call.number_shown));
+                }
+            }
+            if call.transfer != before.transfer
+                && let Some(transfer) = &call.transfer
+            {
+                let words = transfer.words.clone();
+                news.push(words.unwrap_or_else(|| format!("Transferring to {}.", transfer.to)));
+            }
+            for person in &call.people {
+                let was = before.people.iter().find(|p| p.leg == person.leg);
+                if was.map(|p| p.state) != Some(person.state) {
+                    news.push(format!(
+                        "{}: {}.",
+                        person.number_shown,
+                        how_far(person.state)
+                    ));
+                }
+            }
+        }
+        news
+    }
+
+    /// All calls there are, one a line.
+    pub fn calls(&mut self, view: &call::view::PhoneView) {
+        if self.json {
+            return; // every view was told
+        }
+        self.last.clear();
+        if view.calls.is_empty() {
+            self.say("There is no call.");
+        }
+        for call in &view.calls {
+            self.say(&format!(
+                "@{}  {}  {}",
+                call.id.as_str(),
+                who(call),
+                call.words
+            ));
+            for person in &call.people {
+                self.say(&format!(
+                    "  {}  {}",
+                    person.leg.as_str(),
+                    person.number_shown
+                ));
+            }
+        }
+    }
+
+    /// An answer to what was typed: why it cannot be done, or the list of what can.
+    pub fn told(&mut self, words: &str) {
+        if self.json {
+            self.write(&json!({
+                "at_ms": unix_ms(), "event": "told", "call_id": null, "state": null, "words": words,
+            }));
+        } else {
+            self.last.clear();
+            self.say(words);
+        }
+    }
+
     /// Any other JSON line, or sentence.
     pub fn other(&mut self, value: &Value, text: &str) {
         if self.json {
@@ -252,6 +394,16 @@ fn who(call: &CallView) -> &str {
     }
 }
 
+fn how_far(state: PersonState) -> &'static str {
+    match state {
+        PersonState::Dialling => "being called",
+        PersonState::Ringing => "ringing",
+        PersonState::Up => "in the call",
+        PersonState::Waiting => "waiting with music",
+        PersonState::Gone => "gone",
+    }
+}
+
 fn direction(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "outbound",
@@ -297,6 +449,7 @@ mod tests {
             private_with: None,
             can_rejoin: false,
             reconnecting: false,
+            gives_up_unix_ms: None,
             silenced: false,
             only_desk: false,
             quiet: false,

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::core::{Core, MAY_QUIT_WITHIN};
+use crate::ipc::watchers::WatchersView;
 use crate::signals::Signals;
 use crate::terminal::report::Report;
 
@@ -32,6 +33,8 @@ pub(crate) enum News {
     Refused(CallId, EndReason),
     /// A timer of the command itself came.
     Due,
+    /// A line was typed; `None`: no more will be.
+    Typed(Option<String>),
     /// Nothing is left to end, or it took too long, or a second signal came: go.
     Over,
 }
@@ -46,6 +49,7 @@ enum Timer {
 pub(crate) struct Session<W: Write> {
     core: Core,
     view: watch::Receiver<Arc<PhoneView>>,
+    watchers: watch::Receiver<WatchersView>,
     shell: mpsc::Receiver<ShellCommand>,
     signals: Signals,
     pub(crate) report: Report<W>,
@@ -53,6 +57,7 @@ pub(crate) struct Session<W: Write> {
     timers: Vec<(Instant, Timer)>,
     news: Vec<News>,
     quit_at: Option<Instant>,
+    orders: Option<mpsc::Receiver<Option<String>>>,
 }
 
 impl<W: Write> Session<W> {
@@ -63,7 +68,10 @@ impl<W: Write> Session<W> {
     ) -> io::Result<Self> {
         let mut view = core.view();
         view.mark_changed(); // the first picture is news too
+        let mut watchers = core.watchers();
+        watchers.mark_changed();
         Ok(Self {
+            watchers,
             core,
             view,
             shell,
@@ -73,7 +81,24 @@ impl<W: Write> Session<W> {
             timers: Vec::new(),
             news: Vec::new(),
             quit_at: None,
+            orders: None,
         })
+    }
+
+    /// A person sits here and types: lines become [`News::Typed`], the report carries every view, and a call of an
+    /// earlier run is theirs to go back into.
+    pub(crate) fn take_orders(&mut self, orders: mpsc::Receiver<Option<String>>) {
+        self.orders = Some(orders);
+    }
+
+    /// The phone itself, for what is no intent.
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The view as it is now.
+    pub(crate) fn seen(&self) -> Arc<PhoneView> {
+        Arc::clone(&self.view.borrow())
     }
 
     /// Sends one intent.
@@ -109,15 +134,19 @@ impl<W: Write> Session<W> {
             let due = self.timers.iter().map(|(at, _)| *at).min();
             tokio::select! {
                 changed = self.view.changed() => {
-                    self.catch_up();
+                    self.catch_up().await;
                     if changed.is_err() {
                         self.news.push(News::Over); // the loop has ended
                     }
                 }
+                Ok(()) = self.watchers.changed() => {
+                    let view = self.watchers.borrow_and_update().clone();
+                    self.report.watchers(&view);
+                }
                 command = self.shell.recv() => match command {
                     Some(ShellCommand::MayQuit) | None => {
                         // may have overtaken the last view, in which the call ended
-                        self.catch_up();
+                        self.catch_up().await;
                         self.news.push(News::Over);
                     }
                     Some(ShellCommand::Refused { call, reason }) => return News::Refused(call, reason),
@@ -135,6 +164,7 @@ impl<W: Write> Session<W> {
                     }
                     self.quit().await;
                 }
+                line = typed(&mut self.orders) => self.news.push(News::Typed(line)),
                 () = until(due) => self.fire().await,
                 () = until(self.quit_at) => {
                     tracing::warn!("the call did not end in time; the next start looks after it");
@@ -144,11 +174,16 @@ impl<W: Write> Session<W> {
         }
     }
 
-    fn catch_up(&mut self) {
+    async fn catch_up(&mut self) {
         let view = Arc::clone(&self.view.borrow_and_update());
         self.news
             .extend(self.follower.follow(&view, &mut self.report));
-        // Only the window offers to go back into a call of an earlier run. Here its far end would wait in silence.
+        if self.orders.is_some() {
+            let names = self.core.names(&view).await;
+            self.report.view(&view, self.core.region(), &names);
+            return;
+        }
+        // Nobody is here to go back into a call of an earlier run. Its far end would wait in silence.
         let stranded = view.calls.iter().filter(|call| call.can_rejoin);
         for call in stranded {
             let hang_up = Intent::HangUp {
@@ -180,6 +215,16 @@ impl<W: Write> Session<W> {
             }
         }
     }
+}
+
+/// The next line; for ever where none can come.
+async fn typed(orders: &mut Option<mpsc::Receiver<Option<String>>>) -> Option<String> {
+    if let Some(lines) = orders
+        && let Some(line) = lines.recv().await
+    {
+        return line;
+    }
+    std::future::pending().await
 }
 
 async fn until(at: Option<Instant>) {

@@ -6,9 +6,10 @@ use tokio::sync::mpsc;
 
 use crate::args;
 use crate::core::Core;
-use crate::terminal::outcome::{ANSWERED, NO_LINE};
+use crate::terminal::outcome::{ANSWERED, NO_LINE, WRONG_USE};
 use crate::terminal::report::Report;
 use crate::terminal::session::{News, Session};
+use crate::terminal::{complain, watchers};
 
 /// Waits, reports, and answers the exit code: of the first call with `--once`, else 0 when told to stop.
 ///
@@ -19,6 +20,20 @@ pub(crate) async fn run(
     shell: mpsc::Receiver<ShellCommand>,
     asked: args::Wait,
 ) -> anyhow::Result<u8> {
+    if asked.webhook.is_some() || asked.worker.is_some() {
+        let mut wanted = core.watchers().borrow().wanted.clone();
+        if let Some(at) = asked.webhook {
+            watchers::listen(&mut wanted, at);
+        }
+        if let Some(name) = &asked.worker {
+            watchers::register(&mut wanted, name);
+        }
+        if let Err(error) = core.watch_for_now(wanted).await {
+            complain(&error.message);
+            core.close().await;
+            return Ok(WRONG_USE);
+        }
+    }
     let mut session = Session::begin(core, shell, Report::new(asked.json))?;
     let mut code = ANSWERED;
     loop {
@@ -59,7 +74,8 @@ pub(crate) async fn run(
                 LineStatus::Connecting | LineStatus::Ready { .. } | LineStatus::Unreachable { .. },
             )
             | News::Refused(..)
-            | News::Due => {}
+            | News::Due
+            | News::Typed(_) => {}
             News::Over => break,
         }
     }

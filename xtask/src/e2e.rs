@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    engine, line, packages, providers, shell,
+    engine, line, packages, providers, shell, telephone,
     test::{END_TO_END, is_installed},
     ui,
 };
@@ -24,13 +24,16 @@ fn lines() -> Result<()> {
 }
 
 /// `cargo xtask e2e`.
-pub(crate) fn e2e(filter: Option<&str>) -> Result<()> {
+pub(crate) fn e2e(filter: Option<&str>, telephone: telephone::Asked) -> Result<()> {
     packages::missing()?.install()?;
     engine::ensure()?;
     ui::ensure()?;
     line::ensure()?;
     providers::ensure()?;
     tools()?;
+    if filter == Some("telephone") || telephone.is_part() {
+        return telephone::run(telephone);
+    }
     tests(filter)
 }
 
@@ -49,7 +52,8 @@ pub(crate) fn tools() -> Result<()> {
     shell::run(&mut cargo).with_context(|| format!("{name} cannot be installed"))
 }
 
-/// Run them, one at a time: they measure sound and time.
+/// Run them, one at a time: they measure sound and time. What takes longer than a run of everything may is left out,
+/// unless it is asked for by name.
 pub(crate) fn tests(filter: Option<&str>) -> Result<()> {
     if filter == Some(LINES) {
         return lines();
@@ -58,6 +62,10 @@ pub(crate) fn tests(filter: Option<&str>) -> Result<()> {
     for name in END_TO_END {
         cargo.args(["--test", name]);
     }
-    cargo.args(["--", "--test-threads=1"]).args(filter);
+    cargo.args(["--", "--test-threads=1"]);
+    match filter {
+        Some(name) => cargo.arg(name),
+        None => cargo.args(["--skip", "slow::"]),
+    };
     shell::run(&mut cargo)
 }

@@ -14,6 +14,7 @@ mod run;
 mod setup;
 mod shell;
 mod steps;
+mod telephone;
 mod test;
 mod ui;
 
@@ -58,8 +59,17 @@ enum Command {
     },
     /// Run only the end-to-end tests
     E2e {
-        /// Only tests whose name contains this
+        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table
         filter: Option<String>,
+        /// Of the telephone, only this table
+        #[arg(long, value_enum)]
+        matrix: Option<telephone::Matrix>,
+        /// Of the telephone, only: kill a desk so often at random moments
+        #[arg(long, value_name = "N")]
+        kills: Option<u32>,
+        /// Of the telephone, only: so many callers for whom two desks race
+        #[arg(long, value_name = "N")]
+        races: Option<u32>,
     },
     /// Fetch and verify LiveKit's engine library
     Engine,
@@ -88,8 +98,15 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Take the pictures of the README on a private stage
-    Pictures,
+    /// Take pictures of every screen, and those of the README on a private stage
+    Pictures {
+        /// Only the screens, with the fake phone in a browser
+        #[arg(long)]
+        screens: bool,
+        /// A folder with the design's pictures, laid beside ours on the contact sheets
+        #[arg(long)]
+        design: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -98,14 +115,26 @@ fn main() -> ExitCode {
         Command::Setup { yes } => setup::setup(yes),
         Command::Run { profile, keep } => run::run(profile, keep),
         Command::Test { what } => test::test(what.unwrap_or(test::Amount::All)),
-        Command::E2e { filter } => e2e::e2e(filter.as_deref()),
+        Command::E2e {
+            filter,
+            matrix,
+            kills,
+            races,
+        } => e2e::e2e(
+            filter.as_deref(),
+            telephone::Asked {
+                matrix,
+                kills,
+                races,
+            },
+        ),
         Command::Engine => engine::ensure().map(drop),
         Command::Line { action } => line::line(action),
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
         Command::Package { check } => package::package(check),
-        Command::Pictures => pictures::pictures(),
+        Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

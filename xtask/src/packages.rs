@@ -22,6 +22,7 @@ const BUILD: &[&str] = &[
 /// For running it privately: tests, pictures, and `run` without a desktop.
 const PRIVATE: &[&str] = &[
     "webkit2gtk-driver",
+    "chromium",
     "xvfb",
     "openbox",
     "xdotool",
@@ -144,6 +145,7 @@ fn listed_as_installed(list: &str) -> Vec<String> {
 
 fn absent_programs() -> Vec<String> {
     [
+        "chromium",
         "Xvfb",
         "openbox",
         "xdotool",

@@ -1,11 +1,11 @@
-//! Pictures of the real windows for the README, taken on a private stage.
+//! Pictures: every screen with the fake phone in a browser, and the real windows for the README on a private stage.
 
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use stage::{Inbound, LineOptions, MAIN_WINDOW, OVERLAY_WINDOW, Stage, line::State};
 
-use crate::{run, setup, shell};
+use crate::{run, setup, shell, ui};
 
 /// Who rings in the pictures.
 const CALLER: &str = "+13125550142";
@@ -13,10 +13,67 @@ const CALLER: &str = "+13125550142";
 const SOON: Duration = Duration::from_secs(20);
 
 /// `cargo xtask pictures`.
-pub(crate) fn pictures() -> Result<()> {
+pub(crate) fn pictures(screens_only: bool, design: Option<&Path>) -> Result<()> {
     setup::setup(false)?;
-    run::build(false)?;
     let to = shell::root().join("docs").join("pictures");
+    screens(&to.join("screens"), design)?;
+    if screens_only {
+        return Ok(());
+    }
+    real_windows(&to)
+}
+
+/// Every screen in both themes, and a contact sheet of each theme. With the design's pictures beside ours the sheets are
+/// for looking only: they go below `target/`, since the design's pictures are not part of the repository.
+fn screens(to: &Path, design: Option<&Path>) -> Result<()> {
+    ui::packages()?;
+    // The browser is driven from another folder.
+    let design = design
+        .map(|folder| {
+            std::fs::canonicalize(folder)
+                .with_context(|| format!("{} is not there", folder.display()))
+        })
+        .transpose()?;
+    let compared = shell::target().join("pictures");
+    let folder: &Path = if design.is_some() { &compared } else { to };
+    let mut variables = vec![("PICTURES_TO", folder)];
+    if let Some(design) = &design {
+        variables.push(("PICTURES_DESIGN", design.as_path()));
+    }
+    ui::npm_with(&["run", "pictures"], &variables)?;
+    println!("pictures: {}", folder.join("sheet-light.png").display());
+    if design.is_none() {
+        make_small(folder)?;
+    }
+    Ok(())
+}
+
+/// A palette of few colours keeps them readable and the repository small.
+fn make_small(folder: &Path) -> Result<()> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).context("there are no pictures")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "png") {
+            names.push(path);
+        }
+    }
+    let mut mogrify = shell::command(
+        "mogrify",
+        &[
+            "-strip",
+            "-dither",
+            "None",
+            "-colors",
+            "64",
+            "-define",
+            "png:compression-level=9",
+        ],
+    );
+    shell::run(mogrify.args(names))
+}
+
+fn real_windows(to: &Path) -> Result<()> {
+    run::build(false)?;
     let stage = Stage::start("pictures")?;
     let line = stage.line(LineOptions::default())?;
     let app = stage.app("pictures")?;

@@ -18,11 +18,8 @@ pub(crate) enum Amount {
 }
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
-pub(crate) const END_TO_END: &[&str] = &["terminal", "window", "in_call", "lines"];
-
-/// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose, and
-/// on a busy machine the library then sometimes hangs in its next join, which fails the rest of the file.
-const APART: &[&str] = &["failures"];
+pub(crate) const END_TO_END: &[&str] =
+    &["terminal", "window", "in_call", "lines", "inbound", "paths"];
 
 pub(crate) fn test(amount: Amount) -> Result<()> {
     let mut steps = Steps::new();
@@ -35,6 +32,10 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
     steps.step("set-up", || setup::setup(false))?;
     steps.step("UI types", || ui::npm(&["run", "check"]))?;
     steps.step("UI tests", || ui::npm(&["test"]))?;
+    steps.step("UI bundle size", ui::bundle_size)?;
+    steps.step("UI tests in a browser", || {
+        ui::npm(&["run", "test:browser"])
+    })?;
     steps.step("Rust format", || {
         shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
     })?;
@@ -59,7 +60,7 @@ fn all(steps: &mut Steps, amount: Amount) -> Result<()> {
         let mut cargo = shell::cargo(&["test", "--workspace", "--lib", "--bins"]);
         for name in integration_tests()?
             .iter()
-            .filter(|name| !END_TO_END.contains(&name.as_str()) && !APART.contains(&name.as_str()))
+            .filter(|name| !END_TO_END.contains(&name.as_str()))
         {
             cargo.args(["--test", name]);
         }

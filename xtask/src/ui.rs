@@ -7,10 +7,13 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell;
+
+/// The most the windows may weigh, compressed, in bytes.
+const LARGEST_BUNDLE: usize = 250_000;
 
 fn folder() -> PathBuf {
     shell::root().join("ui")
@@ -44,6 +47,64 @@ pub(crate) fn packages() -> Result<()> {
 /// Build the bundle.
 pub(crate) fn build() -> Result<()> {
     npm(&["run", "build"])
+}
+
+/// Print how large the bundle is as it is sent, and refuse one that is too large: it is read before the first paint.
+pub(crate) fn bundle_size() -> Result<()> {
+    ensure()?;
+    let mut total = 0;
+    for entry in
+        fs::read_dir(folder().join("dist").join("assets")).context("the bundle is not there")?
+    {
+        let path = entry?.path();
+        let size = gzipped(&path)?;
+        total += size;
+        println!(
+            "ui: {:>8.1} kB  {}",
+            kilobytes(size),
+            path.file_name().unwrap_or_default().to_string_lossy()
+        );
+    }
+    println!(
+        "ui: {:>8.1} kB  in all, compressed; at most {:.0}",
+        kilobytes(total),
+        kilobytes(LARGEST_BUNDLE)
+    );
+    if total > LARGEST_BUNDLE {
+        bail!(
+            "the bundle of the windows has grown beyond {:.0} kB compressed",
+            kilobytes(LARGEST_BUNDLE)
+        );
+    }
+    Ok(())
+}
+
+/// Bytes of a file once compressed.
+fn gzipped(path: &Path) -> Result<usize> {
+    let output = Command::new("gzip")
+        .args(["--best", "--stdout"])
+        .arg(path)
+        .output()
+        .context("cannot run `gzip`")?;
+    if !output.status.success() {
+        bail!("gzip refuses {}", path.display());
+    }
+    Ok(output.stdout.len())
+}
+
+#[allow(clippy::cast_precision_loss)] // a size for reading
+fn kilobytes(bytes: usize) -> f64 {
+    bytes as f64 / 1000.0
+}
+
+/// Run npm in `ui/` with a variable set.
+pub(crate) fn npm_with(arguments: &[&str], variables: &[(&str, &Path)]) -> Result<()> {
+    let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    shell::run(
+        npm.args(arguments)
+            .current_dir(folder())
+            .envs(variables.iter().copied()),
+    )
 }
 
 /// Run npm in `ui/`.

@@ -110,6 +110,10 @@ fn main() {
                 say(match fact {
                     AudioFact::Opened => json!({"fact": "opened"}),
                     AudioFact::Failed { what } => json!({"fact": "failed", "what": what}),
+                    AudioFact::Using {
+                        microphone,
+                        speaker,
+                    } => json!({"fact": "using", "microphone": microphone, "speaker": speaker}),
                 });
             }
         }

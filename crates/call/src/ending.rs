@@ -209,6 +209,12 @@ impl Call {
     /// Asks who else rings, once we are out.
     fn ask_who_rings(&mut self, shared: &mut Shared) {
         if self.phase == Phase::Decline && self.talk.is_none() && self.watch.is_none() {
+            // who declines at once may be the first to ring, not the last
+            let age = shared.now.mono.saturating_sub(self.since.mono);
+            let come = OTHERS_COME.saturating_sub(age);
+            if !come.is_zero() && shared.settings.decline == DeclinePolicy::LastDesk {
+                return self.wake(Timer::Again, come, shared.now);
+            }
             self.cancel(Timer::Again);
             self.wake(Timer::State, REQUEST, shared.now);
             self.look(shared);
@@ -303,7 +309,7 @@ impl Call {
             heard_seconds: self.media.heard_seconds,
             heard_dbfs: self.media.heard_dbfs,
             rang: self.rang,
-            facts: self.facts.clone(),
+            facts: Box::new(self.row_facts(shared)),
         }));
     }
 

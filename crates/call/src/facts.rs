@@ -219,6 +219,10 @@ impl Phone {
                 }
                 shared.notify("no_sound", what);
             }
+            AudioFact::Using {
+                microphone,
+                speaker,
+            } => self.shared.devices.note(microphone, speaker),
         }
     }
 

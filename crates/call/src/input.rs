@@ -469,6 +469,14 @@ pub enum AudioFact {
         /// One sentence for the person: what is missing and what to do.
         what: String,
     },
+    /// These are open, by the names that the system gives them; for the journal. `None`: none is, which takes no name
+    /// back.
+    Using {
+        /// The microphone.
+        microphone: Option<String>,
+        /// The speaker.
+        speaker: Option<String>,
+    },
 }
 
 /// What became of a row of the journal.

@@ -49,6 +49,20 @@ impl Call {
         self.flush_keys(shared);
     }
 
+    /// When a call through which nothing comes is given up, by the wall clock.
+    pub(crate) fn gives_up(&self) -> Option<i64> {
+        if !self.is_reconnecting() {
+            return None;
+        }
+        let stalled = self.back.stalled_since.filter(|_| self.stalled);
+        let silence = stalled.map(|since| since.saturating_add(STALLED_MOST));
+        let limits = [self.due(Timer::State), self.due(Timer::LegMissing), silence];
+        let first = limits.into_iter().flatten().min()?;
+        let left = first.saturating_sub(self.since.mono).as_millis();
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        Some(self.since.unix_ms.saturating_add(left))
+    }
+
     pub(crate) fn live_words(&self) -> String {
         if self.is_shaky() {
             return "Reconnecting".into();

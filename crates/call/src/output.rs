@@ -116,7 +116,7 @@ pub struct LogFinish {
     /// How long the phone rang, there or here.
     pub rang: Duration,
     /// What the network call was named and how well it was heard.
-    pub facts: CallFacts,
+    pub facts: Box<CallFacts>,
 }
 
 /// What is known of a call besides who and when.
@@ -142,6 +142,27 @@ pub struct CallFacts {
     pub answered_by: Option<String>,
     /// To whom it was handed over.
     pub transferred_to: Option<String>,
+    /// Mean jitter of the far end's packets, milliseconds.
+    pub jitter_mean_ms: f64,
+    /// Name of the microphone that carried it last, as the system calls it.
+    pub microphone: Option<String>,
+    /// Name of the speaker that carried it last.
+    pub speaker: Option<String>,
+    /// Everybody on the phone, the first far end first; empty if nobody else was called.
+    pub people: Vec<LogPerson>,
+}
+
+/// One phone leg of a call that had several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPerson {
+    /// E.164 where it is one, else as it came; "" if withheld.
+    pub number: String,
+    /// What they say of themselves, already made safe.
+    pub name: Option<String>,
+    /// Did they talk with anybody here?
+    pub answered: bool,
+    /// Why their leg ended.
+    pub reason: EndReason,
 }
 
 /// Where a call is handed over to.

@@ -10,7 +10,7 @@ use crate::input::{Input, Intent, LineStatus, WatchFact};
 use crate::loose::LooseLegs;
 use crate::number::{self, DialNumber};
 use crate::output::{AudioCommand, Output, ShellCommand, Step};
-use crate::record::{Call, Shared};
+use crate::record::{Call, Devices, Shared};
 use crate::settings::{Availability, DeskSettings};
 use crate::settle::Derived;
 use crate::stale::LateOffers;
@@ -55,6 +55,7 @@ impl Phone {
                 tone_until: None,
                 notice: None,
                 notices: 0,
+                devices: Devices::default(),
                 changed: false,
             },
             calls: Vec::new(),
@@ -90,6 +91,10 @@ impl Phone {
         }
         self.fire();
         self.settle();
+        for call in &mut self.calls {
+            let limit = call.gives_up();
+            self.shared.changed |= limit != std::mem::replace(&mut call.limit, limit);
+        }
         if self.shared.changed {
             self.rev = self.rev.saturating_add(1);
         }

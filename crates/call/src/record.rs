@@ -86,7 +86,23 @@ pub(crate) struct Shared {
     pub(crate) tone_until: Option<Duration>,
     pub(crate) notice: Option<Notice>,
     pub(crate) notices: u32,
+    pub(crate) devices: Devices,
     pub(crate) changed: bool,
+}
+
+/// The names of the devices that were open last. What is not open any more is not forgotten: the row of a call is
+/// finished after its devices are closed.
+#[derive(Debug, Default)]
+pub(crate) struct Devices {
+    pub(crate) microphone: Option<String>,
+    pub(crate) speaker: Option<String>,
+}
+
+impl Devices {
+    pub(crate) fn note(&mut self, microphone: Option<String>, speaker: Option<String>) {
+        self.microphone = microphone.or(self.microphone.take());
+        self.speaker = speaker.or(self.speaker.take());
+    }
 }
 
 impl Shared {
@@ -161,7 +177,7 @@ pub(crate) struct Call {
     pub(crate) phase: Phase,
     timers: [Option<Duration>; TIMERS.len()],
     /// One moment by both clocks.
-    since: Now,
+    pub(crate) since: Now,
     pub(crate) started_ms: i64,
     pub(crate) answered_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -231,6 +247,8 @@ pub(crate) struct Call {
     /// The sum when the far end's present track came.
     pub(crate) media_before: MediaReport,
     pub(crate) last_report: MediaReport,
+    /// How many reports the mean jitter is of.
+    pub(crate) reports: u32,
     pub(crate) end: Option<EndReason>,
     /// What the person typed.
     pub(crate) dialled: Option<String>,
@@ -239,6 +257,8 @@ pub(crate) struct Call {
     pub(crate) rang: Duration,
     pub(crate) facts: CallFacts,
     pub(crate) back: Back,
+    /// When the call is given up, as it was told last.
+    pub(crate) limit: Option<i64>,
 }
 
 impl Call {
@@ -313,12 +333,14 @@ impl Call {
             media: MediaReport::default(),
             media_before: MediaReport::default(),
             last_report: MediaReport::default(),
+            reports: 0,
             end: None,
             dialled: None,
             ringing_since: None,
             rang: Duration::ZERO,
             facts: CallFacts::default(),
             back: Back::default(),
+            limit: None,
         }
     }
 
@@ -353,9 +375,13 @@ impl Call {
     }
 
     pub(crate) fn is_waking(&self, timer: Timer) -> bool {
-        let set = self.timers.iter().zip(TIMERS);
-        set.into_iter()
-            .any(|(slot, of)| of == timer && slot.is_some())
+        self.due(timer).is_some()
+    }
+
+    /// When this timer wakes the call, if it does.
+    pub(crate) fn due(&self, timer: Timer) -> Option<Duration> {
+        let mut set = self.timers.iter().zip(TIMERS);
+        set.find(|(_, of)| *of == timer).and_then(|(slot, _)| *slot)
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -503,6 +529,11 @@ impl Call {
         self.reconnecting || self.leg_missing || self.back.rejoining
     }
 
+    /// Live, but nothing comes through.
+    pub(crate) fn is_reconnecting(&self) -> bool {
+        self.state == CallState::Live && (self.is_shaky() || (self.stalled && !self.held))
+    }
+
     fn words(&self) -> String {
         if let Some(end) = &self.end {
             return end.title();
@@ -543,8 +574,8 @@ impl Call {
             people: self.people(),
             private_with: self.private_with().cloned(),
             can_rejoin: self.state == CallState::Stranded && self.back.proven,
-            reconnecting: self.state == CallState::Live
-                && (self.is_shaky() || (self.stalled && !self.held)),
+            reconnecting: self.is_reconnecting(),
+            gives_up_unix_ms: self.limit,
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),

@@ -1,7 +1,8 @@
 //! What a call adds to its row besides who and when: how long it rang, what the network named it, how well it was heard.
 
 use crate::input::{LegFact, PlaceFailure};
-use crate::record::Call;
+use crate::output::CallFacts;
+use crate::record::{Call, Devices, Shared};
 use crate::state::{CallIds, MediaReport, Now};
 
 /// Longest name of a call that is kept, in bytes; SIP allows more, nobody uses it.
@@ -77,7 +78,29 @@ impl Call {
         };
         self.facts.packets_received = sum.packets;
         self.facts.packets_lost = sum.lost;
-        self.facts.jitter_max_ms = self.facts.jitter_max_ms.max(report.jitter_ms);
+        if report.jitter_ms.is_finite() {
+            self.reports = self.reports.saturating_add(1);
+            let off = report.jitter_ms - self.facts.jitter_mean_ms;
+            self.facts.jitter_mean_ms += off / f64::from(self.reports);
+            self.facts.jitter_max_ms = self.facts.jitter_max_ms.max(report.jitter_ms);
+        }
         sum
+    }
+
+    /// All of it, once the call is over. The devices are named if sound of ours went out.
+    pub(crate) fn row_facts(&self, shared: &Shared) -> CallFacts {
+        let Devices {
+            microphone,
+            speaker,
+        } = &shared.devices;
+        // Outwards the microphone is announced before the leg is placed.
+        let spoke = self.announced || self.placed;
+        let used = |name: &Option<String>| name.clone().filter(|_| spoke);
+        CallFacts {
+            microphone: used(microphone),
+            speaker: used(speaker),
+            people: self.people_of_row(),
+            ..self.facts.clone()
+        }
     }
 }

@@ -80,6 +80,8 @@ pub struct CallView {
     pub can_rejoin: bool,
     /// Live, but the connection is being rebuilt or nothing comes from the far end.
     pub reconnecting: bool,
+    /// While reconnecting: when the call is given up if nothing comes through by then, Unix milliseconds.
+    pub gives_up_unix_ms: Option<i64>,
     /// Offered, but quiet here: silenced by a person, or by a rule (then also `quiet`).
     pub silenced: bool,
     /// Offered, and kept from ringing by a rule of this desk: no overlay, no notification.

@@ -1,8 +1,10 @@
 //! What is known of a call besides who, when and how it ended.
 
-use call::output::{LogFinish, LogStart};
+use call::output::{LogFinish, LogPerson, LogStart};
 use call::{CallId, EndReason};
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::error::HistoryError;
 use crate::text::{LONGEST_NAME, clean};
@@ -32,6 +34,37 @@ pub struct Details {
     pub speaker: Option<String>,
     /// How well the far end was heard.
     pub quality: Quality,
+    /// Everybody on the phone, the first far end first, where there were several. Read by
+    /// [`Store::entry`](crate::Store::entry) only: a page does without.
+    pub people: Vec<Person>,
+}
+
+/// Somebody on the phone in a call with several legs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    /// E.164 where it is one, else as it came; "" if withheld.
+    pub number: String,
+    /// What they say of themselves.
+    pub name: Option<String>,
+    /// Did they talk with anybody?
+    pub answered: bool,
+    /// `EndReason::code` of their leg.
+    pub outcome: String,
+    /// The same as a headline, as it was worded then.
+    pub words: String,
+}
+
+impl Person {
+    fn of(person: &LogPerson) -> Self {
+        Self {
+            number: clean(&person.number, LONGEST_NAME),
+            name: person.name.as_deref().map(|name| clean(name, LONGEST_NAME)),
+            answered: person.answered,
+            outcome: person.reason.code().to_owned(),
+            words: person.reason.title(),
+        }
+    }
 }
 
 /// A summary of how well the far end was heard.
@@ -77,13 +110,16 @@ impl Details {
             sip_call_id: facts.sip_call_id.clone(),
             sip_call_id_full: facts.sip_call_id_full.clone(),
             sip_code: facts.sip_code.or(finish.reason.sip_code()),
+            microphone: facts.microphone.clone(),
+            speaker: facts.speaker.clone(),
             quality: Quality {
                 packets_lost: heard.then_some(facts.packets_lost),
                 packets_received: heard.then_some(facts.packets_received),
-                jitter_mean_ms: None,
+                jitter_mean_ms: heard.then_some(facts.jitter_mean_ms),
                 jitter_max_ms: heard.then_some(facts.jitter_max_ms),
                 reconnections: heard.then_some(facts.reconnections),
             },
+            people: facts.people.iter().map(Person::of).collect(),
             ..Self::default()
         }
     }
@@ -100,6 +136,7 @@ pub(crate) fn write(
     }
     let short = |text: &Option<String>| text.as_deref().map(|text| clean(text, LONGEST_NAME));
     let count = |n: Option<u64>| n.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    let people = (!details.people.is_empty()).then(|| json!(details.people).to_string());
     connection
         .prepare_cached(
             "UPDATE calls SET dialled = ifnull(?2, dialled), rang_ms = ifnull(?3, rang_ms),
@@ -109,7 +146,7 @@ pub(crate) fn write(
                 microphone = ifnull(?10, microphone), speaker = ifnull(?11, speaker),
                 packets_lost = ifnull(?12, packets_lost), packets_received = ifnull(?13, packets_received),
                 jitter_mean_ms = ifnull(?14, jitter_mean_ms), jitter_max_ms = ifnull(?15, jitter_max_ms),
-                reconnections = ifnull(?16, reconnections)
+                reconnections = ifnull(?16, reconnections), people = ifnull(?17, people)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -129,6 +166,7 @@ pub(crate) fn write(
             details.quality.jitter_mean_ms,
             details.quality.jitter_max_ms,
             details.quality.reconnections,
+            people,
         ])?;
     Ok(())
 }

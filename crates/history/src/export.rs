@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::error::HistoryError;
+use crate::events::Event;
 use crate::query::{LARGEST_PAGE, Query};
 use crate::row::{self, HistoryEntry};
 use crate::store::Store;
@@ -62,6 +63,7 @@ const BOTH: &[&str] = &[
     "livekit_room_id",
     "contact_phone",
     "contact_name",
+    "dialled",
     "service_number",
     "direction",
     "status",
@@ -71,16 +73,34 @@ const BOTH: &[&str] = &[
     "ended_at",
     "duration",
     "duration_seconds",
+    "ring_seconds",
     "sip_code",
     "answered_by",
     "transferred_to",
     "provider_call_id",
     "sip_call_id",
+    "microphone",
+    "speaker",
+    "packets_lost",
+    "packets_received",
+    "jitter_mean_ms",
+    "jitter_max_ms",
+    "reconnections",
     "recording_url",
     "egress_id",
     "transcript",
     "note",
 ];
+
+/// The names of `webhook_logs`, and which room it is about.
+const EVENTS: &[&str] = &[
+    "source",
+    "event_type",
+    "livekit_room_id",
+    "payload",
+    "created_at",
+];
+const EVENTS_AT_ONCE: usize = 500;
 
 impl ExportNames {
     /// The columns, in their order.
@@ -107,7 +127,7 @@ impl Store {
         names: ExportNames,
         out: &mut dyn Write,
     ) -> Result<u64, HistoryError> {
-        let mut sheet = Sheet::begin(format, names, out).map_err(HistoryError::Export)?;
+        let mut sheet = Sheet::begin(format, names.columns(), out).map_err(HistoryError::Export)?;
         let (mut count, mut cursor) = (0, None);
         loop {
             let page = self.find(query, cursor.as_deref(), LARGEST_PAGE)?;
@@ -115,12 +135,42 @@ impl Store {
                 let Some(rest) = self.rest_of(&entry.id)? else {
                     continue; // deleted a moment ago
                 };
-                sheet.row(entry, &rest).map_err(HistoryError::Export)?;
+                sheet
+                    .row(|column| value(column, entry, &rest))
+                    .map_err(HistoryError::Export)?;
                 count += 1;
             }
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => break,
+            }
+        }
+        sheet.end().map_err(HistoryError::Export)?;
+        Ok(count)
+    }
+
+    /// Writes the event log to `out`, newest first, a page at a time. Returns how many events.
+    ///
+    /// # Errors
+    /// [`HistoryError::Export`] if `out` cannot be written, or the file of the history cannot be read.
+    pub fn export_events(
+        &self,
+        format: ExportFormat,
+        out: &mut dyn Write,
+    ) -> Result<u64, HistoryError> {
+        let mut sheet = Sheet::begin(format, EVENTS, out).map_err(HistoryError::Export)?;
+        let (mut count, mut before) = (0, None);
+        loop {
+            let events = self.events(before, EVENTS_AT_ONCE)?;
+            let Some(last) = events.last() else {
+                break;
+            };
+            before = Some(last.id);
+            for event in &events {
+                sheet
+                    .row(|column| value_of_event(column, event))
+                    .map_err(HistoryError::Export)?;
+                count += 1;
             }
         }
         sheet.end().map_err(HistoryError::Export)?;
@@ -148,6 +198,17 @@ struct Rest {
     transcript: Option<String>,
 }
 
+fn value_of_event(column: &str, event: &Event) -> Value {
+    match column {
+        "source" => event.source.as_str().into(),
+        "event_type" => event.event_type.as_str().into(),
+        "livekit_room_id" => event.room.as_deref().map_or(Value::Null, Value::from),
+        "payload" => event.payload.clone(),
+        "created_at" => rfc3339(event.created_unix_ms).map_or(Value::Null, Value::from),
+        _ => Value::Null,
+    }
+}
+
 /// `call_records` knows four.
 fn status(entry: &HistoryEntry) -> &'static str {
     match (entry.ended_unix_ms, entry.answered_unix_ms) {
@@ -162,6 +223,8 @@ fn value(column: &str, entry: &HistoryEntry, rest: &Rest) -> Value {
     let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
     let clock = |unix_ms: Option<i64>| unix_ms.and_then(rfc3339).map_or(Value::Null, Value::from);
     let seconds = || entry.talked_ms().map(|ms| ms.saturating_add(500) / 1000);
+    let quality = &entry.details.quality;
+    let tenths = |ms: Option<f64>| ms.map_or(Value::Null, |ms| ((ms * 10.0).round() / 10.0).into());
     match column {
         "id" => entry.id.as_str().into(),
         "livekit_room_id" => rest.room.as_str().into(),
@@ -190,6 +253,18 @@ fn value(column: &str, entry: &HistoryEntry, rest: &Rest) -> Value {
         "transferred_to" => text(entry.details.transferred_to.as_deref()),
         "provider_call_id" => text(entry.details.provider_call_id.as_deref()),
         "sip_call_id" => text(entry.details.sip_call_id.as_deref()),
+        "dialled" => text(entry.details.dialled.as_deref()),
+        "ring_seconds" => entry
+            .details
+            .rang_ms
+            .map_or(Value::Null, |ms| (ms.saturating_add(500) / 1000).into()),
+        "microphone" => text(entry.details.microphone.as_deref()),
+        "speaker" => text(entry.details.speaker.as_deref()),
+        "packets_lost" => quality.packets_lost.map_or(Value::Null, Value::from),
+        "packets_received" => quality.packets_received.map_or(Value::Null, Value::from),
+        "jitter_mean_ms" => tenths(quality.jitter_mean_ms),
+        "jitter_max_ms" => tenths(quality.jitter_max_ms),
+        "reconnections" => quality.reconnections.map_or(Value::Null, Value::from),
         "recording_url" => text(entry.recording_url.as_deref()),
         "egress_id" => text(entry.egress_id.as_deref()),
         "transcript" => text(rest.transcript.as_deref()),
@@ -217,8 +292,11 @@ enum Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn begin(format: ExportFormat, names: ExportNames, out: &'a mut dyn Write) -> io::Result<Self> {
-        let columns = names.columns();
+    fn begin(
+        format: ExportFormat,
+        columns: &'static [&'static str],
+        out: &'a mut dyn Write,
+    ) -> io::Result<Self> {
         match format {
             ExportFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new()
@@ -241,12 +319,10 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    fn row(&mut self, entry: &HistoryEntry, rest: &Rest) -> io::Result<()> {
+    fn row(&mut self, value: impl Fn(&str) -> Value) -> io::Result<()> {
         match self {
             Self::Csv { writer, columns } => {
-                let fields = columns
-                    .iter()
-                    .map(|column| field(value(column, entry, rest)));
+                let fields = columns.iter().map(|column| field(value(column)));
                 writer.write_record(fields)?;
             }
             Self::Json {
@@ -257,7 +333,7 @@ impl<'a> Sheet<'a> {
                 out.write_all(if std::mem::take(empty) { b"\n" } else { b",\n" })?;
                 let object: Map<String, Value> = columns
                     .iter()
-                    .map(|column| ((*column).to_owned(), value(column, entry, rest)))
+                    .map(|column| ((*column).to_owned(), value(column)))
                     .collect();
                 serde_json::to_writer(&mut **out, &object)?;
             }

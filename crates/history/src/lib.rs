@@ -8,7 +8,7 @@
 //! - Finding: [`Store::find`] with a [`Query`] (search, filters, pages), [`Store::missed_count`].
 //! - Contacts: [`Store::add_contact`], [`Store::contacts`], [`Store::contact_of`], [`Store::import_contacts`] and its undo.
 //! - Going out: [`Store::export`]. Going away: [`Store::delete`] and its undo, [`Store::tidy`], [`Store::wipe`].
-//! - Explaining: [`Store::log_event`], secrets masked.
+//! - Explaining: [`Store::log_event`], secrets masked; [`Store::events_of_call`], [`Store::export_events`].
 //!
 //! How a million rows are searched, and why so, is in `docs/adr/0006-history-search.md`.
 
@@ -47,9 +47,9 @@ mod text;
 
 pub use contact_match::ContactName;
 pub use contacts::{Contact, ContactDraft, ContactNumber, ContactPage};
-pub use details::{Details, Quality};
+pub use details::{Details, Person, Quality};
 pub use error::HistoryError;
-pub use events::Event;
+pub use events::{Event, NewEvent};
 pub use export::{ExportFormat, ExportNames};
 pub use import::{ImportBatch, ImportRemark, ImportReport};
 pub use load::PastCall;

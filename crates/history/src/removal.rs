@@ -48,7 +48,7 @@ pub struct Tidied {
     pub calls: u64,
     /// Deleted calls that can no longer be had back.
     pub deleted: u64,
-    /// Events older than thirty days.
+    /// Events older than thirty days, or than calls are to be kept.
     pub events: u64,
 }
 
@@ -118,11 +118,21 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn purge_deleted(&self, now_unix_ms: i64) -> Result<u64, HistoryError> {
-        let before = now_unix_ms.saturating_sub(UNDO_WITHIN_MS);
-        let purged = self.writer().execute(
-            "DELETE FROM calls_bin WHERE deleted_at <= ?1 OR deleted_at > ?2",
-            params![before, now_unix_ms],
+        let due = params![now_unix_ms.saturating_sub(UNDO_WITHIN_MS), now_unix_ms];
+        let mut writer = self.writer();
+        let change = immediate(&mut writer)?;
+        // What was said about a call goes with it: it names the same people.
+        change.execute(
+            "DELETE FROM events WHERE room IN (SELECT json_extract(columns, '$.room') FROM calls_bin
+                WHERE deleted_at <= ?1 OR deleted_at > ?2)",
+            due,
         )?;
+        let purged = change.execute(
+            "DELETE FROM calls_bin WHERE deleted_at <= ?1 OR deleted_at > ?2",
+            due,
+        )?;
+        change.commit()?;
+        drop(writer);
         if purged > 0 {
             self.empty_log();
         }
@@ -159,11 +169,13 @@ impl Store {
             deleted: self.purge_deleted(now_unix_ms)?,
             ..Tidied::default()
         };
+        let mut events_before = now_unix_ms.saturating_sub(events::KEPT_MS);
         if let Some(days) = self.keep_days()? {
             let before = now_unix_ms.saturating_sub(i64::from(days) * DAY_MS);
             tidied.calls = self.remove_before(before)?;
+            events_before = events_before.max(before);
         }
-        tidied.events = self.prune_events(now_unix_ms.saturating_sub(events::KEPT_MS))?;
+        tidied.events = self.prune_events(events_before)?;
         if tidied != Tidied::default() {
             self.empty_log();
             self.bump();

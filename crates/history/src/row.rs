@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::contact_match::ContactName;
-use crate::details::{Details, Quality};
+use crate::details::{Details, Person, Quality};
 use crate::error::HistoryError;
 
 /// A call as a reader sees it. Text came from outside once: show it as text only.
@@ -57,6 +57,8 @@ pub struct HistoryEntry {
     pub recording_url: Option<String>,
     /// LiveKit's name of the recording.
     pub egress_id: Option<String>,
+    /// Where the call lived on the server.
+    pub room: String,
 }
 
 impl Default for HistoryEntry {
@@ -85,6 +87,7 @@ impl Default for HistoryEntry {
             details: Details::default(),
             recording_url: None,
             egress_id: None,
+            room: String::new(),
         }
     }
 }
@@ -197,6 +200,7 @@ pub(crate) const STORED: &[&str] = &[
     "haystack",
     "note",
     "transcript",
+    "people",
 ];
 
 /// The columns, as [`stored`] reads them.
@@ -204,7 +208,7 @@ macro_rules! select {
     ($where:literal) => {
         concat!(
             "SELECT id, direction, number, name, line, started_at, answered_at, ended_at, handed_over_at, outcome,
-                outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, dialled,
+                outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, room, dialled,
                 rang_ms, answered_by, transferred_to, provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker,
                 packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, caller_key FROM calls WHERE ",
             $where
@@ -225,6 +229,19 @@ pub(crate) fn named(connection: &Connection, id: &str) -> Result<Stored, History
         .query_row([id], stored)
         .optional()?
         .ok_or(HistoryError::NoSuchCall)
+}
+
+/// Everybody on the phone in a call with several legs.
+pub(crate) fn people(connection: &Connection, id: &str) -> Result<Vec<Person>, HistoryError> {
+    let mut statement = connection.prepare_cached("SELECT people FROM calls WHERE id = ?1")?;
+    let text = statement
+        .query_row([id], |row| text_or_none(row, "people"))
+        .optional()?
+        .flatten();
+    // What another program wrote there says nothing.
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
 }
 
 /// A row with what it is matched by.
@@ -288,6 +305,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         note: column.text()?,
         recording_url: column.text_or_none()?,
         egress_id: column.text_or_none()?,
+        room: column.text()?,
         details: Details {
             dialled: column.text_or_none()?,
             rang_ms: column.get()?,
@@ -308,6 +326,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
                     .unsigned()?
                     .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
             },
+            people: Vec::new(),
         },
         contact: None,
         missed: false,

@@ -116,6 +116,7 @@ impl Store {
     pub fn entry(&self, id: &str) -> Result<HistoryEntry, HistoryError> {
         let reader = self.reader();
         let mut stored = row::named(&reader, id)?;
+        stored.entry.details.people = row::people(&reader, id)?;
         if let Some(key) = stored.caller_key {
             stored.entry.contact = contact_match::of_key(&reader, &stored.entry.number, &key)?;
         }

@@ -48,7 +48,7 @@ fn finish(call: &str, reason: EndReason, answered: Option<i64>, ended: i64) -> L
         heard_seconds: 2.5,
         heard_dbfs: Some(-13.5),
         rang: Duration::ZERO,
-        facts: call::output::CallFacts::default(),
+        facts: Box::default(),
     }
 }
 
@@ -138,6 +138,7 @@ fn a_call_goes_through_the_journal() {
             heard_dbfs: Some(-13.5),
             missed: false,
             result: CallResult::Answered,
+            room: "outbound-c1".into(),
             ..HistoryEntry::default()
         }
     );
@@ -371,7 +372,7 @@ fn a_newer_file_is_refused_and_not_touched() {
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 5
+                known: 6
             }
         ),
         "{error:?}"

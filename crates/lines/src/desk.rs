@@ -624,7 +624,8 @@ impl Desk {
     }
 }
 
-/// The country of a line's first number; only North America is looked at so far, where one code is many countries.
+/// The country of a line's first number, empty for those that are not looked at: so far all but North America, where one
+/// code is many countries and the first is taken.
 fn home_of(wanted: &Wanted) -> String {
     let is_north_american = wanted
         .numbers

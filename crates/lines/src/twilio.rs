@@ -281,13 +281,19 @@ impl Twilio {
 
     /// Money and countries. A key without the right to ask leaves them unknown.
     pub(crate) async fn extras(&self, home: &str) -> Result<TwilioExtras, ServiceError> {
-        let country = join(
-            &self.endpoints.twilio_voice,
-            &format!("v1/DialingPermissions/Countries/{home}"),
-        )?;
-        let (balance, country) = tokio::join!(self.get(self.api("/Balance")?), self.get(country));
-        let balance = allowed(balance)?;
-        let country = allowed(country)?;
+        let country = async {
+            // Without a country the same address lists all of them.
+            if home.is_empty() {
+                return Ok(None);
+            }
+            let url = join(
+                &self.endpoints.twilio_voice,
+                &format!("v1/DialingPermissions/Countries/{home}"),
+            )?;
+            allowed(self.get(url).await)
+        };
+        let (balance, country) = tokio::join!(self.get(self.api("/Balance")?), country);
+        let (balance, country) = (allowed(balance)?, country?);
         let risky = |country: &Value| {
             flag(country, "high_risk_special_numbers_enabled")
                 || flag(country, "high_risk_tollfraud_numbers_enabled")

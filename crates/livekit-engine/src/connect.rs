@@ -16,6 +16,9 @@ use crate::room::{Room, RoomEvents, RoomOptions};
 use crate::router::{self, ROOM_QUEUE};
 use crate::validate::{self, Invalid};
 
+/// A server that is there answers within a second, so from then on the engine itself is asked whether it still lives.
+const DOUBTED_AFTER: Duration = Duration::from_secs(3);
+
 type Connected = (Room, RoomEvents, Vec<Participant>);
 
 pub(crate) async fn connect(
@@ -60,7 +63,19 @@ pub(crate) async fn connect(
             error.to_string(),
         ));
     }
-    match tokio::time::timeout(options.deadline, receiver).await {
+    let answer = tokio::time::timeout(options.deadline, receiver);
+    // Asked beside the wait. An engine that gives no sign of life is ended, and with it the wait.
+    let doubt = async {
+        tokio::time::sleep(DOUBTED_AFTER).await;
+        life::examine().await;
+        std::future::pending().await
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = answer => answer,
+        never = doubt => never,
+    };
+    match answer {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(ConnectError::new(
             ConnectErrorKind::Engine,

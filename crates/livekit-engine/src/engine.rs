@@ -108,7 +108,11 @@ fn ending() -> MutexGuard<'static, Ending> {
 
 /// Ends a broken engine, so that the server learns at once that we are in no room any more. Does not wait.
 pub(crate) fn end() {
-    end_into(&mut ending());
+    let mut ending = ending();
+    // Between the failure and this, another thread may have ended it and started it anew: that one is to live.
+    if router::get().has_failed() {
+        end_into(&mut ending);
+    }
 }
 
 fn end_into(ending: &mut Ending) {

@@ -44,6 +44,8 @@ pub(crate) fn get() -> &'static Router {
 pub(crate) struct Router {
     next_id: AtomicU64,
     failed: AtomicBool,
+    /// Held while a failure is told to everybody who waits.
+    failing: Mutex<()>,
     /// Broken on purpose: nothing of what the library reports is taken.
     deaf: AtomicBool,
     #[cfg(feature = "breakage")]
@@ -62,6 +64,7 @@ impl Router {
         Self {
             next_id: AtomicU64::new(FIRST_ID),
             failed: AtomicBool::new(false),
+            failing: Mutex::new(()),
             deaf: AtomicBool::new(false),
             #[cfg(feature = "breakage")]
             careless: AtomicBool::new(false),
@@ -101,6 +104,7 @@ impl Router {
 
     /// The engine was started anew.
     pub(crate) fn begin_again(&self) {
+        let _after_everybody_was_told = lock(&self.failing);
         self.deaf.store(false, Ordering::Relaxed);
         self.failed.store(false, Ordering::Release);
     }
@@ -223,14 +227,18 @@ impl Router {
 
     /// The engine is beyond repair: everybody who waits is told so by the end of what they wait for, and it is ended.
     pub(crate) fn fail(&self, message: &str) {
-        if self.failed.swap(true, Ordering::AcqRel) {
-            return;
+        {
+            // Whoever is told of the end may join again at once: what they wait for then must not be taken from them here.
+            let _before_it_begins_again = lock(&self.failing);
+            if self.failed.swap(true, Ordering::AcqRel) {
+                return;
+            }
+            tracing::error!(message = %redact(message), "the engine stopped");
+            let waiters = std::mem::take(&mut *lock(&self.waiters));
+            let rooms = std::mem::take(&mut *lock(&self.rooms));
+            let streams = std::mem::take(&mut *lock(&self.streams));
+            drop((waiters, rooms, streams));
         }
-        tracing::error!(message = %redact(message), "the engine stopped");
-        let waiters = std::mem::take(&mut *lock(&self.waiters));
-        let rooms = std::mem::take(&mut *lock(&self.rooms));
-        let streams = std::mem::take(&mut *lock(&self.streams));
-        drop((waiters, rooms, streams));
         if std::ptr::eq(self, get()) {
             engine::end();
         }
@@ -464,6 +472,30 @@ mod tests {
             router.ask(Duration::from_secs(5), |_| Ok(())).await,
             Err(RequestError::Stopped)
         );
+    }
+
+    #[test]
+    fn who_is_told_of_the_end_finds_nothing_of_it_left() {
+        // Told in the middle of the failure, somebody starts the engine anew and waits for something of it.
+        static ROUTER: Router = Router::new();
+        let (again, told) = std::sync::mpsc::channel();
+        struct Told(std::sync::mpsc::Sender<()>);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                self.0.send(()).unwrap();
+            }
+        }
+        let waiting = Told(again);
+        ROUTER.expect(1, move |_| drop(waiting));
+        let starter = std::thread::spawn(move || {
+            told.recv().unwrap();
+            ROUTER.begin_again();
+            ROUTER.expect(2, |_| {});
+        });
+        ROUTER.fail("broken on purpose");
+        starter.join().unwrap();
+        assert!(!ROUTER.has_failed());
+        assert!(lock(&ROUTER.waiters).contains_key(&2));
     }
 
     #[test]

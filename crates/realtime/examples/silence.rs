@@ -103,7 +103,9 @@ fn talk() {
         let mut told = false;
         loop {
             tokio::select! {
-                _ = clock.tick() => microphone.push(&whistle(&mut position)),
+                _ = clock.tick() => {
+                    microphone.push(&whistle(&mut position));
+                }
                 fact = facts.recv() => if let Some(Input::Room { fact: RoomFact::JoinFailed { detail, .. }, .. }) = fact {
                     panic!("{detail}");
                 },

@@ -22,6 +22,7 @@ use crate::backend::{
 };
 use crate::hearing::Hearing;
 use crate::media::{Media, Sends, Ticket};
+use crate::port;
 use crate::roster::{CLAIM, Roster};
 
 /// Everything that happens while we wait for the end of a connection must be over by then.
@@ -231,7 +232,14 @@ impl InRoom {
             ..
         } = self;
         drop(connection);
+        // What comes from now on is answered by the port; what is in the queue already, here.
+        commands.close();
         reporter.send(RoomFact::Closed { reason }).await;
+        while let Ok(command) = commands.try_recv() {
+            if let Some(fact) = port::refusal(&command) {
+                reporter.send(fact).await;
+            }
+        }
     }
 
     async fn obey(&mut self, command: RoomCommand) {

@@ -129,22 +129,8 @@ async fn deliver(
             Err(mpsc::error::TrySendError::Closed(command)) => command,
         },
     };
-    let fact = match &command {
-        RoomCommand::PublishMicrophone { .. } => RoomFact::PublishFailed {
-            detail: "the room is gone".into(),
-        },
-        RoomCommand::SetAudience { .. } => RoomFact::AudienceFailed {
-            detail: "the room is gone".into(),
-        },
-        RoomCommand::EndLeg { .. } => RoomFact::EndLegAnswered { done: false },
-        // Its end was reported when it came.
-        RoomCommand::Leave { .. }
-        | RoomCommand::Join { .. }
-        | RoomCommand::Claim { .. }
-        | RoomCommand::Listen { .. }
-        | RoomCommand::SetMuted { .. }
-        | RoomCommand::SetHeld { .. }
-        | RoomCommand::SendKeys { .. } => return,
+    let Some(fact) = refusal(&command) else {
+        return; // its end was reported when it came
     };
     let _gone = facts
         .send(Input::Room {
@@ -152,4 +138,21 @@ async fn deliver(
             fact,
         })
         .await;
+}
+
+/// What is answered for a connection that is gone, where an answer is due.
+pub(crate) fn refusal(command: &RoomCommand) -> Option<RoomFact> {
+    let detail = || "the room is gone".to_owned();
+    match command {
+        RoomCommand::PublishMicrophone { .. } => Some(RoomFact::PublishFailed { detail: detail() }),
+        RoomCommand::SetAudience { .. } => Some(RoomFact::AudienceFailed { detail: detail() }),
+        RoomCommand::EndLeg { .. } => Some(RoomFact::EndLegAnswered { done: false }),
+        RoomCommand::Leave { .. }
+        | RoomCommand::Join { .. }
+        | RoomCommand::Claim { .. }
+        | RoomCommand::Listen { .. }
+        | RoomCommand::SetMuted { .. }
+        | RoomCommand::SetHeld { .. }
+        | RoomCommand::SendKeys { .. } => None,
+    }
 }

@@ -94,6 +94,14 @@ impl Account {
         })
     }
 
+    /// The same project with another of its keys.
+    ///
+    /// # Errors
+    /// Says which of the two is wrong.
+    pub fn with_key(&self, key: &str, secret: ApiSecret) -> Result<Self, AccountError> {
+        Self::new(self.url.as_str(), key, secret)
+    }
+
     /// Where rooms are joined: `ws://…` or `wss://…`, without a slash at the end.
     #[must_use]
     pub fn room_url(&self) -> String {

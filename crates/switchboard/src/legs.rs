@@ -19,6 +19,8 @@ const TRUNKS_GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// The longest ringing: the server drops a waiting request after 80 s.
 const LONGEST_RINGING: Duration = Duration::from_secs(75);
+/// How long after its answer a bridge begins to listen, at most: some 20 ms on one machine.
+const LISTENS_WITHIN: Duration = Duration::from_millis(300);
 
 /// The trunks as last looked up. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -165,6 +167,22 @@ pub(crate) async fn transfer(server: &Server, command: &LegCommand) -> Option<Le
 /// every one of them was listed with its sound and the server did as asked: whoever is not listed may be there all the
 /// same.
 async fn part(server: &Server, room: &RoomName, legs: &[Identity], apart: bool) -> bool {
+    let (done, several) = part_once(server, room, legs, apart).await;
+    if !(done && apart && several) {
+        return done;
+    }
+    // A bridge listens to the room after it has said that its phone is up: a leg that has just answered would undo it.
+    tokio::time::sleep(LISTENS_WITHIN).await;
+    part_once(server, room, legs, apart).await.0
+}
+
+/// Says whether it was done, and whether there were at least two sounds to be parted.
+async fn part_once(
+    server: &Server,
+    room: &RoomName,
+    legs: &[Identity],
+    apart: bool,
+) -> (bool, bool) {
     let failed = |error: &RequestError| {
         tracing::debug!("legs could not be parted: {}", error.detail());
     };
@@ -172,7 +190,7 @@ async fn part(server: &Server, room: &RoomName, legs: &[Identity], apart: bool) 
         Ok(heard) => heard,
         Err(error) => {
             failed(&error);
-            return false;
+            return (false, false);
         }
     };
     let sounds_of = |leg: &Identity| {
@@ -183,12 +201,14 @@ async fn part(server: &Server, room: &RoomName, legs: &[Identity], apart: bool) 
         || legs
             .iter()
             .all(|leg| sounds_of(leg).is_some_and(|tracks| !tracks.is_empty()));
+    let mut several = false;
     for leg in legs.iter().filter(|leg| sounds_of(leg).is_some()) {
         let others = legs.iter().filter(|other| *other != leg);
         let tracks: Vec<String> = others.filter_map(sounds_of).flatten().cloned().collect();
         if tracks.is_empty() {
             continue;
         }
+        several = true;
         match server.subscribe(room, leg, tracks, !apart).await {
             Ok(()) => {}
             // Gone in between: nothing is heard there.
@@ -199,7 +219,7 @@ async fn part(server: &Server, room: &RoomName, legs: &[Identity], apart: bool) 
             }
         }
     }
-    done
+    (done, several)
 }
 
 /// Everything that the server answers at once: all but dials and transfers.

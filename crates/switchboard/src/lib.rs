@@ -33,5 +33,5 @@ pub use account::{Account, AccountError, ApiSecret};
 pub use port::{Options, spawn};
 pub use token::{Token, TokenError, practice_token, talk_token, watch_token};
 pub use watchers::{
-    ReceivedEvent, Refusal, Source, WatcherNews, Watchers, WebhookOptions, WorkerOptions,
+    ReceivedEvent, Refusal, Signer, Source, WatcherNews, Watchers, WebhookOptions, WorkerOptions,
 };

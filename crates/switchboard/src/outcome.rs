@@ -22,7 +22,11 @@ pub(crate) fn place_failure(error: &RequestError) -> PlaceFailure {
     let says = |words: &str| said.msg.contains(words);
     match said.code.as_str() {
         "canceled" => PlaceFailure::Cancelled,
-        _ if says("required auth, but no username or password") => PlaceFailure::TrunkNeedsPassword,
+        _ if says("required auth, but no username or password")
+            || says("max auth retry attempts reached") =>
+        {
+            PlaceFailure::TrunkNeedsPassword
+        }
         _ if says("no response from servers") || says("sip not connected") => {
             PlaceFailure::NoBridge
         }
@@ -88,6 +92,8 @@ mod tests {
             (403, 403, "permission_denied"),
             (404, 404, "not_found"),
             (404, 302, "not_found"),
+            (401, 407, "unauthenticated"),
+            (401, 401, "unauthenticated"),
             (408, 408, "deadline_exceeded"),
             (400, 488, "invalid_argument"),
             (412, 503, "failed_precondition"),
@@ -110,6 +116,11 @@ mod tests {
             (
                 412,
                 r#"{"code":"failed_precondition","msg":"twirp error unknown: INVITE failed: sip server required auth, but no username or password was provided"}"#,
+                PlaceFailure::TrunkNeedsPassword,
+            ),
+            (
+                412,
+                r#"{"code":"failed_precondition","msg":"twirp error unknown: INVITE failed: max auth retry attempts reached"}"#,
                 PlaceFailure::TrunkNeedsPassword,
             ),
             (

@@ -66,13 +66,14 @@ pub fn spawn(
 ) -> JoinHandle<()> {
     let trunks = Trunks::default();
     let retry = Arc::new(Notify::new());
-    let servers = Servers::new(account.clone());
+    let news = News::new(options.news);
+    let servers = Servers::new(account.clone(), news.clone());
     let (hints, hinted) = mpsc::channel(HINTS);
     let push = Push {
         account: account.clone(),
         watchers: options.watchers.clone(),
         hints: Hints::new(hints),
-        news: News::new(options.news),
+        news,
     };
     let poll = Poll {
         facts: facts.clone(),

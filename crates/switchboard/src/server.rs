@@ -8,11 +8,14 @@ use call::number;
 use call::state::{LegStatus, ParticipantKind};
 use call::{Identity, RoomName};
 use livekit_protocol as proto;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::account::Account;
 use crate::token::Purpose;
 use crate::twirp::{ORDINARY, RequestError, Twirp};
+use crate::watchers::{News, ReceivedEvent, Source, WatcherNews};
 
 /// The bridge's own deadline comes first; this is for a server that never answers.
 const BEYOND_RINGING: Duration = Duration::from_secs(5);
@@ -98,13 +101,15 @@ pub(crate) fn choose<'a>(
 pub(crate) struct Servers {
     account: watch::Receiver<Option<Account>>,
     current: Arc<Mutex<Option<Server>>>,
+    news: News,
 }
 
 impl Servers {
-    pub(crate) fn new(account: watch::Receiver<Option<Account>>) -> Self {
+    pub(crate) fn new(account: watch::Receiver<Option<Account>>, news: News) -> Self {
         Self {
             account,
             current: Arc::default(),
+            news,
         }
     }
 
@@ -112,8 +117,9 @@ impl Servers {
     pub(crate) fn get(&self) -> Result<Option<Server>, RequestError> {
         let account = self.account.borrow().clone();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().map(|server| server.0.account()) != account.as_ref() {
-            *current = account.map(Server::new).transpose()?;
+        if current.as_ref().map(|server| server.twirp.account()) != account.as_ref() {
+            let server = |account| Server::new(account, self.news.clone());
+            *current = account.map(server).transpose()?;
         }
         Ok(current.clone())
     }
@@ -121,18 +127,49 @@ impl Servers {
 
 /// Requests to one server.
 #[derive(Debug, Clone)]
-pub(crate) struct Server(Twirp);
+pub(crate) struct Server {
+    twirp: Twirp,
+    news: News,
+}
 
 impl Server {
-    fn new(account: Account) -> Result<Self, RequestError> {
-        Twirp::new(account).map(Self)
+    fn new(account: Account, news: News) -> Result<Self, RequestError> {
+        let twirp = Twirp::new(account)?;
+        Ok(Self { twirp, news })
+    }
+
+    /// Says what the server answered to a request that changes a call, for the event log.
+    fn note<A: Serialize>(
+        &self,
+        kind: &str,
+        room: &RoomName,
+        asked: Value,
+        answer: &Result<A, RequestError>,
+    ) {
+        let answer = match answer {
+            Ok(answer) => json!(answer),
+            Err(RequestError::Said(said)) => {
+                json!({ "code": said.code, "message": said.msg, "meta": said.meta })
+            }
+            Err(error) => json!({ "failed": error.detail() }),
+        };
+        let payload = json!({
+            "room": { "name": room.as_str() },
+            "asked": asked,
+            "answer": answer,
+        });
+        self.news.tell(WatcherNews::Received(ReceivedEvent {
+            source: Source::Request,
+            kind: kind.to_owned(),
+            payload: payload.to_string(),
+        }));
     }
 
     /// The rooms of callers.
     pub(crate) async fn inbound_rooms(&self) -> Result<Vec<RoomSeen>, RequestError> {
         let query = proto::ListRoomsRequest::default();
         let answer: proto::ListRoomsResponse = self
-            .0
+            .twirp
             .ask(
                 "RoomService/ListRooms",
                 Purpose::ListRooms,
@@ -169,7 +206,7 @@ impl Server {
             room: room.as_str().to_owned(),
         };
         let answer: proto::ListParticipantsResponse = self
-            .0
+            .twirp
             .ask(
                 "RoomService/ListParticipants",
                 Purpose::Attend(room),
@@ -192,7 +229,7 @@ impl Server {
             ..Default::default()
         };
         let answer = self
-            .0
+            .twirp
             .ask(
                 "RoomService/RemoveParticipant",
                 Purpose::Attend(room),
@@ -200,7 +237,10 @@ impl Server {
                 ORDINARY,
             )
             .await;
-        found(answer.map(|_: proto::RemoveParticipantResponse| ()))
+        let found = found(answer.map(|_: proto::RemoveParticipantResponse| ()));
+        let asked = json!({ "participant": identity.as_str() });
+        self.note("remove_participant", room, asked, &found);
+        found
     }
 
     /// Deletes a room; was it there?
@@ -209,7 +249,7 @@ impl Server {
             room: room.as_str().to_owned(),
         };
         let answer = self
-            .0
+            .twirp
             .ask(
                 "RoomService/DeleteRoom",
                 Purpose::DeleteRoom,
@@ -217,7 +257,9 @@ impl Server {
                 ORDINARY,
             )
             .await;
-        found(answer.map(|_: proto::DeleteRoomResponse| ()))
+        let found = found(answer.map(|_: proto::DeleteRoomResponse| ()));
+        self.note("delete_room", room, json!({}), &found);
+        found
     }
 
     /// The trunks for calls to the outside, in the server's order. (The answer carries provider passwords; nothing but
@@ -225,7 +267,7 @@ impl Server {
     pub(crate) async fn trunks(&self) -> Result<Vec<OutboundTrunk>, RequestError> {
         let query = proto::ListSipOutboundTrunkRequest::default();
         let answer: proto::ListSipOutboundTrunkResponse = self
-            .0
+            .twirp
             .ask(
                 "SIP/ListSIPOutboundTrunk",
                 Purpose::ListTrunks,
@@ -261,11 +303,14 @@ impl Server {
         let ringing = query.ringing_timeout.get_or_insert_default();
         (ringing.seconds, ringing.nanos) = in_words(ring_for);
         let within = ring_for.saturating_add(BEYOND_RINGING);
-        let _: proto::SipParticipantInfo = self
-            .0
+        let answer: Result<proto::SipParticipantInfo, _> = self
+            .twirp
             .ask("SIP/CreateSIPParticipant", Purpose::Dial, &query, within)
-            .await?;
-        Ok(())
+            .await;
+        let answer = answer.map(|info| info.sip_call_id);
+        let asked = json!({ "participant": leg.as_str(), "number": to, "trunk": trunk });
+        self.note("create_sip_participant", room, asked, &answer);
+        answer.map(drop)
     }
 
     /// Hands a leg over (SIP REFER) to a `tel:` or `sip:` address, and comes back when the far end has told how it went.
@@ -286,16 +331,19 @@ impl Server {
         (ringing.seconds, ringing.nanos) = in_words(within);
         let within = within.saturating_add(BEYOND_RINGING);
         // The answer is empty on some servers and carries the outcome on others; a failure is an error on both.
-        let _: proto::TransferSipParticipantResponse = self
-            .0
+        let answer: Result<proto::TransferSipParticipantResponse, _> = self
+            .twirp
             .ask(
                 "SIP/TransferSIPParticipant",
                 Purpose::Transfer(room),
                 &query,
                 within,
             )
-            .await?;
-        Ok(())
+            .await;
+        let answer = answer.map(drop);
+        let asked = json!({ "participant": leg.as_str(), "to": to });
+        self.note("transfer_sip_participant", room, asked, &answer);
+        answer
     }
 
     /// The tracks of sound of everybody in a room.
@@ -333,7 +381,7 @@ impl Server {
             participant_tracks: Vec::new(),
         };
         let _: proto::UpdateSubscriptionsResponse = self
-            .0
+            .twirp
             .ask(
                 "RoomService/UpdateSubscriptions",
                 Purpose::Attend(room),

@@ -166,7 +166,10 @@ pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
 pub(crate) fn refusal(status: u16, body: &[u8]) -> RequestError {
     if let Ok(said) = serde_json::from_slice::<Said>(body) {
         return match said.code.as_str() {
-            "unauthenticated" => RequestError::Refused { clock: false },
+            // 401 and 407 of a far network read the same, and have nothing to do with our key
+            "unauthenticated" if !said.meta.contains_key("sip_status_code") => {
+                RequestError::Refused { clock: false }
+            }
             _ => RequestError::Said(said),
         };
     }

@@ -11,7 +11,7 @@ use call::RoomName;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::account::Account;
+use crate::account::{Account, ApiSecret};
 use crate::{webhook, worker};
 
 /// Rooms that may wait to be looked into. What finds no place is found by the next regular look.
@@ -39,14 +39,24 @@ impl Default for Watchers {
     }
 }
 
-/// A receiver for webhooks. The project must be told to post them to `http://…/livekit` there, signed with the key of the
-/// account.
+/// A receiver for webhooks. The project must be told to post them to `http://…/livekit` there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookOptions {
     /// Where it listens; port 0 takes a free one.
     pub bind: SocketAddr,
     /// May `bind` be reached from other computers? Otherwise only an address of this computer (127.0.0.1, ::1) is taken.
     pub beyond_this_computer: bool,
+    /// The key that the server signs webhooks with; `None`: that of the account.
+    pub signer: Option<Signer>,
+}
+
+/// A key of the project that signs webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// API key.
+    pub key: String,
+    /// Its secret.
+    pub secret: ApiSecret,
 }
 
 /// A worker, as LiveKit calls a program that takes jobs for agents. This one refuses every job, so that no agent ever joins
@@ -81,6 +91,8 @@ pub enum WatcherNews {
         /// One sentence for the person.
         what: String,
     },
+    /// No push watcher runs any more: the account or what is wanted has changed. What runs next says so itself.
+    Stopped,
     /// An event came and its sender is known to be the server.
     Received(ReceivedEvent),
     /// An event came and was refused. Told of the first, second, fourth, eighth … of each reason: whoever sends rubbish fills no
@@ -102,6 +114,8 @@ pub enum Source {
     Webhook,
     /// The registered worker.
     Worker,
+    /// The server's answer to a request of ours about one call.
+    Request,
 }
 
 impl Source {
@@ -111,6 +125,7 @@ impl Source {
         match self {
             Self::Webhook => "livekit webhook",
             Self::Worker => "livekit worker",
+            Self::Request => "livekit request",
         }
     }
 }
@@ -274,7 +289,10 @@ impl Push {
                 }
             }
             // The port must be free before it is taken again.
-            running.shutdown().await;
+            if !running.is_empty() {
+                running.shutdown().await;
+                self.news.tell(WatcherNews::Stopped);
+            }
         }
     }
 }

@@ -53,6 +53,17 @@ pub(crate) async fn run(account: Account, options: WebhookOptions, hints: Hints,
         news.tell(WatcherNews::NotListening { what });
         return;
     }
+    let account = match &options.signer {
+        None => account,
+        Some(signer) => match account.with_key(&signer.key, signer.secret.clone()) {
+            Ok(account) => account,
+            Err(error) => {
+                let what = format!("Webhooks are not received. {error}");
+                news.tell(WatcherNews::NotListening { what });
+                return;
+            }
+        },
+    };
     let listener = listen(at, &news).await;
     match listener.local_addr() {
         Ok(at) => news.tell(WatcherNews::Listening { at }),

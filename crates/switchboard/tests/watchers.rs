@@ -34,6 +34,7 @@ fn webhook() -> Option<WebhookOptions> {
     Some(WebhookOptions {
         bind: here(),
         beyond_this_computer: false,
+        signer: None,
     })
 }
 
@@ -292,6 +293,7 @@ async fn what_cannot_be_says_so_and_looking_goes_on() {
         Some(WebhookOptions {
             bind,
             beyond_this_computer: false,
+            signer: None,
         })
     };
     let nameless = Some(WorkerOptions {

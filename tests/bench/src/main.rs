@@ -14,6 +14,7 @@ mod journal;
 mod mouth_to_ear;
 mod onset;
 mod outbound;
+mod painted;
 mod peer;
 mod place;
 mod resources;
@@ -103,6 +104,8 @@ enum Part {
     Start,
     /// Each way to learn of a caller
     Watchers,
+    /// Each way to learn of a caller, until the overlay of the real window is painted
+    Painted,
     /// What many desks cost the server
     Desks,
     /// The program with its window
@@ -254,12 +257,16 @@ fn desktop_suite(
     Ok((format!("\n{} calls in the history", arguments.rows), kept))
 }
 
-/// Learning of callers, with the switchboard in this process.
+/// Learning of callers: with the switchboard in this process, and with the real window.
 fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
     let count = usize::from(arguments.calls.unwrap_or(30));
     let mut table = String::new();
     if asked(arguments, Part::Watchers) {
         journal.part("each watcher", |journal| watchers::measure(journal, count));
+    }
+    if asked(arguments, Part::Painted) {
+        let count = usize::from(arguments.calls.unwrap_or(10));
+        journal.part("the window", |journal| painted::measure(journal, count));
     }
     if asked(arguments, Part::Desks) {
         journal.part("many desks", |journal| {

@@ -179,6 +179,7 @@ pub(crate) fn measure(journal: &mut Journal, count: usize) -> Result<()> {
                 webhook: Some(WebhookOptions {
                     bind: ([127, 0, 0, 1], 0).into(),
                     beyond_this_computer: false,
+                    signer: None,
                 }),
                 worker: None,
             },

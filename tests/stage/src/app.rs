@@ -21,6 +21,9 @@ pub const OVERLAY_WINDOW: &str = "Incoming call";
 /// Stands in the log of the app, before the milliseconds since its start, once the main window can be used.
 pub const USABLE: &str = "usable ms=";
 
+/// Stands in the log of the app, before the moment (Unix milliseconds), whenever the overlay has drawn a caller.
+pub const OVERLAY_PAINTED: &str = "overlay painted at_ms=";
+
 /// The app the tests use: the development build, or what `DESKLINE_APP` names.
 #[must_use]
 pub fn app_binary() -> PathBuf {
@@ -119,7 +122,7 @@ impl App {
     /// When it ends, or is not usable after `within`; the error carries the end of its output.
     pub fn open_usable(&self, within: Duration) -> Result<Process> {
         // A log of an earlier start already has the mark.
-        let before = fs::metadata(self.log()).map_or(0, |file| file.len());
+        let before = self.log_end();
         let mut process = self.open()?;
         let deadline = Instant::now() + within;
         // The log is a file of the app's; looking at it is the only way to wait for a line in it.
@@ -151,7 +154,15 @@ impl App {
         }
     }
 
-    fn log_since(&self, position: u64) -> String {
+    /// How long the log is now.
+    #[must_use]
+    pub fn log_end(&self) -> u64 {
+        fs::metadata(self.log()).map_or(0, |file| file.len())
+    }
+
+    /// What was written to the log since it was so long.
+    #[must_use]
+    pub fn log_since(&self, position: u64) -> String {
         let text = fs::read(self.log()).unwrap_or_default();
         // A log that was put aside begins anew.
         let from = usize::try_from(position)

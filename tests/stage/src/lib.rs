@@ -35,7 +35,10 @@ mod scratch;
 mod sound;
 mod surrounding;
 
-pub use app::{App, Driver, MAIN_WINDOW, OVERLAY_WINDOW, Terminal, USABLE, app_binary, built_app};
+pub use app::{
+    App, Driver, MAIN_WINDOW, OVERLAY_PAINTED, OVERLAY_WINDOW, Terminal, USABLE, app_binary,
+    built_app,
+};
 pub use bus::Bus;
 pub use desktop::{ScreenSaver, Tray, TrayIcon};
 pub use display::{Display, picture, windows};

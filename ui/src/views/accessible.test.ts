@@ -57,7 +57,8 @@ test.each<[string, string, () => Promise<unknown>]>([
   ],
   ['contacts', '', () => fireEvent.keyDown(document.body, { key: '3', ctrlKey: true })],
   ['history', '', () => fireEvent.keyDown(document.body, { key: '2', ctrlKey: true })],
-  ['settings', '', () => fireEvent.keyDown(document.body, { key: '4', ctrlKey: true })],
+  ['lines', '', () => fireEvent.keyDown(document.body, { key: '4', ctrlKey: true })],
+  ['settings', '', () => fireEvent.keyDown(document.body, { key: '5', ctrlKey: true })],
 ])('%s', async (_, scene, open) => {
   render(App, { backend: new FakePhone(scene, 0) });
   await screen.findByText('This desk will ring');

@@ -102,7 +102,7 @@ describe('find or dial', () => {
 
   test('calls a person by name from any screen', async () => {
     await app('');
-    await withControl('4');
+    await withControl('5');
     await withControl('k');
     expect(document.activeElement).toBe(await screen.findByTestId('palette-input'));
     await typeIn('tan');
@@ -277,7 +277,7 @@ test('a live call stays in sight on other screens and starts with a closed keypa
   await withControl('A', true);
   await vi.waitFor(() => expect(callState()).toBe('live'));
   expect(screen.queryByTestId('incall-key-1')).toBeNull();
-  await withControl('4');
+  await withControl('5');
   const mini = await screen.findByTestId('mini-call');
   await fireEvent.click(within(mini).getByTestId('mini-end'));
   await vi.waitFor(() => expect(screen.queryByTestId('mini-call')).toBeNull());

@@ -65,7 +65,7 @@ function ofTheDesk(phone: Phone): Command[] {
 }
 
 function ofTheWindow(window: Window): Command[] {
-  const icons = { phone: 'phone', history: 'clock', contacts: 'people', settings: 'sliders' } as const;
+  const icons = { phone: 'phone', history: 'clock', contacts: 'people', lines: 'lines', settings: 'sliders' } as const;
   const screens = SCREENS.map((screen) => ({
     id: `show-${screen}`,
     icon: icons[screen],

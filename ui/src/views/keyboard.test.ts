@@ -28,7 +28,7 @@ const enter = () => fireEvent.click(document.activeElement as HTMLElement);
 test('Tab goes through navigation, strips, controls, content', async () => {
   await app('live-held-ringing');
   expect(stops()).toEqual([
-    ...['availability', 'availability-switch', 'find', 'nav-phone', 'nav-history', 'nav-contacts', 'nav-settings'],
+    ...['availability', 'availability-switch', 'find', 'nav-phone', 'nav-history', 'nav-contacts', 'nav-lines', 'nav-settings'],
     ...['answer-hold', 'incoming-decline', 'incoming-silence', 'answer-end'],
     ...['call-sound', 'call-mute'],
     ...['call-swap', 'aside-end'],

@@ -75,18 +75,22 @@ impl OwnRingtone {
         Self::of_samples(decoded.to_ours()?)
     }
 
-    /// From what [`samples`](Self::samples) gave.
+    /// From what [`samples`](Self::samples) gave, as it is.
     ///
     /// # Errors
     /// There is nothing to be heard.
-    pub fn of_samples(mut samples: Vec<i16>) -> Result<Self, OwnRingtoneError> {
+    pub fn of_kept(mut samples: Vec<i16>) -> Result<Self, OwnRingtoneError> {
         samples.truncate(LONGEST_SECONDS * SAMPLE_RATE as usize);
-        let peak = samples
-            .iter()
-            .map(|sample| sample.unsigned_abs())
-            .max()
-            .unwrap_or(0);
-        let peak = f32::from(peak) / 32_768.0;
+        if peak_of(&samples) < SILENT {
+            return Err(OwnRingtoneError::Silent);
+        }
+        Ok(Self(Arc::new(samples)))
+    }
+
+    /// As loud as ours, with soft edges.
+    fn of_samples(mut samples: Vec<i16>) -> Result<Self, OwnRingtoneError> {
+        samples.truncate(LONGEST_SECONDS * SAMPLE_RATE as usize);
+        let peak = peak_of(&samples);
         if peak < SILENT {
             return Err(OwnRingtoneError::Silent);
         }
@@ -114,6 +118,12 @@ impl OwnRingtone {
             .get(at)
             .map_or(0.0, |sample| f32::from(*sample) / 32_768.0)
     }
+}
+
+/// The highest sample, 1 being full scale.
+fn peak_of(samples: &[i16]) -> f32 {
+    let highest = samples.iter().map(|sample| sample.unsigned_abs()).max();
+    f32::from(highest.unwrap_or(0)) / 32_768.0
 }
 
 /// What was in the file.

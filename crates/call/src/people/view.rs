@@ -1,8 +1,9 @@
 //! How the people of a call are shown.
 
-use super::Person;
+use super::{Face, Person};
 use crate::end::EndReason;
 use crate::ids::Identity;
+use crate::output::LogPerson;
 use crate::record::Call;
 use crate::state::{CallState, LegStatus};
 use crate::view::{PersonState, PersonView};
@@ -43,6 +44,28 @@ impl Call {
         }
         let others = self.party.up();
         (others > 0).then(|| format!("In call with {} people", others + 1))
+    }
+
+    /// Everybody who was on the phone, for the row of a call that is over.
+    pub(crate) fn people_of_row(&self) -> Vec<LogPerson> {
+        if self.party.people.is_empty() {
+            return Vec::new();
+        }
+        let end = self.end.as_ref().unwrap_or(&EndReason::Interrupted);
+        let far = (self.far_face(), self.answered_ms.is_some(), end);
+        let others = self.party.people.iter().map(|person| {
+            let gone = person.gone.as_ref().unwrap_or(end);
+            (person.face.clone(), person.answered, gone)
+        });
+        let mut faces: Vec<_> = std::iter::once(far).chain(others).collect();
+        faces.sort_by_key(|(face, ..)| face.n);
+        let person = |(face, answered, reason): (Face, bool, &EndReason)| LogPerson {
+            number: face.number,
+            name: face.name,
+            answered,
+            reason: reason.clone(),
+        };
+        faces.into_iter().map(person).collect()
     }
 
     pub(crate) fn people(&self) -> Vec<PersonView> {

@@ -362,10 +362,13 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
             },
             _ => ready(),
         }),
-        25 => Input::Audio(if rng.u8(0..4) == 0 {
-            AudioFact::Failed { what: text(rng) }
-        } else {
-            AudioFact::Opened
+        25 => Input::Audio(match rng.u8(0..8) {
+            0 | 1 => AudioFact::Failed { what: text(rng) },
+            2 => AudioFact::Using {
+                microphone: Some(text(rng)),
+                speaker: None,
+            },
+            _ => AudioFact::Opened,
         }),
         26 | 27 => Input::Log {
             call: call(rng),

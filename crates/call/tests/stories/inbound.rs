@@ -178,6 +178,20 @@ fn declined_as_the_only_desk_ends_it_for_the_caller() {
     assert_eq!(d.removed(true), ["finish declined_here"]);
 }
 
+/// Other desks look once a second: who heard first and says no at once is not the last one.
+#[test]
+fn declined_before_the_others_could_ring_waits_for_them() {
+    let mut d = Desk::offered();
+    d.decline_at_once();
+    assert_eq!(d.gone(Role::Watch), [""; 0]);
+    assert_eq!(d.end().code(), "declined_here", "for us it is over");
+    assert_eq!(d.wait_ms(1_500), ["look"]);
+    assert_eq!(
+        d.looked(Some(LegStatus::Ringing), 1),
+        ["finish declined_here"]
+    );
+}
+
 #[test]
 fn declined_while_others_ring_removes_nothing() {
     let mut d = Desk::offered();

@@ -1,5 +1,7 @@
 //! Answering: who was in the room first, and everything that can go wrong before both sides talk.
 
+use std::time::Duration;
+
 use call::input::{JoinFailure, RoomFact};
 use call::state::{CallState, LeaveReason, LegStatus};
 use call::{Identity, Role};
@@ -406,6 +408,7 @@ fn handed_back_too_late_nobody_waits_any_more() {
 #[test]
 fn hung_up_while_claiming_is_declined() {
     let mut d = Desk::claiming();
+    d.sleep(Duration::from_secs(2));
     let said = d.hang_up();
     assert_eq!(said, ["leave talk 1", "leave watch 1", "close"]);
     assert_eq!(d.gone(Role::Talk), [""; 0]);

@@ -1,10 +1,10 @@
 //! What a row holds besides who and when.
 
-use call::Role;
-use call::input::RoomFact;
+use call::input::{AudioFact, RoomFact};
 use call::state::{CallIds, LeaveReason, LegStatus, MediaReport};
+use call::{Input, Role};
 
-use crate::support::{Desk, colleague, phone_leg};
+use crate::support::{CALLER, Desk, OTHER, colleague, phone_leg};
 
 fn heard(packets: u64, lost: u64, jitter_ms: f64) -> RoomFact {
     RoomFact::Media(MediaReport {
@@ -107,6 +107,8 @@ fn packets_are_added_up_across_tracks_and_the_worst_jitter_is_kept() {
     let facts = d.finish_later().facts;
     assert_eq!((facts.packets_received, facts.packets_lost), (6_050, 12));
     assert!((facts.jitter_max_ms - 40.0).abs() < f64::EPSILON);
+    let mean = (3.0 + 40.0 + 9.0 + 9.0 + 5.0 + 5.0) / 6.0;
+    assert!((facts.jitter_mean_ms - mean).abs() < 0.001);
     assert_eq!(facts.reconnections, 1);
 }
 
@@ -135,4 +137,62 @@ fn the_far_end_fell_silent_and_the_bridge_gave_up_on_it() {
     d.media(15);
     d.leg_left(Role::Talk, LeaveReason::ClientInitiated);
     assert_eq!(d.end().code(), "far_end_lost");
+}
+
+fn using(microphone: &str, speaker: &str) -> Input {
+    let name = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+    Input::Audio(AudioFact::Using {
+        microphone: name(microphone),
+        speaker: name(speaker),
+    })
+}
+
+#[test]
+fn the_devices_that_carried_it_last_are_in_the_row() {
+    let mut d = Desk::live();
+    d.tell(using("Headset", "Headset"));
+    d.tell(using("", "Loudspeaker"));
+    d.status(Role::Talk, LegStatus::Hangup);
+    let facts = d.finish_later().facts;
+    assert_eq!(facts.microphone.as_deref(), Some("Headset"));
+    assert_eq!(facts.speaker.as_deref(), Some("Loudspeaker"));
+}
+
+#[test]
+fn a_call_that_only_rang_used_no_devices() {
+    let mut d = Desk::live();
+    d.tell(using("Headset", "Headset"));
+    d.status(Role::Talk, LegStatus::Hangup);
+    d.finish_later();
+    let mut d = Desk::offered();
+    d.tell(using("Headset", "Headset"));
+    d.status(Role::Watch, LegStatus::Hangup);
+    let facts = d.finish_later().facts;
+    assert_eq!((facts.microphone, facts.speaker), (None, None));
+    assert_eq!(facts.people, []);
+}
+
+#[test]
+fn everybody_on_the_phone_is_in_the_row() {
+    let mut d = crate::people::three();
+    d.person(Role::Talk, 1, LegStatus::Hangup);
+    d.status(Role::Talk, LegStatus::Hangup);
+    let people = d.finish_later().facts.people;
+    let told: Vec<_> = people
+        .iter()
+        .map(|person| {
+            (
+                person.number.as_str(),
+                person.answered,
+                person.reason.code(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (CALLER, true, "far_end_hung_up"),
+            (OTHER, true, "far_end_hung_up"),
+        ]
+    );
 }

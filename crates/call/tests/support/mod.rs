@@ -438,7 +438,13 @@ impl Desk {
         self.intent(Intent::SetHeld { call, held })
     }
 
+    /// As people do: not within the moment in which it began to ring.
     pub fn decline(&mut self) -> Vec<String> {
+        self.sleep(Duration::from_millis(1_500));
+        self.decline_at_once()
+    }
+
+    pub fn decline_at_once(&mut self) -> Vec<String> {
         let call = id(&self.call);
         self.intent(Intent::Decline { call })
     }

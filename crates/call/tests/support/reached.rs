@@ -24,7 +24,7 @@ pub const STATES: [CallState; 12] = [
 ];
 
 /// Every kind of input, as [`kind`] names them.
-pub const KINDS: [&str; 62] = [
+pub const KINDS: [&str; 63] = [
     "intent dial",
     "intent answer",
     "intent decline",
@@ -75,6 +75,7 @@ pub const KINDS: [&str; 62] = [
     "line",
     "audio opened",
     "audio failed",
+    "audio using",
     "log logged",
     "log failed",
     "orphan",
@@ -159,6 +160,7 @@ pub fn kind(input: &Input) -> &'static str {
         Input::Line(_) => "line",
         Input::Audio(AudioFact::Opened) => "audio opened",
         Input::Audio(AudioFact::Failed { .. }) => "audio failed",
+        Input::Audio(AudioFact::Using { .. }) => "audio using",
         Input::Log {
             fact: LogFact::Logged,
             ..

@@ -296,6 +296,10 @@ fn of_the_desk(call: &CallId) -> Vec<Input> {
         Input::Line(ready()),
         Input::Audio(AudioFact::Opened),
         Input::Audio(AudioFact::Failed { what: what() }),
+        Input::Audio(AudioFact::Using {
+            microphone: Some("Desk microphone".into()),
+            speaker: None,
+        }),
         Input::Log {
             call: call.clone(),
             fact: LogFact::Logged,

@@ -102,9 +102,11 @@ fn objects_with_both_names() {
         all[2],
         serde_json::json!({
             "id": "c2", "livekit_room_id": "inbound-_x", "contact_phone": "=HYPERLINK(\"http://x\")",
-            "contact_name": "@SUM(A1)", "service_number": null, "direction": "inbound", "status": "failed",
+            "contact_name": "@SUM(A1)", "dialled": null, "service_number": null, "direction": "inbound", "status": "failed",
             "outcome": "missed", "started_at": "2026-09-21T14:15:00Z", "answered_at": null,
-            "ended_at": "2026-09-21T14:15:10Z", "duration": 0, "duration_seconds": 0, "sip_code": null,
+            "ended_at": "2026-09-21T14:15:10Z", "duration": 0, "duration_seconds": 0, "ring_seconds": null, "sip_code": null,
+            "microphone": null, "speaker": null, "packets_lost": null, "packets_received": null,
+            "jitter_mean_ms": null, "jitter_max_ms": null, "reconnections": null,
             "answered_by": null, "transferred_to": null, "provider_call_id": null, "sip_call_id": null,
             "recording_url": null, "egress_id": null, "transcript": null, "note": "-1 call back"
         })
@@ -119,6 +121,36 @@ fn objects_with_both_names() {
         voice.lines().nth(3).unwrap(),
         "{\"direction\":\"inbound\",\"duration_seconds\":0,\"egress_id\":null,\"ended_at\":\"2026-09-21T14:15:10Z\",\"recording_url\":null,\"status\":\"failed\",\"transcript\":null},"
     );
+}
+
+#[test]
+fn the_log_of_events_under_its_own_names() {
+    let (_profile, store) = filled();
+    let payload = br#"{"event":"room_started","token":"x"}"#;
+    store
+        .log_event(
+            "livekit",
+            "room_started",
+            Some("inbound-_x"),
+            payload,
+            1_790_000_000_000,
+        )
+        .unwrap();
+    store
+        .log_event("livekit", "=1", None, b"{}", 1_790_000_001_000)
+        .unwrap();
+    let mut out = Vec::new();
+    assert_eq!(store.export_events(ExportFormat::Csv, &mut out).unwrap(), 2);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "source,event_type,livekit_room_id,payload,created_at\r\n\
+         livekit,'=1,,{},2026-09-21T14:13:21Z\r\n\
+         livekit,room_started,inbound-_x,\"{\"\"event\"\":\"\"room_started\"\",\"\"token\"\":\"\"[masked]\"\"}\",2026-09-21T14:13:20Z\r\n"
+    );
+    let mut out = Vec::new();
+    store.export_events(ExportFormat::Json, &mut out).unwrap();
+    let events: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+    assert_eq!(events[1]["payload"]["event"], "room_started");
 }
 
 #[test]

@@ -94,10 +94,10 @@ fn old_calls_and_events_go_and_the_open_stay() {
     store.start(&start("old-open", 5 * DAY)).unwrap();
     ended(&store, "new", 99 * DAY);
     store
-        .log_event("livekit", "room_finished", b"{}", 69 * DAY)
+        .log_event("livekit", "room_finished", None, b"{}", 69 * DAY)
         .unwrap();
     store
-        .log_event("livekit", "room_started", b"{}", 71 * DAY)
+        .log_event("livekit", "room_started", None, b"{}", 71 * DAY)
         .unwrap();
     assert_eq!(
         store.tidy(now).unwrap(),
@@ -165,7 +165,7 @@ fn what_is_wiped_is_not_even_in_the_bytes() {
     };
     store.add_contact(&draft, Region::US).unwrap();
     store
-        .log_event("livekit", "x", b"{\"who\":\"bilbyevent\"}", 1)
+        .log_event("livekit", "x", None, b"{\"who\":\"bilbyevent\"}", 1)
         .unwrap();
     store.delete(&["c7"], 1).unwrap();
     store
@@ -219,12 +219,13 @@ fn events_are_kept_masked() {
     let payload =
         br#"{"event":"room_finished","room":{"name":"inbound-1"},"token":"s3cr3tcanary"}"#;
     store
-        .log_event("livekit", "room_finished", payload, 5)
+        .log_event("livekit", "room_finished", Some("inbound-1"), payload, 5)
         .unwrap();
     store
         .log_event(
             "twilio\0",
             "status",
+            None,
             b"CallStatus=busy&AuthToken=s3cr3tcanary",
             6,
         )
@@ -237,6 +238,44 @@ fn events_are_kept_masked() {
     );
     assert_eq!(events[1].payload["room"]["name"], "inbound-1");
     assert_eq!(events[1].payload["token"], MASKED);
+    assert_eq!(events[1].room.as_deref(), Some("inbound-1"));
     assert_eq!(store.events(Some(events[0].id), 10).unwrap().len(), 1);
     assert!(!bytes_hold(profile.path(), "s3cr3tcanary"));
+}
+
+#[test]
+fn events_go_with_the_call_they_are_about() {
+    let profile = tempfile::tempdir().unwrap();
+    let store = Store::open(profile.path()).unwrap();
+    let of = |call: &str| RoomName::parse(&format!("inbound-{call}")).unwrap();
+    for call in ["c1", "c2"] {
+        let room = of(call);
+        store
+            .start(&LogStart {
+                room: room.clone(),
+                ..start(call, 1)
+            })
+            .unwrap();
+        store
+            .finish(&finish(call, EndReason::HungUp, None, 2))
+            .unwrap();
+        for (kind, at) in [("participant_joined", 1), ("room_finished", 2)] {
+            store
+                .log_event("livekit", kind, Some(room.as_str()), b"{}", at)
+                .unwrap();
+        }
+    }
+    let kinds = |call: &str| -> Vec<String> {
+        let events = store.events_of_call(call, 10).unwrap();
+        events.into_iter().map(|event| event.event_type).collect()
+    };
+    assert_eq!(kinds("c1"), ["participant_joined", "room_finished"]);
+    assert_eq!(kinds("nobody"), [""; 0]);
+    let token = store.delete(&["c1"], 100).unwrap();
+    store.undo_delete(&token).unwrap();
+    assert_eq!(kinds("c1").len(), 2, "as long as it can be had back");
+    store.delete(&["c1"], 100).unwrap();
+    store.purge_deleted(100 + UNDO_WITHIN_MS).unwrap();
+    assert_eq!(store.events(None, 10).unwrap().len(), 2);
+    assert_eq!(kinds("c2").len(), 2);
 }

@@ -21,17 +21,41 @@ pub(super) use livekit_engine::{
     RoomEvents,
 };
 
+/// Ending a broken engine and starting it anew takes 5 s at most, unless the library hangs in its own code.
+const READY_WITHIN: Duration = Duration::from_secs(8);
+
 pub(super) fn prepare() -> Result<(), String> {
     Engine::load().map(drop).map_err(|error| error.to_string())
 }
 
 pub(super) async fn connect(access: &Access) -> Result<Joined, JoinRefused> {
+    let mut fresh = true;
+    loop {
+        match attempt(access).await {
+            // The engine broke under this join, which found it out: the next one starts it anew.
+            Err(refused) if refused.why == JoinFailure::Engine && fresh => {
+                tracing::warn!(
+                    "the engine broke while a room was entered: {}",
+                    refused.detail
+                );
+                fresh = false;
+            }
+            joined => return joined,
+        }
+    }
+}
+
+async fn attempt(access: &Access) -> Result<Joined, JoinRefused> {
     let refused = |why, detail: String| JoinRefused { why, detail };
     // The first load reads a file of 28 MB.
-    match tokio::task::spawn_blocking(prepare).await {
-        Ok(Ok(())) => {}
-        Ok(Err(detail)) => return Err(refused(JoinFailure::Engine, detail)),
-        Err(error) => return Err(refused(JoinFailure::Engine, error.to_string())),
+    match tokio::time::timeout(READY_WITHIN, tokio::task::spawn_blocking(prepare)).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(detail))) => return Err(refused(JoinFailure::Engine, detail)),
+        Ok(Err(error)) => return Err(refused(JoinFailure::Engine, error.to_string())),
+        Err(_) => {
+            let detail = "it did not start in time".to_owned();
+            return Err(refused(JoinFailure::Engine, detail));
+        }
     }
     // Nobody is heard before the phone says so.
     let options = RoomOptions {

@@ -213,7 +213,7 @@ pub(crate) fn finish(
         answered_unix_ms: answered,
         ended_unix_ms: ended,
         rang: std::time::Duration::ZERO,
-        facts: call::output::CallFacts::default(),
+        facts: Box::default(),
         leg_gone: true,
         heard_seconds: 1.0,
         heard_dbfs: Some(-20.0),

@@ -8,6 +8,7 @@
 import type {
   AccountView,
   AvailabilityView,
+  CallDetails,
   ContactDraft,
   ContactsPage,
   DesktopSettings,
@@ -23,6 +24,8 @@ import type {
   ImportView,
   IpcError,
   LevelsView,
+  LineCard,
+  LineCheckView,
   LookView,
   OtherCall,
   PhoneView,
@@ -33,19 +36,19 @@ import type {
   ShortcutAction,
   SoundSettings,
   SoundView,
+  WatchersDraft,
+  WatchersView,
   WipeWhat,
 } from './bindings';
-import type { CallDetails, WatchersDraft, WatchersView } from './bindings-next';
 
 export type * from './bindings';
-export type * from './bindings-next';
 
 /** Ends a subscription. Safe to call twice. */
 export type Unsubscribe = () => void;
 
 export interface Backend {
   snapshot(): Promise<PhoneView>;
-  /** The main window can be used: its first picture of the phone is on the screen. */
+  /** The main window can be used: its first picture of the phone is on the screen. The overlay: its caller is. */
   painted(): Promise<void>;
   /** `keys` are sent once it is answered. */
   dial(number: string, keys?: string | null): Promise<void>;
@@ -101,6 +104,12 @@ export interface Backend {
   contactsImport(name: string, bytes: Uint8Array): Promise<ImportView>;
   /** Answers how many contacts went. */
   contactsUndoImport(id: number): Promise<number>;
+  /** Every line that was set up here. */
+  lines(): Promise<LineCard[]>;
+  /** Finds out what is wrong with a line; calls nobody. */
+  lineCheck(line: string): Promise<LineCheckView>;
+  /** Does what a finding proposes, and checks again. */
+  lineFix(line: string, finding: string): Promise<LineCheckView>;
   settingsShow(): Promise<SettingsView>;
   /** Puts all of them in force; answers them as they were kept. */
   settingsSet(settings: SettingsView): Promise<SettingsView>;

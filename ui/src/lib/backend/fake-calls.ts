@@ -75,6 +75,7 @@ export class FakeCalls {
       number,
       number_shown: shown(number),
       name: NAMES[number] ?? null,
+      contact: null,
       state: 'dialling',
       end: null,
     };
@@ -138,6 +139,7 @@ export class FakeCalls {
       number,
       number_shown: shown(number),
       name: NAMES[number] ?? null,
+      contact: null,
       line: 'Main line',
       state,
       words: STATE_WORDS[state],
@@ -152,6 +154,7 @@ export class FakeCalls {
       private_with: null,
       can_rejoin: false,
       reconnecting: false,
+      gives_up_at_ms: null,
       silenced: false,
       only_desk: false,
       quiet: false,
@@ -182,6 +185,7 @@ export class FakeCalls {
       can_transfer: false,
       can_rejoin: false,
       reconnecting: false,
+      gives_up_at_ms: null,
       end: endOf(reason),
     });
     const ended = this.find(id);
@@ -315,6 +319,6 @@ export class FakeCalls {
 
 /** Whom the call was with before others came. */
 export function farEnd(call: CallView): PersonView {
-  const { number, number_shown, name } = call;
-  return { leg: `${call.id}-far`, number, number_shown, name, state: 'up', end: null };
+  const { number, number_shown, name, contact } = call;
+  return { leg: `${call.id}-far`, number, number_shown, name, contact, state: 'up', end: null };
 }

@@ -42,6 +42,7 @@ function person(number: string, change: Partial<PersonView>): PersonView {
     number,
     number_shown: shown(number),
     name: NAMES[number] ?? null,
+      contact: null,
     state: 'up',
     end: null,
     ...change,
@@ -77,7 +78,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   muted: (phone) =>
     void live(phone, { muted: true, words: 'Your microphone is off', keys_sent: '12#', keys_received: '4' }),
   held: (phone) => void live(phone, { held: true, muted: true, words: 'On hold', keys_sent: '12#' }),
-  reconnecting: (phone) => void live(phone, { reconnecting: true, words: 'Reconnecting' }),
+  reconnecting: (phone) => void live(phone, { reconnecting: true, gives_up_at_ms: Date.now() + 30_000, words: 'Reconnecting' }),
   'live-ringing': (phone) => {
     live(phone);
     phone.ring(NORTHGATE);

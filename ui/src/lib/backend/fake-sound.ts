@@ -64,6 +64,7 @@ export const SOUND: SoundView = {
 };
 
 export const WATCHERS: WatchersView = {
+  rev: 1,
   wanted: {
     look_every_s: 1,
     webhook: false,
@@ -161,6 +162,7 @@ export class FakeSound {
       throw { code: 'bad_setting', message: `A port is 1 to 65535, not ${draft.port}.` };
     const on = { ...WATCHERS.webhook, state: 'on' as const };
     this.watchers = {
+      rev: this.watchers.rev + 1,
       wanted: draft,
       has_secret: secret !== null || this.watchers.has_secret,
       url: draft.webhook ? `http://${draft.address}:${draft.port}/` : null,

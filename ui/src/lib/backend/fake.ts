@@ -36,6 +36,8 @@ import type {
   HistoryRow,
   ImportView,
   IpcError,
+  LineCard,
+  LineCheckView,
   LineState,
   OtherCall,
   PhoneView,
@@ -43,6 +45,7 @@ import type {
   WipeWhat,
 } from './bindings';
 import { FakeCalls } from './fake-calls';
+import { FakeLines } from './fake-lines';
 import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
 import { FakeDesktop } from './fake-desktop';
 import { FakeSound } from './fake-sound';
@@ -72,6 +75,7 @@ export class FakePhone implements Backend {
   readonly #lookListeners = new Set<(view: LookView) => void>();
   readonly #watchersListeners = new Set<(view: WatchersView) => void>();
   readonly #shortcutListeners = new Set<(action: ShortcutAction) => void>();
+  readonly phoneLines = new FakeLines();
   readonly records = new FakeRecords(() => this.#historyChanged());
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
@@ -264,6 +268,18 @@ export class FakePhone implements Backend {
 
   async contactsUndoImport(id: number): Promise<number> {
     return this.records.undoImport(id);
+  }
+
+  async lines(): Promise<LineCard[]> {
+    return this.phoneLines.cards();
+  }
+
+  async lineCheck(line: string): Promise<LineCheckView> {
+    return this.phoneLines.check(line);
+  }
+
+  async lineFix(line: string, finding: string): Promise<LineCheckView> {
+    return this.phoneLines.fix(line, finding);
   }
 
   async settingsShow(): Promise<SettingsView> {

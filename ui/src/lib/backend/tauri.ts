@@ -11,8 +11,8 @@ import type {
   ShellView,
   ShortcutAction,
   SoundView,
+  WatchersView,
 } from './bindings';
-import type { WatchersView } from './bindings-next';
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {
@@ -62,6 +62,9 @@ export function tauriBackend(): Backend {
     contactDelete: (id) => call('contact_delete', { id }),
     contactsImport: (name, bytes) => call('contacts_import', { name, bytes: Array.from(bytes) }),
     contactsUndoImport: (id) => call('contacts_undo_import', { import: id }),
+    lines: () => call('lines'),
+    lineCheck: (line) => call('line_check', { line }),
+    lineFix: (line, finding) => call('line_fix', { line, finding }),
     settingsShow: () => call('settings_show'),
     settingsSet: (settings) => call('settings_set', { settings }),
     accountShow: () => call('account_show'),

@@ -53,6 +53,7 @@ export class Desk {
     this.watchers = new Newest(
       () => backend.watchersShow(),
       (listener) => backend.onWatchersChanged(listener),
+      byRevision,
     );
     this.settings = new Newest(
       () => backend.settingsShow(),

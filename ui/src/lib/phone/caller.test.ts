@@ -4,6 +4,7 @@ import { lineShown, secondLine, who } from './caller';
 
 test('a caller is the name, else the number, else unknown', () => {
   expect(who(aCall({ name: 'Elena Marchetti' }))).toBe('Elena Marchetti');
+  expect(who(aCall({ name: 'Elena Marchetti', contact: 'Elena (Harbor Street)' }))).toBe('Elena (Harbor Street)');
   expect(secondLine(aCall({ name: 'Elena Marchetti' }))).toBe('(212) 555-0100');
   expect(who(aCall())).toBe('(212) 555-0100');
   expect(secondLine(aCall())).toBe('');

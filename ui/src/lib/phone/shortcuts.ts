@@ -4,7 +4,7 @@ import type { Tool } from './abilities';
 import { actionFor, USUAL, written } from './keys';
 
 /** The screens in the order of Ctrl 1, Ctrl 2 and so on. */
-export const SCREENS = ['phone', 'history', 'contacts', 'settings'] as const;
+export const SCREENS = ['phone', 'history', 'contacts', 'lines', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** What a key press asks for. */

@@ -81,6 +81,11 @@ test('while reconnecting the words become an alert and the timer goes on', () =>
   expect(screen.getByTestId<HTMLButtonElement>('call-end').disabled).toBe(false);
 });
 
+test('while reconnecting it says how long it is tried', () => {
+  panel({ reconnecting: true, words: 'Reconnecting', gives_up_at_ms: Date.now() + 28_500 });
+  expect(screen.getByTestId('call-gives-up').textContent).toMatch(/0:2[78]/);
+});
+
 test('nothing can be pressed twice while the call ends', () => {
   panel({ state: 'ending', words: 'Ending' });
   for (const id of ['call-mute', 'call-keypad', 'call-end'])

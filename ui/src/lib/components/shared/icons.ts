@@ -1,5 +1,5 @@
 /**
- * The icons by what they stand for. The drawings are Lucide's (ADR 0010); one import each, so that only these are in the
+ * The icons by what they stand for. The drawings are Lucide's (ADR 0020); one import each, so that only these are in the
  * bundle. Filled ones mark what starts or ends talking.
  */
 import type { Component } from 'svelte';

@@ -1,0 +1,234 @@
+//! Lines, as the windows see them: what was set up and proven, and what a check found.
+
+use lines::check::{CheckReport, Finding, Fix, PathState};
+use lines::{Desk, KeptLine, Number};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use ts_rs::{Config, TS};
+
+use crate::ipc::types::IpcError;
+
+/// A line in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct LineCard {
+    /// Its identity.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who carries it, for a person.
+    pub provider: String,
+    /// Its numbers, for a person.
+    pub numbers: Vec<String>,
+    /// When a call came in and was answered; `null`: not proven.
+    #[ts(type = "number | null")]
+    pub incoming_at_ms: Option<i64>,
+    /// When somebody was called and answered; `null`: not proven.
+    #[ts(type = "number | null")]
+    pub outgoing_at_ms: Option<i64>,
+    /// Can it call at all?
+    pub calls_out: bool,
+}
+
+/// How a part of the way of a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum HopState {
+    /// Nothing is wrong with it.
+    Works,
+    /// Calls stop here.
+    Broken,
+    /// Calls may stop before it.
+    NotReached,
+}
+
+/// A part of the way of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct HopView {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: HopState,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingLevel {
+    /// As it should be.
+    Passed,
+    /// Could not be looked at.
+    NotRun,
+    /// Worth knowing.
+    Advice,
+    /// Calls fail.
+    Problem,
+}
+
+/// Two texts that belong together.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct EvidenceView {
+    /// What.
+    pub name: String,
+    /// How it is.
+    pub value: String,
+}
+
+/// One finding of a check.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct FindingView {
+    /// `D01` … `X7`.
+    pub id: String,
+    /// How bad.
+    pub level: FindingLevel,
+    /// For a person.
+    pub verdict: String,
+    /// What was compared.
+    pub evidence: Vec<EvidenceView>,
+    /// What would be changed, or what to do; empty for nothing.
+    pub fix: String,
+    /// Can Deskline do it at a press?
+    pub can_fix: bool,
+}
+
+/// A whole check.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct LineCheckView {
+    /// The line.
+    pub line: String,
+    /// When.
+    #[ts(type = "number")]
+    pub at_ms: i64,
+    /// How long it took.
+    pub took_ms: u32,
+    /// From the phone network to this desk.
+    pub path: Vec<HopView>,
+    /// Every diagnostic.
+    pub findings: Vec<FindingView>,
+}
+
+fn unix_ms(at: &str) -> Option<i64> {
+    let time = OffsetDateTime::parse(at, &Rfc3339).ok()?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
+fn card(line: &KeptLine) -> LineCard {
+    LineCard {
+        id: line.id.to_string(),
+        name: line.name.to_string(),
+        provider: line.provider.shown().to_owned(),
+        numbers: line.numbers.iter().map(Number::shown).collect(),
+        incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
+        outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
+        calls_out: line.provider != lines::ProviderKind::LiveKitNumbers,
+    }
+}
+
+fn finding(of: &Finding) -> FindingView {
+    use lines::check::Level;
+    FindingView {
+        id: of.id.to_owned(),
+        level: match of.level {
+            Level::Passed => FindingLevel::Passed,
+            Level::NotRun => FindingLevel::NotRun,
+            Level::Advice => FindingLevel::Advice,
+            Level::Problem => FindingLevel::Problem,
+        },
+        verdict: of.verdict.clone(),
+        evidence: of
+            .evidence
+            .iter()
+            .map(|(name, value)| EvidenceView {
+                name: name.clone(),
+                value: value.clone(),
+            })
+            .collect(),
+        fix: of.fix.as_ref().map(Fix::words).unwrap_or_default(),
+        can_fix: matches!(of.fix, Some(Fix::Steps(_))),
+    }
+}
+
+fn check(report: &CheckReport) -> LineCheckView {
+    LineCheckView {
+        line: report.line.id.to_string(),
+        at_ms: unix_ms(&report.at).unwrap_or_default(),
+        took_ms: u32::try_from(report.took.as_millis()).unwrap_or(u32::MAX),
+        path: report
+            .path()
+            .into_iter()
+            .map(|part| HopView {
+                name: part.name,
+                state: match part.state {
+                    PathState::Works => HopState::Works,
+                    PathState::Broken => HopState::Broken,
+                    PathState::NotReached => HopState::NotReached,
+                },
+            })
+            .collect(),
+        findings: report.findings.iter().map(finding).collect(),
+    }
+}
+
+/// Every line of the profile. Blocks (disk).
+///
+/// # Errors
+/// The list cannot be read.
+pub(crate) fn cards(registry: &lines::Registry) -> Result<Vec<LineCard>, IpcError> {
+    let lines = registry
+        .lines()
+        .map_err(|error| IpcError::new("profile", error.to_string()))?;
+    Ok(lines.iter().map(card).collect())
+}
+
+/// Checks a line. Blocks now and then.
+///
+/// # Errors
+/// There is no such line.
+pub(crate) async fn checked(desk: &Desk, line: &str) -> Result<LineCheckView, IpcError> {
+    desk.check(line, None)
+        .await
+        .map(|report| check(&report))
+        .map_err(|error| IpcError::new(error.code(), error.to_string()))
+}
+
+/// Does what a finding proposes, and checks again. Blocks now and then.
+///
+/// # Errors
+/// The finding is gone, cannot be mended at a press, or LiveKit refuses.
+pub(crate) async fn fixed(
+    desk: &Desk,
+    line: &str,
+    finding: &str,
+) -> Result<LineCheckView, IpcError> {
+    let error = |error: lines::DeskError| IpcError::new(error.code(), error.to_string());
+    let report = desk.check(line, None).await.map_err(error)?;
+    let steps = report
+        .findings
+        .iter()
+        .find(|one| one.id == finding)
+        .and_then(|one| match &one.fix {
+            Some(Fix::Steps(steps)) => Some(steps.clone()),
+            Some(Fix::SetUpAgain | Fix::ByHand(_)) | None => None,
+        });
+    let Some(steps) = steps else {
+        return Err(IpcError::new(
+            "no_such_finding",
+            "The check does not find this any more. Check again.",
+        ));
+    };
+    desk.fix(&report.line.id, &steps).await.map_err(error)?;
+    checked(desk, line).await
+}
+
+/// All declarations, for the bindings.
+pub(crate) fn declarations(config: &Config) -> Vec<String> {
+    vec![
+        EvidenceView::decl(config),
+        FindingLevel::decl(config),
+        FindingView::decl(config),
+        HopState::decl(config),
+        HopView::decl(config),
+        LineCard::decl(config),
+        LineCheckView::decl(config),
+    ]
+}
