@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use call::input::{Intent, OtherCall};
