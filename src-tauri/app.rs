@@ -119,10 +119,10 @@ fn set_up<R: Runtime>(
     go(obey::withdraw(app.clone(), core.clone()));
     go(tell::of_calls(app.clone(), core.clone()));
     go(tell::of_history(app.clone(), core.clone()));
-    go(tell::of_watchers(app.clone(), core.clone()));
     go(tell::of_desktop(app.clone()));
     go(tell::of_shell(app.clone()));
     go(tell::of_sound(app.clone(), core.clone()));
+    go(tell::of_watchers(app.clone(), core.clone()));
     go(tell::of_readiness(app.clone(), core.clone()));
     go(moments::follow(core.view(), desktop.clone()));
     go(awake::follow(core.view(), desktop.view()));

@@ -229,6 +229,15 @@ fn number(text: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
+/// What is in the link is read later, where there is a window to say what is wrong with it.
+fn link(text: &str) -> Result<String, String> {
+    if crate::links::is_ours(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("this is no phone link; write tel:+12125550100, or deskline dial for a call".to_owned())
+    }
+}
+
 /// A port alone is one of this computer; another address was meant as it was written.
 fn listen_at(text: &str) -> Result<SocketAddr, String> {
     let port = text
@@ -251,15 +260,6 @@ fn name_or_off(text: &str) -> Result<Switch<String>, String> {
         "off" => Switch::Off,
         name => Switch::On(name.to_owned()),
     })
-}
-
-/// What is in the link is read later, where there is a window to say what is wrong with it.
-fn link(text: &str) -> Result<String, String> {
-    if crate::links::is_ours(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("this is no phone link; write tel:+12125550100, or deskline dial for a call".to_owned())
-    }
 }
 
 fn keys(text: &str) -> Result<String, String> {

@@ -1,7 +1,7 @@
 //! System notifications beside the overlay. A system without them loses nothing else.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use call::CallId;
 use call::input::{Intent, OtherCall};
@@ -154,7 +154,7 @@ fn act<R: Runtime>(app: &AppHandle<R>, id: i32, action: &str) {
 /// Somebody calls.
 pub(crate) async fn incoming<R: Runtime>(
     app: &AppHandle<R>,
-    view: &PhoneView,
+    core: &Core,
     call: &CallId,
     overlay_seen: bool,
 ) {
@@ -165,15 +165,13 @@ pub(crate) async fn incoming<R: Runtime>(
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
-    let names = app.state::<Core>().names(view).await;
-    if let Some(call) = view.call(call) {
-        let contact = names.get(&call.number).map(String::as_str);
-        show(app, "Incoming call", Some(RINGING), manner, call, contact);
+    if let Some(call) = named(core, call).await {
+        show(app, "Incoming call", Some(RINGING), manner, &call);
     }
 }
 
 /// Somebody called, and nobody here took it.
-pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, view: &PhoneView, call: &CallId) {
+pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &CallId) {
     let settings = app.state::<Desktop>().settings();
     let manner = manner(Circumstances {
         wanted: settings.notifications,
@@ -182,11 +180,20 @@ pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, view: &PhoneView, cal
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
-    let names = app.state::<Core>().names(view).await;
-    if let Some(call) = view.call(call) {
-        let contact = names.get(&call.number).map(String::as_str);
-        show(app, "Missed call", None, manner, call, contact);
+    if let Some(call) = named(core, call).await {
+        show(app, "Missed call", None, manner, &call);
     }
+}
+
+/// The call as it is now, under the name that the address book has for its number.
+async fn named(core: &Core, call: &CallId) -> Option<CallView> {
+    let view = Arc::clone(&core.view().borrow());
+    let names = core.names(&view).await;
+    let mut call = view.call(call)?.clone();
+    if let Some(name) = names.get(&call.number) {
+        call.name = Some(name.clone());
+    }
+    Some(call)
 }
 
 /// Takes back what is no longer so: nobody may answer a call that is over.
@@ -211,9 +218,9 @@ pub(crate) fn withdraw<R: Runtime>(app: &AppHandle<R>, view: &PhoneView) {
 
 /// Who calls, in one line. Some services read the text as markup and others show it as it is: what could begin markup
 /// becomes a sign that looks like it.
-pub(crate) fn who(call: &CallView, contact: Option<&str>) -> String {
-    let text = match contact.or(call.name.as_deref()) {
-        Some(name) if call.number.is_empty() => name.to_owned(),
+pub(crate) fn who(call: &CallView) -> String {
+    let text = match &call.name {
+        Some(name) if call.number.is_empty() => name.clone(),
         Some(name) => format!("{name}, {}", call.number_shown),
         None if call.number.is_empty() => "Private number".to_owned(),
         None => call.number_shown.clone(),
@@ -229,11 +236,10 @@ fn show<R: Runtime>(
     kind: Option<&'static str>,
     manner: Manner,
     call: &CallView,
-    contact: Option<&str>,
 ) {
     let body = match manner {
         Manner::Not => return,
-        Manner::Named => who(call, contact),
+        Manner::Named => who(call),
         Manner::Unnamed => "Unlock the screen to see who it is.".to_owned(),
     };
     let id = app.state::<Shown>().about(&call.id);

@@ -93,8 +93,7 @@ pub(crate) async fn follow<R: Runtime>(
             }
             ShellCommand::NotifyIncoming { call } => untold.push(call),
             ShellCommand::NotifyMissed { call } => {
-                let view = Arc::clone(&core.view().borrow());
-                notify::missed(&app, &view, &call).await;
+                notify::missed(&app, &core, &call).await;
             }
             // The view carries a notice with the same words.
             ShellCommand::Refused { .. } => {}
@@ -109,9 +108,8 @@ async fn notify_of<R: Runtime>(
     calls: &mut Vec<CallId>,
     overlay_seen: bool,
 ) {
-    let view = Arc::clone(&core.view().borrow());
     for call in calls.drain(..) {
-        notify::incoming(app, &view, &call, overlay_seen).await;
+        notify::incoming(app, core, &call, overlay_seen).await;
     }
 }
 

@@ -45,11 +45,6 @@ impl Pages {
         }
     }
 
-    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
-    pub fn overlay_painted(&self) {
-        tracing::info!(at_ms = %unix_ms(), "overlay painted");
-    }
-
     /// The main window is made anew, or its page loaded again.
     pub(crate) fn main_again(&self) {
         let mut asked = self
@@ -57,6 +52,11 @@ impl Pages {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *asked = Some(Instant::now());
+    }
+
+    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
+    pub fn overlay_painted(&self) {
+        tracing::info!(at_ms = %unix_ms(), "overlay painted");
     }
 
     /// The overlay's page has asked for its first view.

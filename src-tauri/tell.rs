@@ -32,15 +32,6 @@ pub(crate) async fn of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
     }
 }
 
-/// How callers are learnt of.
-pub(crate) async fn of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
-    let mut view = core.watchers();
-    while view.changed().await.is_ok() {
-        let now = view.borrow_and_update().clone();
-        main(&app, WATCHERS_CHANGED, now);
-    }
-}
-
 /// What is set about the program, and its looks.
 pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
     let desktop = app.state::<Desktop>().inner().clone();
@@ -129,6 +120,15 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
             all(&app, DEVICES_CHANGED, ());
         }
         all(&app, SOUND_CHANGED, now);
+    }
+}
+
+/// How callers are learnt of.
+pub(crate) async fn of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut view = core.watchers();
+    while view.changed().await.is_ok() {
+        let now = view.borrow_and_update().clone();
+        all(&app, WATCHERS_CHANGED, now);
     }
 }
 
