@@ -18,8 +18,9 @@ pub(crate) enum Amount {
 }
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
-pub(crate) const END_TO_END: &[&str] =
-    &["terminal", "window", "in_call", "lines", "inbound", "paths"];
+pub(crate) const END_TO_END: &[&str] = &[
+    "terminal", "window", "in_call", "desktop", "lines", "inbound", "paths",
+];
 
 /// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose. Its joins
 /// no longer hang (docs/adr/0009), but on a busy machine the sound of the far end once did not come back in 15 s.
