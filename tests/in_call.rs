@@ -173,6 +173,8 @@ async fn a_second_caller_is_answered_while_the_first_is_held_and_they_are_swappe
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_is_transferred_and_a_refused_transfer_loses_nobody() {
     let place = Place::signed_in("in-call-transfer");
+    // A silent microphone is told after 3 s, which moves what is about to be pressed.
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
     let window = Window::open(&place).await;
     let refuses = numbers::ending_with(603).unwrap();
     window.dial("2125550100").await;
@@ -209,7 +211,14 @@ async fn transfer(window: &Window, to: &str) {
         window.click("call-transfer").await;
     }
     window.fill("transfer-number", to).await;
-    window.click("transfer-how-send").await;
+    window
+        .until("handing over is chosen", async || {
+            window.click("transfer-how-send").await;
+            let chosen = window.wait("transfer-how-send").await;
+            let chosen = chosen.prop("checked").await.ok().flatten();
+            (chosen.as_deref() == Some("true")).then_some(())
+        })
+        .await;
     window.click("transfer-send").await;
 }
 

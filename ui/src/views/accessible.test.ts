@@ -28,7 +28,7 @@ async function violations(): Promise<string[]> {
 
 test.each(['', ...Object.keys(SCENES)])('the main window, scene %j', async (scene) => {
   render(App, { backend: new FakePhone(scene, 0) });
-  await screen.findByTestId('line-status');
+  await screen.findByTestId(scene.startsWith('first-run') ? 'first-run' : 'line-status');
   expect(await violations()).toEqual([]);
 });
 

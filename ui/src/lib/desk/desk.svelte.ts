@@ -27,6 +27,7 @@ export class Desk {
   readonly watchers: Newest<WatchersView>;
   readonly settings: Newest<SettingsView>;
   #firstRun = $state.raw<FirstRunView | null>(null);
+  #firstRunKnown = $state(false);
   readonly #backend: Backend;
 
   constructor(backend: Backend) {
@@ -66,11 +67,19 @@ export class Desk {
     return this.#firstRun;
   }
 
+  /** The core has said whether there is a first run, or cannot. */
+  get firstRunKnown(): boolean {
+    return this.#firstRunKnown;
+  }
+
   async connect(): Promise<Unsubscribe> {
-    const first = this.#backend.firstRunShow().then(
-      (view) => (this.#firstRun = view),
-      () => null,
-    );
+    const first = this.#backend
+      .firstRunShow()
+      .then(
+        (view) => (this.#firstRun = view),
+        () => null,
+      )
+      .finally(() => (this.#firstRunKnown = true));
     const parts = [this.desktop, this.shell, this.readiness, this.sound, this.watchers, this.settings];
     const stops = await Promise.all(parts.map((part) => part.connect()));
     await first;
