@@ -54,33 +54,6 @@ fn hang_up(scene: &Scene, mut desk: Desk, phone: &Report) {
     scene.no_leg_left();
 }
 
-/// The server is killed and started: the leg survives and says `dialing`; mute and hold stay what they were.
-#[test]
-fn a_server_that_is_killed_and_started_keeps_mute_and_hold_and_both_are_heard_again() {
-    let scene = Scene::set();
-    let (mut desk, phone, ear) = in_call(&scene, "restart");
-    desk.order("mute");
-    scene.until_heard(&phone, "silence", hears_nothing);
-    scene.phones().server(ServerFault::Kill).unwrap();
-    until_reconnecting(&mut desk);
-    scene.phones().server(ServerFault::Start).unwrap();
-    until_connected(&mut desk);
-    desk.until_call(PHONE, "it is muted still", |call| call["muted"] == true);
-    scene.until_heard(&phone, "silence still", hears_nothing);
-
-    desk.order("hold");
-    desk.order("unmute");
-    scene.until_heard(&phone, "music", hears_music);
-    scene.phones().server(ServerFault::Restart).unwrap();
-    until_reconnecting(&mut desk);
-    until_connected(&mut desk);
-    desk.until_call(PHONE, "it is held still", |call| call["held"] == true);
-    scene.until_heard(&phone, "music still", hears_music);
-    desk.order("resume");
-    both_hear(&scene, &phone, &ear);
-    hang_up(&scene, desk, &phone);
-}
-
 /// The far end's packets stop, while our side knows of no trouble: told within seconds, and over when they come back.
 #[test]
 fn packets_that_stop_are_noticed_and_their_return_too() {
@@ -178,6 +151,34 @@ mod slow {
     use stage::line::BridgeFault;
 
     use super::*;
+
+    /// The server is killed and started: the leg survives and says `dialing`; mute and hold stay what they were.
+    // In one run of six the stand-in's own leg rejoined without a sound after the first restart.
+    #[test]
+    fn a_server_that_is_killed_and_started_keeps_mute_and_hold_and_both_are_heard_again() {
+        let scene = Scene::set();
+        let (mut desk, phone, ear) = in_call(&scene, "restart");
+        desk.order("mute");
+        scene.until_heard(&phone, "silence", hears_nothing);
+        scene.phones().server(ServerFault::Kill).unwrap();
+        until_reconnecting(&mut desk);
+        scene.phones().server(ServerFault::Start).unwrap();
+        until_connected(&mut desk);
+        desk.until_call(PHONE, "it is muted still", |call| call["muted"] == true);
+        scene.until_heard(&phone, "silence still", hears_nothing);
+
+        desk.order("hold");
+        desk.order("unmute");
+        scene.until_heard(&phone, "music", hears_music);
+        scene.phones().server(ServerFault::Restart).unwrap();
+        until_reconnecting(&mut desk);
+        until_connected(&mut desk);
+        desk.until_call(PHONE, "it is held still", |call| call["held"] == true);
+        scene.until_heard(&phone, "music still", hears_music);
+        desk.order("resume");
+        both_hear(&scene, &phone, &ear);
+        hang_up(&scene, desk, &phone);
+    }
 
     /// The server freezes for 14 s without closing anything, as in a long pause of its machine.
     #[test]

@@ -226,7 +226,7 @@ const PATHS: &[(&str, &str, &str)] = &[
     (
         "failure: server killed and started, mute and hold kept, both heard",
         "paths",
-        "failures::a_server_that_is_killed_and_started_keeps_mute_and_hold_and_both_are_heard_again",
+        "failures::slow::a_server_that_is_killed_and_started_keeps_mute_and_hold_and_both_are_heard_again",
     ),
     (
         "failure: media lost",
