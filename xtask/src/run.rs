@@ -82,10 +82,10 @@ pub(crate) fn run(profile: Option<PathBuf>, keep: bool) -> Result<()> {
     Ok(())
 }
 
-/// Build the app.
+/// Build the app. With the features of the whole workspace, so that it shares its libraries with the tests.
 pub(crate) fn build(release: bool) -> Result<()> {
     println!("app: building (the first time this takes several minutes)");
-    let mut cargo = shell::cargo(&["build", "--package", "deskline"]);
+    let mut cargo = shell::cargo(&["build", "--workspace", "--bin", "deskline"]);
     if release {
         cargo.arg("--release");
     }
