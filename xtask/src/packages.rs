@@ -36,6 +36,7 @@ const PRIVATE: &[&str] = &[
     "pulseaudio",
     "pulseaudio-utils",
     "sox",
+    "strace", // which calls a device thread makes
     "fonts-dejavu-core",
     "fonts-inter",
 ];
