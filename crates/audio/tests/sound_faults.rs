@@ -16,11 +16,13 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use stage::{MICROPHONE, Sound};
+use stage::{MICROPHONE, RATE, Recording, Sound};
 use support::{Desk, SOON, wait_until};
 
 /// So often a fault may take longer than it should before the test fails.
 const TRIES: usize = 4;
+/// What is heard for so long has settled.
+const STEADY: Duration = Duration::from_millis(400);
 
 /// Lets a fault happen until it is over in time once; prints every time it took.
 fn within(what: &str, limit_ms: u64, mut fault: impl FnMut() -> u64) {
@@ -76,6 +78,129 @@ fn fault_10_a_microphone_that_is_pulled_in_a_call_is_replaced_within_500_ms_and_
     desk.end_with(6);
 }
 
+/// What was heard at the speaker: the longest silence between two sounds, in milliseconds.
+fn longest_silence(heard: &Recording) -> u64 {
+    let loud: Vec<bool> = heard
+        .samples()
+        .chunks(RATE as usize / 1000)
+        .map(|millisecond| millisecond.iter().any(|sample| sample.abs() > 0.02))
+        .collect();
+    let (mut longest, mut silent) = (0, None);
+    for is_loud in loud {
+        if is_loud {
+            longest = longest.max(silent.unwrap_or(0));
+            silent = Some(0);
+        } else if let Some(silent) = &mut silent {
+            *silent += 1;
+        }
+    }
+    longest
+}
+
+#[test]
+fn another_microphone_chosen_in_a_call_leaves_a_gap_of_300_ms_at_most() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    let _sink = sound.plug_speaker("headset_sink", 44_100, 2).unwrap();
+    let minutes = Duration::from_secs(120);
+    let _there = sound
+        .speak_at("headset_sink", Recording::tone(600.0, 0.5, minutes))
+        .unwrap();
+    let mut headset = Some(sound.plug_microphone("headset", "headset_sink").unwrap());
+    desk.tell("open");
+    desk.opened();
+    desk.hears(1000.0);
+    within(
+        "another microphone, and the first again: silence sent",
+        300,
+        || {
+            desk.ask("gap", "now_ms");
+            desk.tell("choose microphone headset");
+            desk.hears(600.0);
+            desk.tell("choose microphone");
+            desk.hears(1000.0);
+            desk.ask("gap", "now_ms")["longest_ms"].as_u64().unwrap()
+        },
+    );
+    within(
+        "the chosen one leaves and returns: silence sent",
+        300,
+        || {
+            desk.tell("choose microphone headset");
+            desk.hears(600.0);
+            desk.ask("gap", "now_ms");
+            sound.unplug(headset.take().unwrap()).unwrap();
+            desk.hears(1000.0);
+            headset = Some(sound.plug_microphone("headset", "headset_sink").unwrap());
+            desk.hears(600.0);
+            desk.ask("gap", "now_ms")["longest_ms"].as_u64().unwrap()
+        },
+    );
+    assert!(desk.facts.is_empty(), "no news: {:?}", desk.facts);
+    desk.end_with(6);
+}
+
+#[test]
+fn another_speaker_chosen_in_a_call_leaves_a_gap_of_300_ms_at_most() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    // What goes to it comes out of the first one too: one ear hears both, and what is between them.
+    let plug = || {
+        let module = ["load-module", "module-remap-sink", "sink_name=headset"];
+        let index = sound
+            .pactl(&[&module[..], &["master=spk", "remix=no"]].concat())
+            .unwrap();
+        index.trim().to_owned()
+    };
+    let mut headset = plug();
+    desk.tell("far 700");
+    desk.tell("open");
+    desk.opened();
+    let ear = sound.listen().unwrap();
+    let plays_on = |desk: &mut Desk, id: &str| {
+        desk.sees(id, |status| {
+            let name = status["speaker"].as_str().unwrap_or_default();
+            (name == "Speaker") == (id == "spk") && !name.is_empty()
+        });
+        // A while on either side of the change.
+        ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+    };
+    plays_on(&mut desk, "spk");
+    within(
+        "another speaker, and the first again: silence heard",
+        300,
+        || {
+            ear.forget();
+            ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+            desk.tell("choose speaker headset");
+            plays_on(&mut desk, "headset");
+            let streams = sound.pactl(&["list", "short", "sink-inputs"]).unwrap();
+            assert!(streams.lines().count() >= 2, "played there: {streams}");
+            desk.tell("choose speaker");
+            plays_on(&mut desk, "spk");
+            longest_silence(&ear.so_far())
+        },
+    );
+    within(
+        "the chosen one leaves and returns: silence heard",
+        300,
+        || {
+            desk.tell("choose speaker headset");
+            plays_on(&mut desk, "headset");
+            ear.forget();
+            ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+            sound.pactl(&["unload-module", &headset]).unwrap();
+            plays_on(&mut desk, "spk");
+            headset = plug();
+            plays_on(&mut desk, "headset");
+            longest_silence(&ear.so_far())
+        },
+    );
+    assert!(desk.facts.is_empty(), "no news: {:?}", desk.facts);
+    desk.end_with(6);
+}
+
 #[test]
 fn fault_11_the_last_device_goes_the_call_stays_and_another_of_any_form_is_taken_within_500_ms() {
     let sound = Sound::start().unwrap();
@@ -110,10 +235,7 @@ fn fault_11_the_last_device_goes_the_call_stays_and_another_of_any_form_is_taken
     ] {
         let sink = sound.plug_speaker(name, rate, channels).unwrap();
         let _voice = sound
-            .speak_at(
-                name,
-                stage::Recording::tone(1000.0, 0.5, Duration::from_secs(30)),
-            )
+            .speak_at(name, Recording::tone(1000.0, 0.5, Duration::from_secs(30)))
             .unwrap();
         let mut plugged = None;
         within(
@@ -157,8 +279,22 @@ fn fault_12_a_sound_server_that_dies_in_a_call_is_used_again_within_a_second_of_
             .unwrap();
         u64::try_from(back.elapsed().as_millis()).unwrap()
     });
-    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
-    desk.hears(1000.0);
+    within("and our voice is sent again", 1000, || {
+        let frames = |desk: &mut Desk| desk.ask("measure", "hz")["frames"].as_u64().unwrap();
+        sound.kill();
+        desk.captures_silence();
+        let before = frames(&mut desk);
+        wait_until("packets go on", || frames(&mut desk) > before + 20);
+        sound.restart().unwrap();
+        let back = Instant::now();
+        let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+        heard_again(&mut desk, back)
+    });
+    assert!(
+        desk.facts.iter().all(|fact| fact["fact"] != "failed"),
+        "the call is told of nothing that lasts less than 3 s: {:?}",
+        desk.facts
+    );
     desk.end_with(8);
 }
 
