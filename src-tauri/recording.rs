@@ -208,7 +208,7 @@ impl Core {
     /// Begins to record a live call.
     ///
     /// # Errors
-    /// The call is not live, another is recorded, or the disk refuses.
+    /// The person has not allowed it, the call is not live, another is recorded, or the disk refuses.
     pub async fn recording_start(&self, call: CallId) -> Result<(), IpcError> {
         let live = self
             .view()
@@ -219,8 +219,16 @@ impl Core {
             let why = "Only a call that was answered can be recorded. Wait until somebody answers.";
             return Err(IpcError::new("recording", why));
         }
+        let (allowed, beep) = {
+            let view = self.sound_view();
+            let view = view.borrow();
+            (view.settings.recording, view.settings.recording_beep)
+        };
+        if !allowed {
+            let why = "Recording is switched off. Allow it in the settings, under Recording, then try again.";
+            return Err(IpcError::new("recording", why));
+        }
         let (recorder, store) = (self.recorder().clone(), self.store()?);
-        let beep = self.sound_view().borrow().settings.recording_beep;
         blocking(move || recorder.begin(call, beep, &store)).await?;
         // Held meanwhile, or over: whoever follows the phone has looked before this began.
         if self.recorder().follow(&self.view().borrow()) {

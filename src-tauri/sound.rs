@@ -17,14 +17,17 @@ use tokio::sync::watch;
 use crate::core::{Core, blocking};
 use crate::ipc::records::SettingsView;
 use crate::ipc::sound::{
-    ChosenDevice, EchoTestState, LevelsView, NamedChoice, ProcessingChoice, RingtoneSetting,
-    SoundBanner, SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
+    ChosenDevice, EchoTestState, LevelsView, NamedChoice, ProcessingChoice, ReplayView,
+    RingtoneSetting, SoundBanner, SoundBannerKind, SoundDevice, SoundSettings, SoundView,
+    TonesSetting,
 };
 use crate::ipc::types::IpcError;
 use crate::recording::Recorded;
 
 /// Setting: everything a person sets about sound, as JSON.
 const SETTINGS: &str = "sound.settings";
+/// More is not kept.
+const LONGEST_REPLAY_S: u32 = 60;
 /// Longest name or id of a device that is kept, bytes.
 const LONGEST: usize = 1024;
 
@@ -205,6 +208,29 @@ impl Core {
         Ok(())
     }
 
+    /// Lets the far end's last seconds be heard again, no more than are kept.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn replay_start(&self, seconds: u32) -> Result<(), IpcError> {
+        if !(1..=LONGEST_REPLAY_S).contains(&seconds) {
+            let why =
+                format!("The last 1 to {LONGEST_REPLAY_S} seconds can be heard, not {seconds}.");
+            return Err(IpcError::new("replay", why));
+        }
+        if self.sound().view.borrow().replay.is_none() {
+            let why = "Nothing of a call is kept to be heard again. It is kept for a minute, while instant replay is on.";
+            return Err(IpcError::new("replay", why));
+        }
+        self.sound().panel.begin_replay(seconds);
+        Ok(())
+    }
+
+    /// Ends that.
+    pub fn replay_stop(&self) {
+        self.sound().panel.end_replay();
+    }
+
     /// The level meters, ten times a second at most.
     #[must_use]
     pub fn sound_levels(&self) -> watch::Receiver<audio::Levels> {
@@ -339,6 +365,7 @@ fn choice(settings: &SoundSettings, own: Option<OwnRingtone>, region: &str) -> a
             .tones
             .map_or_else(|| audio::tones::TonePlan::of_country(region), plan_of),
         processing: processing(settings),
+        instant_replay: settings.instant_replay,
     }
 }
 
@@ -484,6 +511,10 @@ fn picture(
         own_ringtone: None,
         recording: None,
         recordings_folder: String::new(),
+        replay: status.replay.map(|replay| ReplayView {
+            seconds: replay.seconds,
+            playing: replay.playing,
+        }),
     }
 }
 

@@ -104,6 +104,8 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         recording_start,
         recording_pause,
         recording_stop,
+        replay_start,
+        replay_stop,
     ]
 }
 
@@ -527,6 +529,17 @@ fn recording_pause(core: State<'_, Core>, call: String, paused: bool) -> Answer<
 async fn recording_stop(core: State<'_, Core>, call: String) -> Answer<()> {
     let call = known(&core, &call)?;
     core.recording_stop(call).await
+}
+
+#[tauri::command]
+fn replay_start(core: State<'_, Core>, seconds: u32) -> Answer<()> {
+    core.replay_start(seconds)
+}
+
+#[tauri::command]
+fn replay_stop(core: State<'_, Core>) -> Answer<()> {
+    core.replay_stop();
+    Ok(())
 }
 
 /// Whoever is told how loud it is.

@@ -75,4 +75,6 @@ pub const COMMANDS: &[&str] = &[
     "recording_start",
     "recording_pause",
     "recording_stop",
+    "replay_start",
+    "replay_stop",
 ];

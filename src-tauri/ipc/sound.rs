@@ -65,8 +65,12 @@ pub struct SoundSettings {
     pub noise_suppression: bool,
     /// Keeps our voice equally loud.
     pub gain: bool,
+    /// A call may be recorded when a person asks for it.
+    pub recording: bool,
     /// The far end hears a short note at the beginning of a recording and every 15 s.
     pub recording_beep: bool,
+    /// The far end's last minute is kept in memory, to be heard again; never on the disk.
+    pub instant_replay: bool,
 }
 
 impl Default for SoundSettings {
@@ -81,7 +85,9 @@ impl Default for SoundSettings {
             echo_cancellation: true,
             noise_suppression: true,
             gain: true,
+            recording: false,
             recording_beep: false,
+            instant_replay: true,
         }
     }
 }
@@ -191,6 +197,17 @@ pub struct SoundView {
     pub recording: Option<RecordingView>,
     /// The folder for recordings.
     pub recordings_folder: String,
+    /// What the far end said in the last minute and can be heard again; `null`: nothing, or it is switched off.
+    pub replay: Option<ReplayView>,
+}
+
+/// What can be heard again of the call, until a minute after its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct ReplayView {
+    /// Seconds that are kept, 1 to 60, in steps.
+    pub seconds: u32,
+    /// It is being heard.
+    pub playing: bool,
 }
 
 /// What a recording does just now.
@@ -241,6 +258,7 @@ pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         SoundView::decl(config),
         RecordingState::decl(config),
         RecordingView::decl(config),
+        ReplayView::decl(config),
         LevelsView::decl(config),
     ]
 }

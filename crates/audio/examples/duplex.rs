@@ -10,6 +10,8 @@
 //! volume 50                    of the ring
 //! sample bells                 a ringtone, heard once
 //! trial on|off                 the echo test
+//! keep on|off                  the far end's last minute, in memory
+//! replay 15                    its last seconds are heard again; without a number: no longer
 //! tones GB                     ringback and busy as they sound there
 //! record FILE                  both sides into a file, until `record` without one
 //! gap                          the longest silence that was captured since the last question, and the one now, ms
@@ -168,6 +170,16 @@ impl Desk {
                 }));
             }
             "record" => return self.record(rest),
+            "keep" => {
+                choice.instant_replay = on;
+                return self.panel.choose(choice.clone());
+            }
+            "replay" => {
+                return match rest.parse() {
+                    Ok(seconds) => self.panel.begin_replay(seconds),
+                    Err(_) => self.panel.end_replay(),
+                };
+            }
             "trial" if on => return self.panel.begin_trial(),
             "trial" => return self.panel.end_trial(),
             "choose" => {
@@ -234,6 +246,8 @@ fn status(panel: &Panel) -> Value {
         "microphone_replaced": status.microphone_replaced,
         "silent": status.microphone_silent,
         "problem": status.problem,
+        "replay_seconds": status.replay.map(|replay| replay.seconds),
+        "replay_playing": status.replay.is_some_and(|replay| replay.playing),
         "levels": [levels.microphone, levels.speaker],
     })
 }

@@ -1,6 +1,7 @@
 //! The device thread: opens what is wanted, notices what is lost, reopens, follows the person's choice and the system's
 //! list, tells the phone. It waits for no sound server: whatever may hang is asked aside.
 
+mod replay;
 mod show;
 
 use std::sync::Arc;
@@ -86,6 +87,8 @@ pub(crate) struct Devices {
     sample: Option<(Ringtone, Instant)>,
     /// An echo test, at the longest until then.
     trial: Option<Instant>,
+    /// The far end's last minute.
+    again: replay::Again,
     /// The person's own ringtone as the frame thread has it.
     own: Option<OwnRingtone>,
     /// Where the ring was started, which, and how loud.
@@ -141,6 +144,7 @@ impl Devices {
             ring: false,
             sample: None,
             trial: None,
+            again: replay::Again::default(),
             own: None,
             rings: None,
             ring_broken: false,
@@ -178,6 +182,7 @@ impl Devices {
                 || self.rings()
                 || self.tone_until.is_some()
                 || self.trial.is_some()
+                || self.again.keeping.is_waiting()
                 || Slot::ALL.iter().any(|slot| self.opened(*slot).is_some());
             tokio::select! {
                 biased;
@@ -223,6 +228,8 @@ impl Devices {
                 self.tell(Control::Trial(true));
             }
             Wish::Record(tap) => self.tell(Control::Record(tap)),
+            Wish::Replay(Some(seconds)) => self.begin_replay(seconds),
+            Wish::Replay(None) => self.end_replay(),
             Wish::Trial(true) => {}
             Wish::Trial(false) => self.end_trial(),
         }
@@ -242,6 +249,7 @@ impl Devices {
                 self.end_trial();
                 if self.call.is_none() {
                     self.tell(Control::Call(true));
+                    self.replay_of_new_call();
                     self.stuck = None;
                 }
                 self.call = Some(Presence::new());
@@ -250,6 +258,7 @@ impl Devices {
             AudioCommand::Close => {
                 if self.call.take().is_some() {
                     self.tell(Control::Call(false));
+                    self.again.keeping.end(now);
                 }
             }
             AudioCommand::Ring(on) => {
@@ -299,6 +308,7 @@ impl Devices {
         self.needs_both()
             || self.rings() && self.ring_slot() == Slot::Speaker
             || self.ringback.is_some()
+            || self.again.heard_until.is_some()
             || self.tone_until.is_some_and(|until| now < until)
     }
 
@@ -453,6 +463,7 @@ impl Devices {
     fn settle(&mut self) {
         let now = Instant::now();
         self.settle_ring();
+        self.settle_replay();
         if self.wants_speaker(now) {
             self.speaker_used = now;
         }

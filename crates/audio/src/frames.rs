@@ -16,6 +16,7 @@ use crate::pace::Pace;
 use crate::playout::Playout;
 use crate::priority;
 use crate::recording::Tap;
+use crate::replay::Replay;
 use crate::statistics::{Statistics, count, note_peak, peak};
 use crate::stream::{Inlet, Outlet, Vitals};
 use crate::tones::{OwnRingtone, Ringtone, Tone};
@@ -53,6 +54,10 @@ pub(crate) enum Control {
     Call(bool),
     /// Both sides go into this recording too, or into none.
     Record(Option<Box<Tap>>),
+    /// The far end's last minute is kept from now on, or no longer.
+    Keep(Option<Box<Replay>>),
+    /// So many of its last seconds are heard, or no longer.
+    Replay(Option<u32>),
     /// The person's own ringtone, or none.
     Own(Option<OwnRingtone>),
     /// Another processor of the microphone, or none.
@@ -87,7 +92,38 @@ pub(crate) struct Frames {
     far_end_heard: Option<Instant>,
     trial: Option<Trial>,
     voice: Voice,
+    witness: Witness,
+}
+
+/// Who takes down what is said in a call.
+#[derive(Default)]
+struct Witness {
     tap: Option<Box<Tap>>,
+    replay: Option<Box<Replay>>,
+    /// The replay was heard at the last look.
+    replays: bool,
+}
+
+impl Witness {
+    /// 10 ms of the far end.
+    fn far(&mut self, frame: &Frame) {
+        if let Some(tap) = &mut self.tap {
+            tap.far(frame);
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.far(frame);
+        }
+    }
+
+    /// 10 ms of ours: they set the beat.
+    fn near(&mut self, frame: &Frame) {
+        if let Some(tap) = &mut self.tap {
+            tap.near(frame);
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.tick();
+        }
+    }
 }
 
 /// When the speaker last came for sound. Its callback wakes us, so we need not ask it for the time.
@@ -140,7 +176,7 @@ impl Frames {
             far_end_heard: None,
             trial: None,
             voice: Voice::default(),
-            tap: None,
+            witness: Witness::default(),
         }
     }
 
@@ -166,6 +202,7 @@ impl Frames {
         }
         self.send(Instant::now());
         self.play();
+        self.show_replay();
         self.play_ring();
         true
     }
@@ -187,6 +224,9 @@ impl Frames {
             Control::NoSpeaker => {
                 self.outlet = None;
                 self.mixer.forget_finite();
+                if let Some(replay) = &mut self.witness.replay {
+                    replay.forget_playing();
+                }
             }
             Control::NoRinger => {
                 self.ringer = None;
@@ -201,10 +241,12 @@ impl Frames {
                 drain(&mut self.playback);
                 self.call = call;
                 if !call {
-                    self.tap = None;
+                    self.witness.tap = None;
                 }
             }
-            Control::Record(tap) => self.tap = tap,
+            Control::Record(tap) => self.witness.tap = tap,
+            Control::Keep(replay) => self.witness.replay = replay,
+            Control::Replay(seconds) => self.replay(seconds),
             Control::Own(own) => {
                 self.mixer.set_own(own.clone());
                 self.ring_mixer.set_own(own);
@@ -228,6 +270,26 @@ impl Frames {
         self.statistics.trial.set(stage);
     }
 
+    fn replay(&mut self, seconds: Option<u32>) {
+        match (&mut self.witness.replay, seconds) {
+            (Some(replay), Some(seconds)) => replay.start(seconds),
+            (Some(replay), None) => replay.stop(),
+            (None, _) => self.statistics.replay.set_playing(false),
+        }
+    }
+
+    /// How far that is, for whoever shows it.
+    fn show_replay(&mut self) {
+        let replay = self.witness.replay.as_ref();
+        let playing = replay.is_some_and(|replay| replay.is_playing());
+        let shared = &self.statistics.replay;
+        shared.set_kept(replay.map_or(0, |replay| replay.frames()));
+        // Only an end is told: that it begins, the device thread knew first.
+        if std::mem::replace(&mut self.witness.replays, playing) && !playing {
+            shared.set_playing(false);
+        }
+    }
+
     fn mixer(&mut self, slot: Slot) -> &mut Mixer {
         match slot {
             Slot::Ring => &mut self.ring_mixer,
@@ -245,9 +307,7 @@ impl Frames {
         self.pace.microphone(captured, now);
         for _ in 0..self.pace.owed(now) {
             (self.capture)(&SILENCE);
-            if let Some(tap) = &mut self.tap {
-                tap.near(&SILENCE);
-            }
+            self.witness.near(&SILENCE);
             count(&self.statistics.frames_by_clock);
         }
     }
@@ -290,14 +350,13 @@ impl Frames {
             match &mut self.trial {
                 Some(trial) => trial.hear(&frame),
                 None => {
-                    if self.tap.as_mut().is_some_and(|tap| tap.beep_is_due()) {
+                    let tap = self.witness.tap.as_mut();
+                    if tap.is_some_and(|tap| tap.beep_is_due()) {
                         self.near_mixer.start(Tone::Recorded, 1.0);
                     }
                     self.near_mixer.mix(&mut frame);
                     let sent = (self.capture)(&frame);
-                    if let Some(tap) = &mut self.tap {
-                        tap.near(if sent { &frame } else { &SILENCE });
-                    }
+                    self.witness.near(if sent { &frame } else { &SILENCE });
                 }
             }
             count(&self.statistics.frames_captured);
@@ -312,9 +371,7 @@ impl Frames {
         } else if self.outlet.is_none() {
             // Nobody hears it; a recording still does.
             while let Ok(frame) = self.playback.pop() {
-                if let Some(tap) = &mut self.tap {
-                    tap.far(&frame);
-                }
+                self.witness.far(&frame);
             }
         }
         let Some(outlet) = &mut self.outlet else {
@@ -327,13 +384,12 @@ impl Frames {
             voice: &mut self.voice,
             statistics: &self.statistics,
         };
+        let witness = &mut self.witness;
         let mut quiet = self
             .far_end_heard
             .is_none_or(|heard| heard.elapsed() > FAR_END_QUIET);
         while let Ok(frame) = self.playback.pop() {
-            if let Some(tap) = &mut self.tap {
-                tap.far(&frame);
-            }
+            witness.far(&frame);
             self.far_end_heard = Some(Instant::now());
             let used = self.pulled.used(&sink.outlet.vitals);
             if std::mem::take(&mut quiet) {
@@ -345,7 +401,7 @@ impl Frames {
             let passed = self.playout.pass(frame, sink.outlet.waiting(), used, gaps);
             sink.outlet.convert.stretch(self.playout.stretch());
             if let Some(frame) = passed {
-                sink.play(frame);
+                sink.play(frame, witness.replay.as_deref_mut());
             }
         }
         self.statistics
@@ -355,12 +411,15 @@ impl Frames {
             .margin_samples
             .store(self.playout.margin() as u64, Relaxed);
         while quiet && sink.outlet.waiting() < TONES_AHEAD {
+            let replay = witness.replay.as_deref_mut();
+            let again = replay.as_ref().is_some_and(|replay| replay.is_playing());
             match self.trial.as_mut().and_then(Trial::next) {
-                Some(frame) => sink.play(frame),
-                None if sink.mixer.sounds() => sink.play(SILENCE),
+                Some(frame) => sink.play(frame, None),
+                None if sink.mixer.sounds() || again => sink.play(SILENCE, replay),
                 None => break,
             }
         }
+
         if self.trial.is_some() {
             self.show_trial();
         }
@@ -397,7 +456,10 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn play(&mut self, mut frame: Frame) {
+    fn play(&mut self, mut frame: Frame, replay: Option<&mut Replay>) {
+        if let Some(replay) = replay {
+            replay.mix(&mut frame);
+        }
         self.mixer.mix(&mut frame);
         let level = peak(&frame);
         note_peak(&self.statistics.speaker_peak, level);

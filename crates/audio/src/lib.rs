@@ -36,6 +36,8 @@
 //! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
 //!   when it is back; one that stands still for 100 ms is opened anew. A call without a device goes on, and after 3 s it is
 //!   told once. In a change of devices the new one is opened before the old one is closed.
+//! - The far end's last minute is kept in memory while a call is up and a minute longer, if the person wants that
+//!   ([`Choice::instant_replay`]); it never reaches a file.
 //! - Everything between the threads is bounded. What waits for the speaker agrees with a margin of 2 ms, more where sound
 //!   has gaps; two clocks that run apart are met by bending the rate (`playout.rs`).
 //!
@@ -62,6 +64,7 @@ mod priority;
 mod pulse;
 mod recording;
 mod registry;
+mod replay;
 mod statistics;
 mod status;
 mod stream;
@@ -86,6 +89,7 @@ pub use host::{DeviceError, DeviceList, Part, devices};
 pub use list::{Choice, DeviceEntry, Present, Processing};
 pub use music::hold_music;
 pub use recording::{Recording, RecordingError, Tap};
+pub use replay::ReplayStatus;
 pub use statistics::{Counters, Statistics};
 pub use status::{Levels, Panel, Status};
 pub use trial::TrialStage;

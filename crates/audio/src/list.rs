@@ -51,6 +51,8 @@ pub struct Choice {
     pub tone_plan: TonePlan,
     /// What is done to the microphone.
     pub processing: Processing,
+    /// Is the far end's last minute kept in memory, to be heard again?
+    pub instant_replay: bool,
 }
 
 /// What is done to the sound of the microphone before anybody gets it.
@@ -91,6 +93,7 @@ impl Default for Choice {
             own_ringtone: None,
             tone_plan: TonePlan::default(),
             processing: Processing::default(),
+            instant_replay: false,
         }
     }
 }

@@ -62,8 +62,33 @@ pub struct Tap {
     /// Frames to the next beep; `None`: none is wanted.
     beep_in: Option<u32>,
     pairs: Producer<(Frame, Frame)>,
-    far: VecDeque<Frame>,
+    far: FarQueue,
     shared: Arc<Shared>,
+}
+
+/// The far end beside our own beat: it comes in its own time and is taken once for each 10 ms of ours.
+#[derive(Debug)]
+pub(crate) struct FarQueue(VecDeque<Frame>);
+
+impl Default for FarQueue {
+    fn default() -> Self {
+        Self(VecDeque::with_capacity(AHEAD))
+    }
+}
+
+impl FarQueue {
+    /// 10 ms more; the oldest goes when it runs too far ahead.
+    pub(crate) fn push(&mut self, frame: &Frame) {
+        if self.0.len() >= AHEAD {
+            self.0.pop_front();
+        }
+        self.0.push_back(*frame);
+    }
+
+    /// The next 10 ms; silence when there is none.
+    pub(crate) fn pop(&mut self) -> Frame {
+        self.0.pop_front().unwrap_or([0; FRAME_SAMPLES])
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,15 +116,12 @@ impl Tap {
 
     /// 10 ms of the far end.
     pub(crate) fn far(&mut self, frame: &Frame) {
-        if self.far.len() >= AHEAD {
-            self.far.pop_front();
-        }
-        self.far.push_back(*frame);
+        self.far.push(frame);
     }
 
     /// 10 ms of ours: they set the beat.
     pub(crate) fn near(&mut self, frame: &Frame) {
-        let far = self.far.pop_front().unwrap_or([0; FRAME_SAMPLES]);
+        let far = self.far.pop();
         if self.shared.paused.load(Relaxed) {
             return;
         }
@@ -155,7 +177,7 @@ impl Recording {
         let tap = Tap {
             beep_in: beep.then_some(0),
             pairs,
-            far: VecDeque::with_capacity(AHEAD),
+            far: FarQueue::default(),
             shared,
         };
         Ok((recording, tap))
@@ -448,7 +470,7 @@ mod tests {
             tap.far(&tone(1500.0, 0));
             tap.far(&tone(1500.0, 0));
             tap.near(&tone(500.0, 0));
-            assert!(tap.far.len() <= AHEAD);
+            assert!(tap.far.0.len() <= AHEAD);
         }
     }
 

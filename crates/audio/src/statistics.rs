@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
+use crate::replay::SharedReplay;
 use crate::trial::SharedStage;
 
 /// Counters since the start of the program. Any thread may read them at any time; each is exact, they are not taken at
@@ -31,6 +32,7 @@ pub struct Statistics {
     pub(crate) microphone_peak: AtomicU16,
     pub(crate) speaker_peak: AtomicU16,
     pub(crate) trial: SharedStage,
+    pub(crate) replay: SharedReplay,
 }
 
 /// The counters at one moment.

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::list::{Choice, Present};
 use crate::recording::Tap;
+use crate::replay::ReplayStatus;
 use crate::tones::Ringtone;
 use crate::trial::TrialStage;
 
@@ -32,6 +33,8 @@ pub struct Status {
     pub problem: Option<String>,
     /// How far the echo test is.
     pub trial: TrialStage,
+    /// What can be heard again; `None`: nothing, or it is switched off.
+    pub replay: Option<ReplayStatus>,
 }
 
 /// How loud it was since the last figures: highest sample, 0 … 32 767. At most ten times a second, in calls and
@@ -62,6 +65,8 @@ pub(crate) enum Wish {
     Trial(bool),
     /// To record what is said from now on, or no longer.
     Record(Option<Box<Tap>>),
+    /// To hear the last seconds of the far end again, or no longer.
+    Replay(Option<u32>),
 }
 
 /// The other side of the [`Panel`].
@@ -118,6 +123,17 @@ impl Panel {
         self.wishes
             .try_send(Wish::Record(tap.map(Box::new)))
             .is_ok()
+    }
+
+    /// Lets the last `seconds` of the far end be heard again (1 to 60, no more than there are), at the speaker of the calls,
+    /// over whoever speaks now; the far end and recordings get nothing of it. Nothing happens while nothing is kept.
+    pub fn begin_replay(&self, seconds: u32) {
+        let _ = self.wishes.try_send(Wish::Replay(Some(seconds)));
+    }
+
+    /// Ends that.
+    pub fn end_replay(&self) {
+        let _ = self.wishes.try_send(Wish::Replay(None));
     }
 
     /// Ends the echo test.

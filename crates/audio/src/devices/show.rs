@@ -50,6 +50,7 @@ impl Devices {
             } else {
                 TrialStage::Idle
             },
+            replay: self.replay_status(),
             present,
         };
         self.panel.status.send_if_modified(|shown| {

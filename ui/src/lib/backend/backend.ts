@@ -140,6 +140,9 @@ export interface Backend {
   recordingStart(call: string): Promise<void>;
   recordingPause(call: string, paused: boolean): Promise<void>;
   recordingStop(call: string): Promise<void>;
+  /** Lets the far end's last seconds be heard again; `SoundView.replay` shows what there is. */
+  replayStart(seconds: number): Promise<void>;
+  replayStop(): Promise<void>;
 
   watchersShow(): Promise<WatchersView>;
   /** `secret` null keeps the stored one. */

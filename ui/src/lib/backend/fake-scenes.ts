@@ -77,6 +77,10 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   live: (phone) => void live(phone),
   muted: (phone) =>
     void live(phone, { muted: true, words: 'Your microphone is off', keys_sent: '12#', keys_received: '4' }),
+  recorded: (phone) => {
+    phone.sound.record(live(phone));
+    phone.sound.keep(45);
+  },
   held: (phone) => void live(phone, { held: true, muted: true, words: 'On hold', keys_sent: '12#' }),
   reconnecting: (phone) => void live(phone, { reconnecting: true, gives_up_at_ms: Date.now() + 30_000, words: 'Reconnecting' }),
   'live-ringing': (phone) => {
@@ -112,7 +116,10 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   stranded: (phone) => void live(phone, { state: 'stranded', can_transfer: false, can_rejoin: true }),
   busy: (phone) => phone.endCall(phone.dialling('+12125550101'), 'busy'),
-  talked: (phone) => phone.endCall(live(phone), 'hung_up_there'),
+  talked: (phone) => {
+    phone.endCall(live(phone), 'hung_up_there');
+    phone.sound.keep(60);
+  },
   missed: (phone) => phone.endCall(phone.ring('+16465550198'), 'missed'),
   notice: (phone) => phone.notify('0800-FLOWERS is not a phone number. Use digits only, with + for other countries.'),
   'first-run': (phone) => {

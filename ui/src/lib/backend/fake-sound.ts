@@ -13,7 +13,9 @@ export const SOUND: SoundView = {
     echo_cancellation: true,
     noise_suppression: true,
     gain: true,
+    recording: true,
     recording_beep: false,
+    instant_replay: true,
   },
   microphones: [
     { id: 'usb', name: 'USB headset', preferred: true },
@@ -32,6 +34,7 @@ export const SOUND: SoundView = {
     { id: 'bells', name: 'Bells' },
     { id: 'trill', name: 'Trill' },
     { id: 'drops', name: 'Drops' },
+    { id: 'own', name: 'Your own file' },
   ],
   tones: [
     { id: 'north_america', name: 'North America' },
@@ -61,6 +64,7 @@ export const SOUND: SoundView = {
   own_ringtone: null,
   recording: null,
   recordings_folder: '/profile/recordings',
+  replay: null,
 };
 
 export const WATCHERS: WatchersView = {
@@ -96,7 +100,23 @@ export class FakeSound {
   }
 
   set(settings: SoundSettings): SoundView {
-    return this.#put({ settings });
+    return this.#put(settings.instant_replay ? { settings } : { settings, replay: null });
+  }
+
+  /** So many seconds of the far end can be heard again; none: nothing. */
+  keep(seconds: number | null): void {
+    const wanted = this.view.settings.instant_replay && seconds !== null;
+    this.#put({ replay: wanted ? { seconds, playing: false } : null });
+  }
+
+  replay(seconds: number | null): void {
+    const { replay } = this.view;
+    if (!replay) {
+      if (seconds === null) return;
+      throw { code: 'replay', message: 'Nothing of a call is kept to be heard again.' };
+    }
+    this.#put({ replay: { ...replay, playing: seconds !== null } });
+    if (seconds !== null) this.#timers.push(setTimeout(() => this.replay(null), 3 * this.#stepMs));
   }
 
   unplug(words: string): DevicesView {

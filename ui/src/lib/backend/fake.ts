@@ -372,6 +372,12 @@ export class FakePhone implements Backend {
   async recordingStop(id: string): Promise<void> {
     this.sound.endRecording(id);
   }
+  async replayStart(seconds: number): Promise<void> {
+    this.sound.replay(seconds);
+  }
+  async replayStop(): Promise<void> {
+    this.sound.replay(null);
+  }
 
   async watchersShow(): Promise<WatchersView> {
     return this.sound.watchers;

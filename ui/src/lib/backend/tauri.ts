@@ -88,6 +88,8 @@ export function tauriBackend(): Backend {
     recordingStart: (id) => call('recording_start', { call: id }),
     recordingPause: (id, paused) => call('recording_pause', { call: id, paused }),
     recordingStop: (id) => call('recording_stop', { call: id }),
+    replayStart: (seconds) => call('replay_start', { seconds }),
+    replayStop: () => call('replay_stop'),
     watchersShow: () => call('watchers_show'),
     watchersSet: (draft, secret) => call('watchers_set', { draft, secret }),
     desktopShow: () => call('desktop_show'),

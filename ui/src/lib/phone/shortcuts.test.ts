@@ -78,6 +78,7 @@ describe('in a call', () => {
     ['t', { do: 'tool', tool: 'transfer' }],
     ['p', { do: 'tool', tool: 'add' }],
     ['x', { do: 'swap' }],
+    ['r', { do: 'record' }],
   ])('%s acts unless a field has the focus, with Ctrl Shift there too and on every screen', (key, wanted) => {
     const editing = { ...inCall, editing: true };
     expect(shortcutFor(press(key), inCall)).toEqual(wanted);

@@ -15,6 +15,7 @@ export type Shortcut =
   | { do: 'silence' }
   | { do: 'mute' }
   | { do: 'hold' }
+  | { do: 'record' }
   | { do: 'swap' }
   | { do: 'tool'; tool: Tool }
   | { do: 'close-tool' }
@@ -101,6 +102,7 @@ const IN_CALL: Readonly<Record<string, Shortcut>> = {
   t: ACTS_IN_CALL.transfer,
   p: ACTS_IN_CALL.add_person,
   x: ACTS_IN_CALL.swap,
+  r: { do: 'record' },
 };
 
 function inCall(press: KeyPress, at: Situation, letters: boolean): Shortcut | null {

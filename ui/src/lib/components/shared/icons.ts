@@ -14,6 +14,8 @@ import Check from '@lucide/svelte/icons/check';
 import ChevronDown from '@lucide/svelte/icons/chevron-down';
 import ChevronLeft from '@lucide/svelte/icons/chevron-left';
 import ChevronRight from '@lucide/svelte/icons/chevron-right';
+import CircleDot from '@lucide/svelte/icons/circle-dot';
+import CircleStop from '@lucide/svelte/icons/circle-stop';
 import CircleCheck from '@lucide/svelte/icons/circle-check';
 import CircleX from '@lucide/svelte/icons/circle-x';
 import Clock from '@lucide/svelte/icons/clock';
@@ -45,6 +47,7 @@ import PhoneMissed from '@lucide/svelte/icons/phone-missed';
 import Play from '@lucide/svelte/icons/play';
 import Plus from '@lucide/svelte/icons/plus';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
+import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Route from '@lucide/svelte/icons/route';
 import Search from '@lucide/svelte/icons/search';
 import Shield from '@lucide/svelte/icons/shield';
@@ -92,6 +95,9 @@ export const icons = {
   'chevron-down': ChevronDown,
   speaker: Volume2,
   pause: Pause,
+  rec: CircleDot,
+  stop: CircleStop,
+  replay: RotateCcw,
   play: Play,
   transfer: ArrowRightToLine,
   add: UserPlus,
