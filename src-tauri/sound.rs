@@ -1,5 +1,6 @@
 //! Sound as a person sees and sets it: what is kept, what is in force, one picture for the windows.
 
+mod choices;
 mod ringtone_file;
 
 use std::path::{Path, PathBuf};
@@ -14,12 +15,13 @@ use history::Store;
 use realtime::{Backend, VoiceProcessing, VoiceSteps};
 use tokio::sync::watch;
 
+use choices::{RINGTONES, TONES, named, processing_choices, tones_word};
+
 use crate::core::{Core, blocking};
 use crate::ipc::records::SettingsView;
 use crate::ipc::sound::{
-    ChosenDevice, EchoTestState, LevelsView, NamedChoice, ProcessingChoice, ReplayView,
-    RingtoneSetting, SoundBanner, SoundBannerKind, SoundDevice, SoundSettings, SoundView,
-    TonesSetting,
+    ChosenDevice, EchoTestState, LevelsView, ReplayView, RingtoneSetting, SoundBanner,
+    SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
 };
 use crate::ipc::types::IpcError;
 use crate::recording::Recorded;
@@ -397,76 +399,6 @@ fn plan_of(setting: TonesSetting) -> audio::tones::TonePlan {
         TonesSetting::Australia => TonePlan::Australia,
         TonesSetting::Japan => TonePlan::Japan,
     }
-}
-
-fn named(list: &[(&str, &str)]) -> Vec<NamedChoice> {
-    let choice = |(id, name): &(&str, &str)| NamedChoice {
-        id: (*id).to_owned(),
-        name: (*name).to_owned(),
-    };
-    list.iter().map(choice).collect()
-}
-
-const RINGTONES: &[(&str, &str)] = &[
-    ("bars", "Wooden bars"),
-    ("bells", "Deep bells"),
-    ("trill", "Desk telephone"),
-    ("drops", "Glass drops"),
-    ("own", "Your own file"),
-];
-const TONES: &[(&str, &str)] = &[
-    ("north_america", "North America"),
-    ("united_kingdom", "United Kingdom"),
-    ("europe", "Europe"),
-    ("australia", "Australia"),
-    ("japan", "Japan"),
-];
-
-fn tones_word(region: &str) -> &'static str {
-    use audio::tones::TonePlan;
-    match TonePlan::of_country(region) {
-        TonePlan::NorthAmerica => "north_america",
-        TonePlan::UnitedKingdom => "united_kingdom",
-        TonePlan::Europe => "europe",
-        TonePlan::Australia => "australia",
-        TonePlan::Japan => "japan",
-    }
-}
-
-fn processing_choices() -> Vec<ProcessingChoice> {
-    let step = |id: &str, name: &str, words: &str, alone: Processing| ProcessingChoice {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        words: words.to_owned(),
-        delay_ms: alone.delay_ms(),
-    };
-    let none = Processing::default();
-    vec![
-        step(
-            "echo_cancellation",
-            "Echo cancellation",
-            "Keeps the far end from hearing itself when you use speakers. With a headset you can switch it off: your voice arrives 8 ms earlier.",
-            Processing {
-                echo_cancellation: true,
-                ..none
-            },
-        ),
-        step(
-            "noise_suppression",
-            "Noise suppression",
-            "Softens fans, keyboards and the street. In a quiet room you can switch it off: your voice arrives 6 ms earlier.",
-            Processing {
-                noise_suppression: true,
-                ..none
-            },
-        ),
-        step(
-            "gain",
-            "Automatic gain",
-            "Keeps your voice equally loud. It costs no time.",
-            Processing { gain: true, ..none },
-        ),
-    ]
 }
 
 /// What there is to see of settings and devices.

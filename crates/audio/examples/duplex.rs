@@ -16,7 +16,7 @@
 //! record FILE                  both sides into a file, until `record` without one
 //! gap                          the longest silence that was captured since the last question, and the one now, ms
 //! status                       what a person would see
-//! figures                      counters, threads, file descriptors, processor seconds
+//! figures                      counters, threads, file descriptors, processor seconds, what device callbacks allocated
 //! devices                      what `deskline devices` would say
 //! ```
 //!
@@ -45,6 +45,21 @@ use call::output::AudioCommand;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+/// Counts what is allocated where nothing may be.
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
+static GUARDED: AtomicU64 = AtomicU64::new(0);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Every device callback runs in here.
+fn count_allocations(callback: &mut dyn FnMut()) {
+    let before = assert_no_alloc::violation_count();
+    assert_no_alloc::assert_no_alloc(callback);
+    let allocated = assert_no_alloc::violation_count() - before;
+    ALLOCATIONS.fetch_add(u64::from(allocated), Relaxed);
+    GUARDED.fetch_add(1, Relaxed);
+}
+
 /// Half a second of the microphone.
 const KEPT: usize = SAMPLE_RATE as usize / 2;
 
@@ -71,6 +86,7 @@ fn main() {
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
+    audio::guard_callbacks(count_allocations);
     let shared = Arc::new(Shared::default());
     let (commands, receiver) = mpsc::channel(64);
     let (facts, mut news) = mpsc::channel(64);
@@ -308,6 +324,8 @@ fn measure(samples: &VecDeque<i16>) -> Value {
 
 fn figures(statistics: &Statistics) -> Value {
     let counters = statistics.counters();
+    let (microphone, speaker) = statistics.callback_times();
+    let micros = |time: Option<Duration>| time.map(|time| time.as_nanos() as f64 / 1000.0);
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Fields 14 and 15 in ticks of 10 ms; counted after the name, which may hold anything.
     let fields: Vec<&str> = stat
@@ -332,6 +350,10 @@ fn figures(statistics: &Statistics) -> Value {
         "under_run_samples": counters.under_run_samples,
         "overflows": counters.overflows,
         "frames_trimmed": counters.frames_trimmed,
+        "guarded_callbacks": GUARDED.load(Relaxed),
+        "allocations_in_callbacks": ALLOCATIONS.load(Relaxed),
+        "microphone_callback_us": micros(microphone),
+        "speaker_callback_us": micros(speaker),
         "opens": counters.opens,
         "losses": counters.losses,
         "moves": counters.moves,

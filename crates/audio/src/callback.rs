@@ -10,6 +10,7 @@ use cpal::{FromSample, Sample};
 use rtrb::{Consumer, Producer};
 
 use crate::convert::DeviceFormat;
+use crate::guard::guarded;
 use crate::statistics::count;
 use crate::stream::{Vitals, Wiring};
 
@@ -48,6 +49,14 @@ impl MicrophoneCallback {
 
     /// New sound of the microphone.
     pub(crate) fn take<T: Copy>(&mut self, samples: &[T])
+    where
+        i16: FromSample<T>,
+    {
+        let statistics = Arc::clone(&self.wiring.statistics);
+        guarded(&statistics.microphone_times, || self.copy(samples));
+    }
+
+    fn copy<T: Copy>(&mut self, samples: &[T])
     where
         i16: FromSample<T>,
     {
@@ -163,6 +172,11 @@ impl SpeakerCallback {
 
     /// The speaker wants sound.
     pub(crate) fn fill<T: Sample + FromSample<i16>>(&mut self, samples: &mut [T]) {
+        let statistics = Arc::clone(&self.wiring.statistics);
+        guarded(&statistics.speaker_times, || self.copy(samples));
+    }
+
+    fn copy<T: Sample + FromSample<i16>>(&mut self, samples: &mut [T]) {
         count(&self.vitals.callbacks);
         count(&self.wiring.statistics.output_callbacks);
         let have = self.ring.slots().min(samples.len());

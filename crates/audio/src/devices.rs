@@ -1,6 +1,7 @@
 //! The device thread: opens what is wanted, notices what is lost, reopens, follows the person's choice and the system's
 //! list, tells the phone. It waits for no sound server: whatever may hang is asked aside.
 
+mod losses;
 mod replay;
 mod show;
 
@@ -15,11 +16,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::frames::Control;
-use crate::host::{DeviceError, Part, aside, close};
+use crate::host::{DeviceError, aside, close};
 use crate::list::{Present, Processing, Target, Targets, choose};
 use crate::opening::{self, Job, Opened, Outcome, Ring, Slot};
 use crate::presence::Presence;
-use crate::statistics::count;
 use crate::status::{Behind, Wish};
 use crate::stream::Wiring;
 use crate::tones::{OwnRingtone, Ringtone, Tone, TonePlan};
@@ -413,50 +413,6 @@ impl Devices {
             self.next_attempt = now + RETRY_EVERY;
             self.complain(DeviceError::NoServer);
         }
-    }
-
-    /// The sound server moves streams without a word to the person: when a device leaves, or by somebody's hand.
-    fn notice_moves(&mut self) {
-        for slot in Slot::ALL {
-            let part = slot.part();
-            let Some(serial) = self
-                .opened(slot)
-                .and_then(|opened| opened.stream.vitals.take_moved())
-            else {
-                continue;
-            };
-            count(&self.wiring.statistics.moves);
-            let there = self.present.borrow().by_serial(part, serial);
-            let chosen = {
-                let choice = self.panel.choice.borrow();
-                match slot {
-                    Slot::Microphone => choice.microphone.is_some(),
-                    Slot::Speaker => choice.speaker.is_some(),
-                    Slot::Ring => choice.ring.is_some(),
-                }
-            };
-            match (there, self.place(slot).as_mut()) {
-                (Some(there), Some(opened)) => opened.moved(there, chosen),
-                // To what a speaker plays, or to something that came this moment.
-                (None, _) if part == Part::Microphone => self.lost(slot),
-                (None, _) | (_, None) => {}
-            }
-        }
-    }
-
-    fn lost(&mut self, slot: Slot) {
-        let part = slot.part();
-        tracing::warn!(?slot, "a sound device went away");
-        count(&self.wiring.statistics.losses);
-        if slot == Slot::Ring {
-            self.close(slot);
-            return;
-        }
-        self.problem = Some(DeviceError::NotFound(part));
-        if let Some(presence) = &mut self.call {
-            presence.lost(Instant::now());
-        }
-        self.close(slot);
     }
 
     /// Brings what is open in line with what is wanted.

@@ -25,7 +25,8 @@
 //!   registry"  arrivals, departures, defaults -'
 //! ```
 //!
-//! - The callbacks take no lock, allocate nothing, log nothing (a test counts); their one system call is the unpark.
+//! - The callbacks take no lock, allocate nothing, log nothing (a test counts, on the real threads: [`guard_callbacks`]); their
+//!   one system call is the unpark.
 //! - No thread of ours but those that ask waits for a sound server.
 //! - There is one road out and one in, however many calls there are. Which of them gets the microphone, silence or
 //!   [`hold_music`], and who is heard, is the affair of whoever owns both ends.
@@ -50,6 +51,7 @@ mod convert;
 mod cookie;
 mod devices;
 mod frames;
+mod guard;
 mod host;
 mod layer;
 mod list;
@@ -85,6 +87,7 @@ use tokio::sync::mpsc;
 #[global_allocator]
 static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
+pub use guard::{CallbackGuard, guard_callbacks};
 pub use host::{DeviceError, DeviceList, Part, devices};
 pub use list::{Choice, DeviceEntry, Present, Processing};
 pub use music::hold_music;

@@ -1,7 +1,9 @@
 //! What benchmarks and the level meters read: counters that the callbacks may raise.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
+use crate::guard::Times;
 use crate::replay::SharedReplay;
 use crate::trial::SharedStage;
 
@@ -33,6 +35,8 @@ pub struct Statistics {
     pub(crate) speaker_peak: AtomicU16,
     pub(crate) trial: SharedStage,
     pub(crate) replay: SharedReplay,
+    pub(crate) microphone_times: Times,
+    pub(crate) speaker_times: Times,
 }
 
 /// The counters at one moment.
@@ -94,6 +98,16 @@ impl Statistics {
             moves: self.moves.load(Relaxed),
             stream_errors: self.stream_errors.load(Relaxed),
         }
+    }
+
+    /// How long callbacks took since the start, all but one in a thousand of them: of the microphone, of the speakers. `None`:
+    /// there was none, or it took more than 4 ms. Rounded up to the next doubling of 256 ns.
+    #[must_use]
+    pub fn callback_times(&self) -> (Option<Duration>, Option<Duration>) {
+        (
+            self.microphone_times.all_but_one_in(1000),
+            self.speaker_times.all_but_one_in(1000),
+        )
     }
 
     /// Highest sample of the microphone since the last question, 0 … 32 767. For one reader: asking resets it.

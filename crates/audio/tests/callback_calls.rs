@@ -1,5 +1,6 @@
-//! What the threads of the devices ask of the system while a call runs: the sound server's socket, and the wake of the frame
-//! thread. No memory, no file, no waiting lock.
+//! What the device callbacks of a real call do besides copying: nothing. The allocator of the program counts what they take
+//! and give back; what their threads ask of the system is watched from outside: the sound server's socket, and the wake of the
+//! frame thread. No file, no memory, no lock that is waited for. How long they take is printed.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -17,7 +18,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stage::Sound;
-use support::Desk;
+use support::{Desk, wait_until};
 
 /// How long each thread is watched.
 const WATCHED: Duration = Duration::from_secs(2);
@@ -35,6 +36,41 @@ fn threads(pid: u32, name: &str) -> Vec<String> {
             fits.then(|| entry.file_name().to_string_lossy().into_owned())
         })
         .collect()
+}
+
+#[test]
+fn no_callback_of_a_call_takes_memory_or_gives_it_back() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    let headset = sound.plug_speaker("headset", 44_100, 2).unwrap();
+    desk.tell("keep on");
+    desk.tell("far 700");
+    desk.tell("open");
+    desk.opened();
+    desk.hears(1000.0);
+    // All that a call may meet: tones, a second heard again, another device, and one that is pulled.
+    desk.tell("key 5");
+    desk.tell("beep");
+    desk.tell("replay 5");
+    desk.tell("choose speaker headset");
+    desk.sees("it", |status| status["speaker"] == "headset");
+    sound.unplug(headset).unwrap();
+    desk.sees("another", |status| status["speaker"] == "Speaker");
+    wait_until("a thousand callbacks", || {
+        desk.number("guarded_callbacks") >= 1000
+    });
+    let figures = desk.figures();
+    assert_eq!(figures["allocations_in_callbacks"], 0, "{figures}");
+    let period_us = 5000.0;
+    for device in ["microphone", "speaker"] {
+        let longest = &figures[format!("{device}_callback_us")];
+        let share = longest.as_f64().map(|us| us / period_us * 100.0);
+        println!(
+            "{device}: 99.9 % of callbacks took at most {longest} µs, {share:.2?} % of the period"
+        );
+    }
+    desk.end_with(6);
 }
 
 #[test]

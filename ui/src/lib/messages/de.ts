@@ -1,4 +1,5 @@
 import type { Messages } from '../language.svelte';
+import { deSound } from './de-sound';
 
 /** The same sentences in German. What each is for stands in `en.ts`. */
 export const de: Messages = {
@@ -652,37 +653,7 @@ export const de: Messages = {
   'compact.open': 'Das große Fenster öffnen',
   'compact.history': 'Verlauf',
   'compact.small': 'Kleines Fenster',
-  'call.record': 'Aufnehmen',
-  'call.recording': 'Aufnahme',
-  'recording.recording': 'Aufnahme läuft',
-  'recording.paused': 'Aufnahme pausiert',
-  'recording.waiting': 'Aufnahme wartet, solange gehalten wird',
-  'recording.pause': 'Aufnahme anhalten',
-  'recording.goOn': 'Aufnahme fortsetzen',
-  'recording.kept': 'Aufnahme gespeichert: {path}',
-  'recording.allow': 'Aufnehmen erlauben',
-  'recording.allowText':
-    'Aus, bis Sie es einschalten. Anrufe gehen ohne genauso; aufgenommen wird, sobald Sie Aufnehmen drücken.',
-  'recording.beep': 'Anrufer hören es',
-  'recording.beepText':
-    'Ein kurzer Ton zu Beginn der Aufnahme und alle 15 s. Vielerorts müssen alle zustimmen: Fragen Sie Ihren Rechtsbeistand.',
-  'recording.folder': 'Ordner für Aufnahmen',
-  'detail.recording': 'Aufnahme',
-  'replay.last': 'Letzte {seconds} s',
-  'replay.label': 'Letzte {seconds} s, noch einmal hören',
-  'replay.more': 'Mehr noch einmal hören',
-  'replay.stop': 'Nicht weiter anhören',
-  'replay.setting': 'Die letzte Minute noch einmal hören',
-  'replay.settingText':
-    'Was in der letzten Minute gesagt wurde, bleibt im Arbeitsspeicher dieses Computers, kommt nie auf seine Festplatte und ist eine Minute nach dem Anruf weg.',
-  'settings.recording': 'Aufnahme',
-  'ringing.own': 'Eigener Klingelton',
-  'ringing.ownText': 'Eine WAV-, FLAC-, MP3- oder OGG-Datei; die erste halbe Minute klingelt.',
-  'ringing.ownChoose': 'Datei wählen',
-  'ringing.ownReading': 'Datei wird gelesen',
-  'ringing.ownRemove': '{name} entfernen',
-  'ringing.ownTooLarge': 'Diese Datei ist größer als 16 MB. Wählen Sie eine kürzere: Eine halbe Minute genügt.',
-  'quality.button': 'Ton dieses Anrufs',
+  ...deSound,
 
   'duration.seconds': '{s} s',
   'duration.minutes': '{m} min {s} s',

@@ -1,3 +1,5 @@
+import { enSound } from './en-sound';
+
 /**
  * Every sentence the windows say themselves, in English. States, outcomes, notices and advice
  * are not here: they come worded from the core. `{name}` marks a value put in by `say`.
@@ -650,36 +652,7 @@ export const en = {
   'compact.open': 'Open the full window',
   'compact.history': 'History',
   'compact.small': 'Compact window',
-  'call.record': 'Record',
-  'call.recording': 'Recording',
-  'recording.recording': 'Recording',
-  'recording.paused': 'Recording paused',
-  'recording.waiting': 'Recording waits while on hold',
-  'recording.pause': 'Pause recording',
-  'recording.goOn': 'Go on recording',
-  'recording.kept': 'Recording kept: {path}',
-  'recording.allow': 'Allow recording',
-  'recording.allowText': 'Off until you turn it on. Calls work the same without it; recording begins when you press Record.',
-  'recording.beep': 'Let the caller hear it',
-  'recording.beepText':
-    'A short note when recording begins, and every 15 s. Many places want everyone’s consent: ask your counsel.',
-  'recording.folder': 'Folder for recordings',
-  'detail.recording': 'Recording',
-  'replay.last': 'Last {seconds} s',
-  'replay.label': 'Last {seconds} s, hear again',
-  'replay.more': 'Hear more again',
-  'replay.stop': 'Stop hearing again',
-  'replay.setting': 'Hear the last minute again',
-  'replay.settingText':
-    'What the caller said in the last minute stays in the memory of this computer, is never written to its disk, and is gone a minute after the call.',
-  'settings.recording': 'Recording',
-  'ringing.own': 'Your own ringtone',
-  'ringing.ownText': 'A WAV, FLAC, MP3 or OGG file; its first half minute rings.',
-  'ringing.ownChoose': 'Choose a file',
-  'ringing.ownReading': 'Reading the file',
-  'ringing.ownRemove': 'Remove {name}',
-  'ringing.ownTooLarge': 'This file is larger than 16 MB. Choose a shorter one: half a minute is enough.',
-  'quality.button': 'Sound of this call',
+  ...enSound,
 
   'duration.seconds': '{s} s',
   'duration.minutes': '{m} min {s} s',

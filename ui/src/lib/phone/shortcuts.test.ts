@@ -71,6 +71,13 @@ describe('in the dialler', () => {
 });
 
 describe('in a call', () => {
+  test('r records, outside a field only', () => {
+    expect(shortcutFor(press('r'), inCall)).toEqual({ do: 'record' });
+    expect(shortcutFor(press('r'), { ...inCall, editing: true })).toBeNull();
+    expect(shortcutFor(press('r', { repeat: true }), inCall)).toBeNull();
+    expect(shortcutFor(press('r'), idle)).not.toEqual({ do: 'record' });
+  });
+
   test.each([
     ['m', { do: 'mute' }],
     ['H', { do: 'hold' }],
@@ -78,7 +85,6 @@ describe('in a call', () => {
     ['t', { do: 'tool', tool: 'transfer' }],
     ['p', { do: 'tool', tool: 'add' }],
     ['x', { do: 'swap' }],
-    ['r', { do: 'record' }],
   ])('%s acts unless a field has the focus, with Ctrl Shift there too and on every screen', (key, wanted) => {
     const editing = { ...inCall, editing: true };
     expect(shortcutFor(press(key), inCall)).toEqual(wanted);
