@@ -34,6 +34,7 @@ use crate::ipc::records::SettingsView;
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{Ask, Line, tokens};
+use crate::line_setup::LineSetup;
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
 use crate::sound::{self, Sound};
@@ -72,6 +73,7 @@ struct Inner {
     sound: Sound,
     recorder: Recorder,
     watching: Watching,
+    line_setup: LineSetup,
     running: Mutex<Option<Running>>,
 }
 
@@ -219,6 +221,7 @@ impl Core {
             sound,
             recorder,
             watching,
+            line_setup: LineSetup::default(),
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -276,6 +279,10 @@ impl Core {
 
     pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
         self.0.settings.send_replace(view);
+    }
+
+    pub(crate) fn line_setup(&self) -> &LineSetup {
+        &self.0.line_setup
     }
 
     pub(crate) fn watching(&self) -> &Watching {

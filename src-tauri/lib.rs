@@ -23,6 +23,7 @@ mod hooks;
 pub mod ipc;
 mod line;
 mod line_desk;
+mod line_setup;
 pub mod links;
 pub mod logging;
 mod moments;

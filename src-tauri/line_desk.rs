@@ -7,8 +7,10 @@ use tokio::runtime::Handle;
 
 use crate::account::Account;
 use crate::core::{Core, blocking};
+use crate::ipc::line_setup::LineSignIn;
 use crate::ipc::lines::{LineCard, LineCheckView, cards, checked, fixed};
 use crate::ipc::types::IpcError;
+use crate::line_setup::keys;
 use crate::profile::Profile;
 
 /// Names the stand-ins of the providers for tests: an address on this computer, or it is refused.
@@ -50,13 +52,31 @@ impl Core {
         blocking(move || cards(&Registry::new(&profile.path().join("lines")))).await
     }
 
-    /// Finds out what is wrong with a line, without the provider: its sign-in is not kept.
+    /// Finds out what is wrong with a line; with a sign-in, at its provider too. The sign-in is not kept.
     ///
     /// # Errors
-    /// There is no such line, or nobody is signed in.
-    pub async fn line_check(&self, line: String) -> Result<LineCheckView, IpcError> {
-        self.with_lines(move |desk, runtime| runtime.block_on(checked(&desk, &line)))
-            .await
+    /// There is no such line, nobody is signed in, or the sign-in is wrong in form.
+    pub async fn line_check(
+        &self,
+        line: String,
+        sign_in: Option<LineSignIn>,
+    ) -> Result<LineCheckView, IpcError> {
+        self.with_lines(move |desk, runtime| {
+            let keys = match sign_in {
+                Some(mut typed) => {
+                    let line = desk
+                        .line(&line)
+                        .map_err(|error| IpcError::new(error.code(), error.to_string()))?;
+                    if typed.account.trim().is_empty() {
+                        typed.account = line.account.unwrap_or_default();
+                    }
+                    keys(line.provider, typed)?
+                }
+                None => None,
+            };
+            runtime.block_on(checked(&desk, &line, keys))
+        })
+        .await
     }
 
     /// Does what a finding proposes, and checks again.
@@ -69,7 +89,7 @@ impl Core {
     }
 
     /// Lines ask disk and keychain in between, so all of it runs on a thread that may wait.
-    async fn with_lines<T: Send + 'static>(
+    pub(crate) async fn with_lines<T: Send + 'static>(
         &self,
         work: impl FnOnce(Desk, Handle) -> Result<T, IpcError> + Send + 'static,
     ) -> Result<T, IpcError> {

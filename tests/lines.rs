@@ -284,7 +284,7 @@ fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
     }
     let done = office.add(&["--yes"]);
     assert_eq!(done.code, 0, "{done:?}");
-    let state = office.providers.state().unwrap();
+    let state = office.providers.state("twilio").unwrap();
     assert_eq!(state["trunks"].as_array().unwrap().len(), 1, "{state}");
     assert_eq!(
         state["trunks"][0]["origination"].as_array().unwrap().len(),
@@ -316,7 +316,7 @@ fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
         assert_eq!(undone.code, 0, "{undone:?}");
     }
     assert_eq!(
-        office.providers.state().unwrap(),
+        office.providers.state("twilio").unwrap(),
         json!({"trunks": [], "lists": []})
     );
 }

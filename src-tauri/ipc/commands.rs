@@ -10,6 +10,9 @@ use tauri::{AppHandle, Manager, Runtime, State, Webview};
 use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
+use crate::ipc::line_setup::{
+    LineAsked, LinePlanView, LineProgressView, LineProofView, LineRunView, LineSignIn, LineUndoView,
+};
 use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
@@ -20,7 +23,7 @@ use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
-use crate::ipc::{convert, desktop_commands};
+use crate::ipc::{convert, desktop_commands, line_setup};
 use crate::overlay;
 use crate::pages::Pages;
 
@@ -71,6 +74,14 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         lines,
         line_check,
         line_fix,
+        line_plan,
+        line_carry_out,
+        line_stop,
+        line_removal,
+        line_remove,
+        line_undo_show,
+        line_undo,
+        line_test,
         settings_show,
         settings_set,
         watchers_show,
@@ -401,8 +412,67 @@ async fn lines(core: State<'_, Core>) -> Answer<Vec<LineCard>> {
 }
 
 #[tauri::command]
-async fn line_check(core: State<'_, Core>, line: String) -> Answer<LineCheckView> {
-    core.line_check(line).await
+async fn line_check(
+    core: State<'_, Core>,
+    line: String,
+    sign_in: Option<LineSignIn>,
+) -> Answer<LineCheckView> {
+    core.line_check(line, sign_in).await
+}
+
+#[tauri::command]
+async fn line_plan(core: State<'_, Core>, asked: LineAsked) -> Answer<LinePlanView> {
+    core.line_plan(asked).await
+}
+
+#[tauri::command]
+async fn line_carry_out(
+    core: State<'_, Core>,
+    channel: Channel<LineProgressView>,
+) -> Answer<LineRunView> {
+    core.line_carry_out(move |news| {
+        // A page that is gone need not be told.
+        let _gone = channel.send(line_setup::progress(news));
+    })
+    .await
+}
+
+#[tauri::command]
+fn line_stop(core: State<'_, Core>) {
+    core.line_setup().stop();
+}
+
+#[tauri::command]
+async fn line_removal(core: State<'_, Core>, line: String) -> Answer<LinePlanView> {
+    core.line_removal(line).await
+}
+
+#[tauri::command]
+async fn line_remove(core: State<'_, Core>, line: String) -> Answer<()> {
+    core.line_remove(line).await
+}
+
+#[tauri::command]
+async fn line_undo_show(core: State<'_, Core>, line: String) -> Answer<LineUndoView> {
+    core.line_undo_show(line).await
+}
+
+#[tauri::command]
+async fn line_undo(
+    core: State<'_, Core>,
+    line: String,
+    sign_in: LineSignIn,
+) -> Answer<Vec<String>> {
+    core.line_undo(line, sign_in).await
+}
+
+#[tauri::command]
+async fn line_test(
+    core: State<'_, Core>,
+    line: String,
+    to: Option<String>,
+) -> Answer<LineProofView> {
+    core.line_test(line, to).await
 }
 
 #[tauri::command]

@@ -28,6 +28,10 @@ pub struct LineCard {
     pub outgoing_at_ms: Option<i64>,
     /// Can it call at all?
     pub calls_out: bool,
+    /// Whose sign-in a look at the provider needs: `twilio`, `telnyx`; `null`: nobody looks there.
+    pub signs_in_at: Option<String>,
+    /// Twilio: the account.
+    pub account: String,
 }
 
 /// How a part of the way of a call stands.
@@ -121,6 +125,11 @@ fn card(line: &KeptLine) -> LineCard {
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
         calls_out: line.provider != lines::ProviderKind::LiveKitNumbers,
+        signs_in_at: line
+            .provider
+            .has_api()
+            .then(|| line.provider.word().to_owned()),
+        account: line.account.clone().unwrap_or_default(),
     }
 }
 
@@ -184,8 +193,12 @@ pub(crate) fn cards(registry: &lines::Registry) -> Result<Vec<LineCard>, IpcErro
 ///
 /// # Errors
 /// There is no such line.
-pub(crate) async fn checked(desk: &Desk, line: &str) -> Result<LineCheckView, IpcError> {
-    desk.check(line, None)
+pub(crate) async fn checked(
+    desk: &Desk,
+    line: &str,
+    keys: Option<lines::ProviderKeys>,
+) -> Result<LineCheckView, IpcError> {
+    desk.check(line, keys)
         .await
         .map(|report| check(&report))
         .map_err(|error| IpcError::new(error.code(), error.to_string()))
@@ -217,7 +230,7 @@ pub(crate) async fn fixed(
         ));
     };
     desk.fix(&report.line.id, &steps).await.map_err(error)?;
-    checked(desk, line).await
+    checked(desk, line, None).await
 }
 
 /// All declarations, for the bindings.

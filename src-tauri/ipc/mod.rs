@@ -4,6 +4,7 @@ pub mod commands;
 pub mod convert;
 pub mod desktop;
 mod desktop_commands;
+pub mod line_setup;
 pub mod lines;
 pub mod records;
 pub mod sound;

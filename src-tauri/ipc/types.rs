@@ -365,6 +365,7 @@ pub fn bindings() -> String {
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::desktop::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
+    declarations.extend(crate::ipc::line_setup::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();

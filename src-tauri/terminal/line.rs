@@ -7,9 +7,8 @@ use call::number::Region;
 use lines::check::{self, Level};
 use lines::env_file::Setting;
 use lines::{
-    Approved, BadInput, Credential, Desk, DeskError, KeptLine, LineId, LineName, LiveKitSip,
-    Number, Pin, Plan, Prepared, Progress, ProviderKind, SipHost, Step, Transport, TrunkDomain,
-    TwilioKeys, Wanted, WantedProvider, env_file, hand,
+    Approved, BadInput, Credential, Desk, DeskError, KeptLine, Number, Pin, Plan, Prepared,
+    Progress, ProviderKeys, ProviderKind, Step, TwilioKeys, Wanted, WantedProvider, env_file, hand,
 };
 use serde_json::{Value, json};
 use vault::Secret;
@@ -236,46 +235,19 @@ fn sentence(line: &KeptLine) -> String {
     )
 }
 
-fn region() -> Region {
-    Region::default()
-}
-
 fn wanted(asked: &Add, project_host: &str) -> Result<(Wanted, bool), BadInput> {
-    let name = LineName::parse(&asked.name)?;
-    let numbers = asked
-        .numbers
-        .iter()
-        .map(|typed| Number::parse(typed, region()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut guessed = false;
-    let provider = match ProviderKind::parse(&asked.provider)? {
-        ProviderKind::Twilio => WantedProvider::Twilio {
-            livekit: match &asked.sip {
-                Some(typed) => LiveKitSip::parse(typed)?,
-                None => {
-                    guessed = true;
-                    LiveKitSip::guess(project_host).ok_or_else(|| {
-                        BadInput::BadKey(
-                            "The SIP URI of the LiveKit project is needed: --sip. It stands in the settings of the project."
-                                .into(),
-                        )
-                    })?
-                }
-            },
-            domain: match &asked.domain {
-                Some(typed) => TrunkDomain::parse(typed)?,
-                None => TrunkDomain::of(&LineId::of(&name)),
-            },
-        },
-        ProviderKind::Other => WantedProvider::Other {
-            host: SipHost::parse(asked.host.as_deref().unwrap_or_default())?,
-            transport: Transport::parse(&asked.transport)?,
-        },
-        ProviderKind::LiveKitNumbers => WantedProvider::LiveKitNumbers,
-    };
-    let mut wanted = Wanted::new(name, numbers, provider)?;
-    wanted.secure = asked.secure;
-    Ok((wanted, guessed))
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    lines::Asked {
+        provider: asked.provider.clone(),
+        name: asked.name.clone(),
+        numbers: asked.numbers.clone(),
+        sip: text(&asked.sip),
+        domain: text(&asked.domain),
+        host: text(&asked.host),
+        transport: asked.transport.clone(),
+        secure: asked.secure,
+    }
+    .wanted(Region::default(), project_host)
 }
 
 fn by_hand(asked: &Add) -> u8 {
@@ -310,27 +282,14 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
             "The SIP address is a guess from the address of the project. Give the real one with --sip if callers do not get through.",
         );
     }
-    let keys = match wanted.provider {
-        WantedProvider::Twilio { .. } => {
-            let account = asked.account.as_deref().unwrap_or_default();
-            let key = asked.key.as_deref().unwrap_or_default();
-            Some(match given_secret {
-                Some(secret) => TwilioKeys::parse(account, key, secret)?,
-                None => keys(account, key)?,
-            })
-        }
-        WantedProvider::Other { .. } | WantedProvider::LiveKitNumbers => None,
-    };
+    let account = asked.account.as_deref().unwrap_or_default();
+    let key = asked.key.as_deref().unwrap_or_default();
+    let keys = keys(wanted.provider.kind(), account, key, given_secret)?;
     let given = match (&wanted.provider, &asked.user) {
         (WantedProvider::Other { .. }, Some(user)) => {
-            let user = user.trim().to_owned();
-            if user.is_empty() || user.contains(|c: char| c.is_whitespace() || "\"':".contains(c)) {
-                return Err(BadInput::BadUser.into());
-            }
-            let password = secret("Password at the provider:").ok_or_else(|| {
-                BadInput::BadKey("There is no password on standard input. Pipe it in, or type it and press Enter.".into())
-            })?;
-            Some(Credential::new(user, password))
+            let password = secret("Password at the provider:");
+            let password = password.unwrap_or_else(|| Secret::new(String::new()));
+            Some(Credential::given(user, password)?)
         }
         _ => None,
     };
@@ -528,8 +487,15 @@ async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
         &json!({"event": "plan", "undo": titles}),
         &format!("Taking back: {}.", titles.join("; ")),
     );
-    let keys = match &asked.account {
-        Some(account) => Some(keys(account, asked.key.as_deref().unwrap_or_default())?),
+    let provider = changes
+        .iter()
+        .find_map(|change| change.object.place().provider());
+    let account = asked.account.as_deref().unwrap_or_default();
+    let key = asked.key.as_deref().unwrap_or_default();
+    let keys = match provider {
+        // Without the account the library says whose sign-in is missing.
+        Some(ProviderKind::Twilio) if account.is_empty() => None,
+        Some(provider) => keys(provider, account, key, None)?,
         None => None,
     };
     if !agreed(asked.yes, changes.len())? {
@@ -573,10 +539,13 @@ fn filled(asked: &Add) -> Result<(Add, Option<Secret>), Failed> {
     asked.domain = asked.domain.or_else(|| text(Setting::TwilioDomain));
     // A token and a key may both be there: a key can be taken back alone, so it comes first.
     let key_secret = import.secret(Setting::TwilioKeySecret);
-    if asked.key.is_none() && key_secret.is_some() {
+    let at_twilio = asked.provider == ProviderKind::Twilio.word();
+    if at_twilio && asked.key.is_none() && key_secret.is_some() {
         asked.key = text(Setting::TwilioKey);
     }
-    let secret = if asked.key.is_some() {
+    let secret = if asked.provider == ProviderKind::Telnyx.word() {
+        import.secret(Setting::TelnyxKey)
+    } else if asked.key.is_some() {
         key_secret
     } else {
         import.secret(Setting::TwilioToken)
@@ -631,17 +600,26 @@ fn env(profile: &Profile, asked: &Env) -> u8 {
     }
 }
 
-/// The sign-in at Twilio: the secret from standard input.
-pub(crate) fn keys(account: &str, key: &str) -> Result<TwilioKeys, BadInput> {
-    // Form first: what is wrong with the names is said before a secret is asked for.
-    TwilioKeys::parse(account, key, Secret::new("unknown".into()))?;
-    let secret = secret(if key.is_empty() {
-        "Twilio auth token:"
-    } else {
-        "Secret of the API key:"
-    })
-    .unwrap_or_else(|| Secret::new(String::new()));
-    TwilioKeys::parse(account, key, secret)
+/// The sign-in at a provider: its secret as given, else from standard input. `None` where nobody signs in.
+pub(crate) fn keys(
+    kind: ProviderKind,
+    account: &str,
+    key: &str,
+    given: Option<Secret>,
+) -> Result<Option<ProviderKeys>, BadInput> {
+    if kind == ProviderKind::Twilio {
+        // Form first: what is wrong with the names is said before a secret is asked for.
+        TwilioKeys::parse(account, key, Secret::new("unknown".into()))?;
+    }
+    let question = match kind {
+        ProviderKind::Twilio if key.is_empty() => "Twilio auth token:",
+        ProviderKind::Twilio => "Secret of the API key:",
+        ProviderKind::Telnyx => "Telnyx API key:",
+        ProviderKind::Other | ProviderKind::LiveKitNumbers => return Ok(None),
+    };
+    let secret = given.or_else(|| secret(question));
+    let secret = secret.unwrap_or_else(|| Secret::new(String::new()));
+    ProviderKeys::parse(kind, account, key, secret)
 }
 
 /// The next line of standard input.

@@ -36,7 +36,7 @@ pub struct List {
 /// `deskline line add`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Add {
-    /// twilio, other (host, user and password), or livekit (a number rented from LiveKit)
+    /// twilio, telnyx, other (host, user and password), or livekit (a number rented from LiveKit)
     pub provider: String,
     /// Name of the line
     #[arg(long, default_value = "Main line")]
@@ -47,7 +47,7 @@ pub struct Add {
     /// Take from a .env file what is not given here: account, key, secret, trunk name, SIP URI, number
     #[arg(long, value_name = "FILE")]
     pub env: Option<PathBuf>,
-    /// SIP URI of the LiveKit project, from its settings
+    /// Twilio, Telnyx: SIP URI of the LiveKit project, from its settings. The API key of Telnyx is read from standard input
     #[arg(long, value_name = "URI")]
     pub sip: Option<String>,
     /// Twilio: account SID (AC…); its auth token is read from standard input
@@ -90,7 +90,7 @@ pub struct Add {
 pub struct Check {
     /// Which line [default: all]
     pub line: Option<String>,
-    /// Twilio: look there too; the auth token is read from standard input
+    /// Look at the provider too; its auth token or API key is read from standard input
     #[arg(long)]
     pub provider: bool,
     /// Twilio: API key (SK…) to sign in with instead of the auth token
@@ -150,7 +150,8 @@ pub struct Remove {
 pub struct Undo {
     /// Which line
     pub line: String,
-    /// Twilio: account SID, if something at Twilio is taken back; its auth token is read from standard input
+    /// Twilio: account SID, if something at Twilio is taken back. The auth token, or the API key of Telnyx, is read from
+    /// standard input
     #[arg(long, value_name = "SID")]
     pub account: Option<String>,
     /// Twilio: API key (SK…) to sign in with instead of the auth token

@@ -1,7 +1,7 @@
 //! `deskline line check`: what is wrong with a line, in the terminal.
 
+use lines::Desk;
 use lines::check::{CheckReport, Finding, Level, PathState};
-use lines::{Desk, ProviderKind};
 
 use crate::terminal::line::{Failed, keys};
 use crate::terminal::line_args::Check;
@@ -19,11 +19,12 @@ pub(crate) async fn run(desk: &Desk, asked: &Check) -> Result<(), Failed> {
     };
     let mut healthy = true;
     for line in &lines {
-        let keys = match (line.provider, asked.provider, &line.account) {
-            (ProviderKind::Twilio, true, Some(account)) => {
-                Some(keys(account, asked.key.as_deref().unwrap_or_default())?)
-            }
-            (ProviderKind::Twilio | ProviderKind::Other | ProviderKind::LiveKitNumbers, ..) => None,
+        let account = line.account.as_deref().unwrap_or_default();
+        let key = asked.key.as_deref().unwrap_or_default();
+        let keys = if asked.provider {
+            keys(line.provider, account, key, None)?
+        } else {
+            None
         };
         let report = desk.check(line.id.as_str(), keys).await?;
         healthy &= report.is_healthy();

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use call::CallId;
 use call::input::{Intent, LineStatus, OtherCall};
-use call::state::Direction;
-use call::view::CallView;
 use lines::{KeptLine, ProviderKind, Registry};
 use serde_json::json;
 
 use crate::core::{Core, Purpose, fresh_call_id};
+use crate::line_setup::is_over;
 use crate::profile::Profile;
 use crate::terminal::complain;
 use crate::terminal::line_args::Test;
@@ -198,19 +197,4 @@ async fn incoming(session: &mut Session<std::io::Stdout>, line: &KeptLine, json:
             News::Over => return result,
         }
     }
-}
-
-/// Did it come over this line?
-fn is_over(call: &CallView, line: &KeptLine) -> bool {
-    let called: String = call
-        .line
-        .iter()
-        .flat_map(|text| text.chars())
-        .filter(char::is_ascii_digit)
-        .collect();
-    call.direction == Direction::Inbound
-        && line
-            .numbers
-            .iter()
-            .any(|number| number.as_str().trim_start_matches('+') == called)
 }

@@ -28,6 +28,18 @@ const ends = (how: 'answered_elsewhere' | 'missed') => async (page: Page) => {
     if (call) fakePhone.endCall(call.id, reason);
   }, how);
 };
+const lines = (page: Page) => page.keyboard.press('Control+4');
+/** Adding a line, up to the plan. */
+const plan = async (page: Page) => {
+  await lines(page);
+  await click('lines-add')(page);
+  await click('provider-continue')(page);
+  await page.getByTestId('line-name').fill('Front desk');
+  await page.getByTestId('line-numbers').fill('(646) 555-0120');
+  await page.getByTestId('line-secret').fill('a token');
+  await click('line-look')(page);
+  await page.getByTestId('plan-yes').waitFor();
+};
 const OVERLAY = { hash: 'overlay', width: 380, height: 200 };
 
 export const SCREENS: readonly Screen[] = [
@@ -42,6 +54,40 @@ export const SCREENS: readonly Screen[] = [
   { name: 'phone-200', zoom: 2 },
   { name: 'phone-480', width: 480, height: 320 },
   { name: 'noline', scene: 'no-trunk' },
+  { name: 'lines', act: lines },
+  {
+    name: 'lines-provider',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-add')(page);
+    },
+  },
+  {
+    name: 'lines-form',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-add')(page);
+      await click('provider-continue')(page);
+    },
+  },
+  { name: 'lines-steps', act: plan },
+  { name: 'lines-steps-480', width: 480, height: 320, act: plan },
+  {
+    name: 'lines-test',
+    act: async (page) => {
+      await plan(page);
+      await click('plan-yes')(page);
+      await page.getByTestId('proof').waitFor();
+    },
+  },
+  {
+    name: 'lines-check',
+    act: async (page) => {
+      await lines(page);
+      await page.getByTestId('line-check').nth(1).click();
+      await page.getByTestId('finding').waitFor();
+    },
+  },
   { name: 'offline', scene: 'offline', act: type('6465550171') },
   { name: 'refused', scene: 'refused' },
   { name: 'call', scene: 'live' },

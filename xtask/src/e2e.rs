@@ -14,13 +14,17 @@ const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 /// The filter that means everything about setting lines up.
 const LINES: &str = "lines";
 
-/// Every provider, every fault, every interruption; then the stories from the terminal.
+/// Every provider, every fault, every interruption, printed as tables with the complaints and the diagnostics that answer
+/// them; then the stories from the terminal.
 fn lines() -> Result<()> {
     let mut cargo = shell::cargo(&["test", "--workspace"]);
-    for name in ["livekit", "twilio", "lines"] {
+    for name in ["livekit", "twilio", "telnyx", "lines"] {
         cargo.args(["--test", name]);
     }
-    shell::run(cargo.args(["--", "--test-threads=1"]))
+    shell::run(cargo.args(["--", "--test-threads=1"]))?;
+    println!("\n| provider | state or fault | where | outcome |\n|---|---|---|---|");
+    let mut cargo = shell::cargo(&["test", "--workspace", "--quiet", "--test", "providers"]);
+    shell::run(cargo.args(["--", "--test-threads=1", "--nocapture"]))
 }
 
 /// `cargo xtask e2e`.

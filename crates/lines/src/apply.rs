@@ -15,9 +15,9 @@ use crate::found::{Found, ProviderFound};
 use crate::journal::{ChangeState, Journal, JournalError, Object, Place, Verb};
 use crate::livekit::LiveKit;
 use crate::plan::{Plan, Problem, object_of, plan};
+use crate::provider::Provider;
 use crate::service::{Service, ServiceError};
 use crate::step::{Action, Step, StepKey};
-use crate::twilio::Twilio;
 use crate::wanted::Wanted;
 
 /// How often one step is tried again after an answer that does not say whether it happened.
@@ -178,15 +178,15 @@ impl RunError {
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
     pub(crate) livekit: LiveKit,
-    pub(crate) twilio: Option<Twilio>,
+    pub(crate) provider: Option<Provider>,
 }
 
 impl Services {
     /// Everything there is, at both places at once.
     pub(crate) async fn look(&self, wanted: &Wanted) -> Result<Found, ServiceError> {
         let provider = async {
-            match &self.twilio {
-                Some(twilio) => Ok(ProviderFound::Twilio(Box::new(twilio.look(wanted).await?))),
+            match &self.provider {
+                Some(provider) => provider.look(wanted).await,
                 None => Ok(ProviderFound::Nothing),
             }
         };
@@ -207,20 +207,17 @@ impl Services {
         let unresolved = matches!(action, Action::Create { .. })
             && object.needs_parent()
             && action.parent().is_none();
-        let service = match object.place() {
-            Place::LiveKit => Service::LiveKit,
-            Place::Twilio => Service::Twilio,
-        };
+        let service = object.place().service();
         if unresolved {
             return Err(ServiceError::NotFound {
                 service,
                 words: "what this belongs to is not there yet".into(),
             });
         }
-        match (object.place(), &self.twilio) {
+        match (object.place(), &self.provider) {
             (Place::LiveKit, _) => self.livekit.apply(object, action, password).await,
-            (Place::Twilio, Some(twilio)) => twilio.apply(object, action, password).await,
-            (Place::Twilio, None) => Err(ServiceError::SignIn {
+            (_, Some(provider)) => provider.apply(object, action, password).await,
+            (_, None) => Err(ServiceError::SignIn {
                 service,
                 words: "no key was given".into(),
             }),
@@ -322,24 +319,18 @@ impl Run<'_> {
                     .map_err(|error| journal_failed(error, &done))?,
             };
             let former = former_password(step, &found);
-            let password = match step.object {
-                // The password of the line is for its way out; a way in keeps the one it has.
-                Object::InboundTrunk => former,
-                Object::OutboundTrunk
-                | Object::Rule
-                | Object::TwilioTrunk
-                | Object::TwilioDestination
-                | Object::TwilioCredentialList
-                | Object::TwilioCredential
-                | Object::TwilioListBinding
-                | Object::TwilioNumberBinding => self
-                    .credential
-                    .map(|credential| credential.password.as_ref())
-                    .or(former),
+            // The password of the line is for its way out; a way in keeps the one it has.
+            let own = self
+                .credential
+                .map(|credential| credential.password.as_ref());
+            let password = if step.object() == Object::InboundTrunk {
+                former
+            } else {
+                own.or(former)
             };
             let outcome = self
                 .services
-                .apply(step.object, &step.action, password)
+                .apply(step.object(), &step.action, password)
                 .await;
             let (said_done, error) = match outcome {
                 Ok(_) => (true, None),
@@ -417,10 +408,10 @@ impl Run<'_> {
             for key in keys_of(change.object, self.wanted) {
                 let is_left = now.steps.iter().any(|step| step.key == key);
                 let there = object_of(&key, self.wanted, found, self.credential);
-                let number = change
-                    .before
-                    .as_ref()
-                    .and_then(|before| before.get("PhoneNumberSid")?.as_str());
+                let number = change.before.as_ref().and_then(|before| {
+                    let own = before.get("PhoneNumberSid").or(before.get("number_id"));
+                    own?.as_str()
+                });
                 let known = change.object_id.as_deref().or(number);
                 let fits = there
                     .as_ref()
@@ -465,20 +456,11 @@ fn former_password<'a>(step: &Step, found: &'a Found) -> Option<&'a Secret> {
 }
 
 fn keys_of(object: Object, wanted: &Wanted) -> Vec<StepKey> {
-    match object {
-        Object::OutboundTrunk => vec![StepKey::OutboundTrunk],
-        Object::InboundTrunk => vec![StepKey::InboundTrunk],
-        Object::Rule => vec![StepKey::Rule],
-        Object::TwilioTrunk => vec![StepKey::TwilioTrunk],
-        Object::TwilioDestination => vec![StepKey::TwilioDestination],
-        Object::TwilioCredentialList => vec![StepKey::TwilioCredentialList],
-        Object::TwilioCredential => vec![StepKey::TwilioCredential],
-        Object::TwilioListBinding => vec![StepKey::TwilioSignIn],
-        Object::TwilioNumberBinding => wanted
-            .numbers
-            .iter()
-            .cloned()
-            .map(StepKey::TwilioNumber)
-            .collect(),
+    if !object.is_of_a_number() {
+        return vec![StepKey::of(object)];
     }
+    let numbers = wanted.numbers.iter();
+    numbers
+        .map(|number| StepKey::for_number(object, number))
+        .collect()
 }

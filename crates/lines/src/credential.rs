@@ -29,7 +29,8 @@ impl Credential {
         }
     }
 
-    /// A new one: 24 characters with small and capital letters and digits, as Twilio asks for (12 at least).
+    /// A new one: 24 characters with small and capital letters and digits, as Twilio asks for (12 at least). Its user name has
+    /// letters and digits only, as Telnyx asks for.
     ///
     /// # Errors
     /// The system gives no random numbers.
@@ -42,7 +43,7 @@ impl Credential {
                 break text;
             }
         };
-        Ok(Self::new(format!("deskline-{tag}"), Secret::new(password)))
+        Ok(Self::new(format!("deskline{tag}"), Secret::new(password)))
     }
 
     /// As the keychain keeps it.
@@ -104,7 +105,7 @@ mod tests {
                 "{password}"
             );
             assert!(password.chars().any(|c| c.is_ascii_digit()), "{password}");
-            assert!(made.user.len() <= 32 && made.user.starts_with("deskline-"));
+            assert!(made.user.len() <= 32 && made.user.starts_with("deskline"));
             assert!(seen.insert(password.to_owned()));
         }
     }

@@ -12,18 +12,18 @@ use vault::{Account, Vault, VaultError};
 use crate::apply::{Approved, OnProgress, Progress, Run, RunError, RunReport, Services};
 use crate::check::{CheckReport, Facts, diagnose};
 use crate::credential::{Credential, four};
-use crate::found::Found;
+use crate::found::{Found, ProviderExtras};
 use crate::http::Http;
 use crate::journal::{Change, Journal, JournalError, Object, Place, Verb};
 use crate::livekit::LiveKit;
 use crate::plan::{Plan, pick, plan};
 use crate::project::Project;
+use crate::provider::{Provider, ProviderKeys};
 use crate::registry::{KeptLine, Registry, RegistryError};
 use crate::service::{Endpoints, ServiceError};
-use crate::step::{Action, Step, StepKey};
-use crate::twilio::{Twilio, TwilioKeys};
+use crate::step::{Step, StepKey};
 use crate::undo::{UndoError, UndoReport, last_run, undo};
-use crate::wanted::{LineId, Wanted, WantedProvider};
+use crate::wanted::{LineId, ProviderKind, Wanted, WantedProvider};
 
 /// Why something cannot be done with lines. One sentence each.
 #[derive(Debug, Error)]
@@ -98,7 +98,10 @@ impl DeskError {
         matches!(
             self,
             Self::Run(RunError::Failed {
-                key: Some(StepKey::TwilioTrunk),
+                key: Some(StepKey {
+                    object: Object::TwilioTrunk,
+                    ..
+                }),
                 error: ServiceError::Conflict { .. },
                 ..
             })
@@ -121,17 +124,12 @@ pub struct Prepared {
     account: Option<String>,
 }
 
-/// What removing a line would do.
-#[derive(Debug, Clone)]
-pub struct Removal {
-    /// The line.
-    pub line: KeptLine,
-    /// What goes: Deskline's own objects in LiveKit.
-    pub steps: Vec<Step>,
-    /// What stays, and what to do about it by hand.
-    pub notes: Vec<String>,
-    services: Services,
-    found: Found,
+impl Prepared {
+    /// Where LiveKit would call out to; `None` where nobody is called.
+    #[must_use]
+    pub fn address(&self) -> Option<String> {
+        crate::plan::address(&self.wanted, &self.found)
+    }
 }
 
 /// The lines of one profile. Cheap to clone. Its methods block now and then (disk, keychain): run them where that is
@@ -140,7 +138,7 @@ pub struct Removal {
 pub struct Desk {
     folder: PathBuf,
     profile: Arc<str>,
-    vault: Vault,
+    pub(crate) vault: Vault,
     project: Project,
     endpoints: Endpoints,
     http: Http,
@@ -197,11 +195,10 @@ impl Desk {
         &self.project
     }
 
-    pub(crate) fn services(&self, keys: Option<TwilioKeys>) -> Services {
-        let twilio = keys.map(|keys| Twilio::new(self.http.clone(), self.endpoints.clone(), keys));
+    pub(crate) fn services(&self, keys: Option<ProviderKeys>) -> Services {
         Services {
             livekit: LiveKit::new(self.http.clone(), self.project.clone()),
-            twilio,
+            provider: keys.map(|keys| Provider::new(self.http.clone(), &self.endpoints, keys)),
         }
     }
 
@@ -212,13 +209,15 @@ impl Desk {
     pub async fn prepare(
         &self,
         wanted: Wanted,
-        keys: Option<TwilioKeys>,
+        keys: Option<ProviderKeys>,
         given: Option<Credential>,
     ) -> Result<Prepared, DeskError> {
-        if matches!(wanted.provider, WantedProvider::Twilio { .. }) && keys.is_none() {
-            return Err(DeskError::NeedsKeys("Twilio"));
+        let kind = wanted.provider.kind();
+        if kind.has_api() && keys.as_ref().map(ProviderKeys::kind) != Some(kind) {
+            return Err(DeskError::NeedsKeys(kind.shown()));
         }
-        let account = keys.as_ref().map(|keys| keys.account().to_owned());
+        let account = keys.as_ref().and_then(ProviderKeys::account);
+        let account = account.map(str::to_owned);
         let services = self.services(keys);
         let found = services.look(&wanted).await?;
         let credential = match given {
@@ -244,16 +243,16 @@ impl Desk {
             let password = trunk.password.as_ref()?;
             (!trunk.user.is_empty()).then(|| Credential::new(trunk.user.clone(), password.copy()))
         });
-        match (&wanted.provider, known) {
-            (_, Some(known)) => Ok(Some(known)),
-            (WantedProvider::Twilio { .. }, None) => Credential::generate()
+        match known {
+            Some(known) => Ok(Some(known)),
+            None if wanted.provider.kind().has_api() => Credential::generate()
                 .map(Some)
                 .map_err(|_| DeskError::Random),
-            (WantedProvider::Other { .. } | WantedProvider::LiveKitNumbers, None) => Ok(None),
+            None => Ok(None),
         }
     }
 
-    fn password_of(&self, line: &LineId) -> Account {
+    pub(crate) fn password_of(&self, line: &LineId) -> Account {
         Account::new(&self.profile, "sip", line.as_str())
     }
 
@@ -299,6 +298,12 @@ impl Desk {
                     .twilio()
                     .and_then(|twilio| twilio.trunk.as_ref().map(|trunk| &trunk.sid)),
             ),
+            (
+                "telnyx_connection",
+                found
+                    .telnyx()
+                    .and_then(|telnyx| telnyx.connection.as_ref().map(|one| &one.id)),
+            ),
         ];
         line.objects = ids
             .into_iter()
@@ -338,144 +343,6 @@ impl Desk {
             .ok_or_else(|| DeskError::NoSuchLine(crate::service::words(named)))
     }
 
-    /// What removing a line would do. Changes nothing.
-    ///
-    /// # Errors
-    /// No such line, or LiveKit.
-    pub async fn prepare_removal(&self, named: &str) -> Result<Removal, DeskError> {
-        let line = self.line(named)?;
-        let wanted = line
-            .wanted()
-            .ok_or_else(|| DeskError::Damaged(line.name.to_string()))?;
-        let services = self.services(None);
-        let found = Found {
-            livekit: services.livekit.look().await?,
-            ..Found::default()
-        };
-        let ours = |mark: &Option<crate::mark::Mark>| {
-            mark.as_ref().is_some_and(|mark| mark.line == line.id)
-        };
-        let step = |key, object, title: &str, name: &str, id: &str, before| Step {
-            key,
-            object,
-            title: title.to_owned(),
-            now: format!("“{name}”"),
-            after: "removed".into(),
-            warning: None,
-            action: Action::Delete {
-                parent: None,
-                id: id.to_owned(),
-            },
-            before: Some(before),
-        };
-        let mut steps = Vec::new();
-        for rule in found.livekit.rules.iter().filter(|rule| ours(&rule.mark)) {
-            steps.push(step(
-                StepKey::Rule,
-                Object::Rule,
-                "What becomes of callers",
-                &rule.name,
-                &rule.id,
-                rule.raw.0.clone(),
-            ));
-        }
-        for trunk in found
-            .livekit
-            .inbound
-            .iter()
-            .filter(|trunk| ours(&trunk.mark))
-        {
-            steps.push(step(
-                StepKey::InboundTrunk,
-                Object::InboundTrunk,
-                "LiveKit's way in",
-                &trunk.name,
-                &trunk.id,
-                trunk.raw.0.clone(),
-            ));
-        }
-        for trunk in found
-            .livekit
-            .outbound
-            .iter()
-            .filter(|trunk| ours(&trunk.mark))
-        {
-            steps.push(step(
-                StepKey::OutboundTrunk,
-                Object::OutboundTrunk,
-                "LiveKit's way out",
-                &trunk.name,
-                &trunk.id,
-                trunk.raw.0.clone(),
-            ));
-        }
-        let mut notes = Vec::new();
-        match line.provider {
-            crate::wanted::ProviderKind::Twilio => notes.push(
-                "At Twilio nothing is removed: the number stays on its trunk, and callers will hear an error. `deskline line undo` takes the set-up there back; or move the number in Twilio's console.".to_owned(),
-            ),
-            crate::wanted::ProviderKind::Other => notes.push(
-                "Your provider goes on sending calls to LiveKit. Switch that off there.".to_owned(),
-            ),
-            crate::wanted::ProviderKind::LiveKitNumbers => {}
-        }
-        let picked = pick(&wanted, &found);
-        if picked.rule.is_some_and(|rule| rule.mark.is_none())
-            || picked.inbound.is_some_and(|trunk| trunk.mark.is_none())
-        {
-            notes.push("What Deskline did not make stays as it is.".into());
-        }
-        Ok(Removal {
-            line,
-            steps,
-            notes,
-            services,
-            found,
-        })
-    }
-
-    /// Removes a line: what Deskline made in LiveKit, each after a snapshot, and its entry here.
-    ///
-    /// # Errors
-    /// LiveKit, the record, the list.
-    pub async fn remove(&self, removal: &Removal) -> Result<Vec<String>, DeskError> {
-        let _alone = self.alone()?;
-        let run = Journal::new_run()?;
-        let mut done = Vec::new();
-        for step in &removal.steps {
-            let id = step.action.id().unwrap_or_default();
-            let password = removal
-                .found
-                .livekit
-                .outbound
-                .iter()
-                .find(|trunk| trunk.id == id)
-                .and_then(|trunk| trunk.password.as_deref());
-            let change = self
-                .journal
-                .intend(&run, &removal.line.id, step, password)?;
-            let outcome = removal
-                .services
-                .apply(step.object, &step.action, None)
-                .await;
-            match outcome {
-                Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
-                Err(error) => {
-                    return Err(DeskError::Run(RunError::Failed {
-                        key: Some(step.key.clone()),
-                        title: step.title.clone(),
-                        error,
-                        done,
-                    }));
-                }
-            }
-            done.push(step.title.clone());
-        }
-        self.vault.delete(&self.password_of(&removal.line.id))?;
-        self.registry.retire(&removal.line.id)?;
-        Ok(done)
-    }
-
     /// What taking back the last run of a line would take back, the newest change first. Works for removed lines too.
     ///
     /// # Errors
@@ -503,13 +370,18 @@ impl Desk {
         &self,
         line: &LineId,
         changes: &[Change],
-        keys: Option<TwilioKeys>,
+        keys: Option<ProviderKeys>,
     ) -> Result<UndoReport, DeskError> {
-        let at_twilio = changes
+        let place = changes
             .iter()
-            .any(|change| change.object.place() == Place::Twilio);
-        if at_twilio && keys.is_none() {
-            return Err(DeskError::NeedsKeys("Twilio"));
+            .map(|change| change.object.place())
+            .find(|place| *place != Place::LiveKit);
+        let kind = keys.as_ref().map(ProviderKeys::kind);
+        if let Some(place) = place
+            && place.provider() != kind
+        {
+            let name = place.provider().map_or("the provider", ProviderKind::shown);
+            return Err(DeskError::NeedsKeys(name));
         }
         let _alone = self.alone()?;
         let services = self.services(keys);
@@ -532,7 +404,7 @@ impl Desk {
     pub async fn check(
         &self,
         named: &str,
-        keys: Option<TwilioKeys>,
+        keys: Option<ProviderKeys>,
     ) -> Result<CheckReport, DeskError> {
         let kept = self.line(named)?;
         let wanted = kept
@@ -542,17 +414,20 @@ impl Desk {
         let began = Instant::now();
         let home = home_of(&wanted);
         let provider = async {
-            let twilio = services.twilio.as_ref()?;
+            let provider = services.provider.as_ref()?;
             // Together: neither needs the other's answer.
-            let (found, extras) = tokio::join!(twilio.look(&wanted), twilio.extras(&home));
-            Some(found.and_then(|found| Ok((found, extras?))))
+            let (found, extras) = tokio::join!(provider.look(&wanted), provider.extras(&home));
+            Some(found.and_then(|found| {
+                let home = home.clone();
+                Ok((found, ProviderExtras { home, ..extras? }))
+            }))
         };
-        let (livekit, twilio) = tokio::join!(services.livekit.look(), provider);
+        let (livekit, provider) = tokio::join!(services.livekit.look(), provider);
         let facts = Facts {
             kept: kept.clone(),
             wanted,
             livekit,
-            twilio,
+            provider,
         };
         let report = CheckReport {
             line: kept,
@@ -582,7 +457,7 @@ impl Desk {
                 .find(|trunk| trunk.id == id)
                 .and_then(|trunk| trunk.password.as_deref());
             let change = self.journal.intend(&run, line, step, password)?;
-            if let Err(error) = services.apply(step.object, &step.action, password).await {
+            if let Err(error) = services.apply(step.object(), &step.action, password).await {
                 if !error.is_unclear() {
                     self.journal.failed(&change, error.code())?;
                 }
@@ -613,7 +488,7 @@ impl Desk {
     }
 
     /// One program at a time changes lines.
-    fn alone(&self) -> Result<File, DeskError> {
+    pub(crate) fn alone(&self) -> Result<File, DeskError> {
         std::fs::create_dir_all(&self.folder).map_err(DeskError::Folder)?;
         let file = File::create(self.folder.join("lock")).map_err(DeskError::Folder)?;
         match file.try_lock() {

@@ -1,7 +1,53 @@
 //! What there is at both places.
 
+use serde_json::Value;
+
 use crate::livekit::LiveKitFound;
+use crate::telnyx::TelnyxFound;
 use crate::twilio::TwilioFound;
+
+/// An object with an id and a name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A number of an account.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OwnedNumber {
+    /// E.164.
+    pub number: String,
+    /// The provider's id of it.
+    pub id: String,
+    /// What it is on (trunk, connection), by its id; empty for nothing.
+    pub on: String,
+    /// What answers it otherwise, in words; empty for nothing.
+    pub answered_by: String,
+    /// Can it be called?
+    pub voice: bool,
+    /// `registered` when the emergency services know the address; empty when the provider does not tell.
+    pub emergency: String,
+    /// As it is, for the snapshot.
+    pub(crate) raw: Value,
+}
+
+/// What only the line check asks the provider for. What it does not tell is `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProviderExtras {
+    /// Money left.
+    pub balance: Option<f64>,
+    /// Of which currency.
+    pub currency: String,
+    /// The country of the line's first number, ISO 3166; empty when it is not looked at.
+    pub home: String,
+    /// May it be called?
+    pub home_open: Option<bool>,
+    /// Is anything there that stops a thief from running up a bill?
+    pub is_guarded: Option<bool>,
+}
 
 /// What there is at the provider.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +57,8 @@ pub enum ProviderFound {
     Nothing,
     /// At Twilio.
     Twilio(Box<TwilioFound>),
+    /// At Telnyx.
+    Telnyx(Box<TelnyxFound>),
 }
 
 /// What there is.
@@ -28,7 +76,16 @@ impl Found {
     pub fn twilio(&self) -> Option<&TwilioFound> {
         match &self.provider {
             ProviderFound::Twilio(found) => Some(found),
-            ProviderFound::Nothing => None,
+            ProviderFound::Nothing | ProviderFound::Telnyx(_) => None,
+        }
+    }
+
+    /// What was found at Telnyx, if that was asked.
+    #[must_use]
+    pub fn telnyx(&self) -> Option<&TelnyxFound> {
+        match &self.provider {
+            ProviderFound::Telnyx(found) => Some(found),
+            ProviderFound::Nothing | ProviderFound::Twilio(_) => None,
         }
     }
 }

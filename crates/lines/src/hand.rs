@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::mark::Mark;
+use crate::telnyx::object_name;
 use crate::twilio::list_name;
-use crate::wanted::{ROOM_PREFIX, Transport, Wanted, WantedProvider};
+use crate::wanted::{LiveKitSip, ROOM_PREFIX, Transport, Wanted, WantedProvider};
 
 /// One step by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
     let mut steps = Vec::new();
     match &wanted.provider {
         WantedProvider::Twilio { livekit, domain } => twilio(&mut steps, wanted, livekit.uri(wanted.secure), domain.as_str()),
+        WantedProvider::Telnyx { livekit } => telnyx(&mut steps, wanted, livekit),
         WantedProvider::Other { host, .. } => steps.push(step(
             format!(
                 "At your provider, send calls to {} to the SIP URI of your LiveKit project, and let calls from LiveKit in at {host} with user name and password.",
@@ -32,14 +34,8 @@ pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
         WantedProvider::LiveKitNumbers => {}
     }
     let (address, transport) = match &wanted.provider {
-        WantedProvider::Twilio { domain, .. } => (
-            domain.as_str(),
-            if wanted.secure {
-                Transport::Tls
-            } else {
-                Transport::Tcp
-            },
-        ),
+        WantedProvider::Twilio { domain, .. } => (domain.as_str(), wanted.transport()),
+        WantedProvider::Telnyx { .. } => (crate::telnyx::ADDRESS, wanted.transport()),
         WantedProvider::Other { host, transport } => (host.as_str(), *transport),
         WantedProvider::LiveKitNumbers => ("", Transport::Auto),
     };
@@ -112,6 +108,26 @@ fn twilio(steps: &mut Vec<HandStep>, wanted: &Wanted, uri: String, domain: &str)
     }
 }
 
+fn telnyx(steps: &mut Vec<HandStep>, wanted: &Wanted, livekit: &LiveKitSip) {
+    let name = object_name(wanted);
+    let transport = if wanted.secure { "TLS" } else { "TCP" };
+    let texts = [
+        format!("At Telnyx, make an outbound voice profile “{name}” with the countries you call."),
+        format!(
+            "At Telnyx, make a SIP connection “{name}” of the type FQDN, over {transport}, and choose that profile for its outbound calls."
+        ),
+        format!(
+            "Add the FQDN {} to it, and set the number format to +E.164 for both the called number and the caller's.",
+            livekit.host()
+        ),
+        "Choose credentials as its outbound authentication, with a user name of letters and digits and a password of 12 characters or more.".to_owned(),
+    ];
+    steps.extend(texts.map(|text| step(text, "")));
+    for number in &wanted.numbers {
+        steps.push(step(format!("At Telnyx, connect {number} to it."), ""));
+    }
+}
+
 fn step(text: String, command: &str) -> HandStep {
     HandStep {
         text,
@@ -136,7 +152,7 @@ mod tests {
     use call::number::Region;
 
     use super::*;
-    use crate::wanted::{LineName, LiveKitSip, Number, TrunkDomain};
+    use crate::wanted::{LineName, Number, TrunkDomain};
 
     #[test]
     fn the_persons_own_values_are_filled_in() {

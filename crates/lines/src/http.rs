@@ -330,10 +330,16 @@ fn kind_of(bytes: &[u8]) -> &'static str {
 
 /// The words and the number of an error, in the forms that the services use.
 fn stated(json: &Value) -> (String, i64) {
-    let text = ["message", "msg", "error"]
+    // Telnyx and SignalWire tell a list of them; the first says enough.
+    let json = json.pointer("/errors/0").unwrap_or(json);
+    let text = ["detail", "message", "msg", "error", "title"]
         .iter()
         .find_map(|name| json.get(name)?.as_str());
-    let code = json.get("code").and_then(Value::as_i64).unwrap_or(0);
+    let code = json.get("code");
+    let code = code
+        .and_then(Value::as_i64)
+        .or_else(|| code?.as_str()?.parse().ok())
+        .unwrap_or(0);
     (words(text.unwrap_or_default()), code)
 }
 

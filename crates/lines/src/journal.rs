@@ -16,7 +16,8 @@ use time::format_description::well_known::Rfc3339;
 use vault::{Account, Secret, Vault, VaultError};
 
 use crate::credential::four;
-use crate::wanted::LineId;
+use crate::service::Service;
+use crate::wanted::{LineId, ProviderKind};
 
 const FILE: &str = "changes.jsonl";
 /// Fields that go to the keychain.
@@ -32,6 +33,30 @@ pub enum Place {
     LiveKit,
     /// Twilio.
     Twilio,
+    /// Telnyx.
+    Telnyx,
+}
+
+impl Place {
+    /// The provider, if it is one.
+    #[must_use]
+    pub fn provider(self) -> Option<ProviderKind> {
+        match self {
+            Self::LiveKit => None,
+            Self::Twilio => Some(ProviderKind::Twilio),
+            Self::Telnyx => Some(ProviderKind::Telnyx),
+        }
+    }
+
+    /// Whose server is asked.
+    #[must_use]
+    pub fn service(self) -> Service {
+        match self {
+            Self::LiveKit => Service::LiveKit,
+            Self::Twilio => Service::Twilio,
+            Self::Telnyx => Service::Telnyx,
+        }
+    }
 }
 
 /// What kind of object.
@@ -56,36 +81,59 @@ pub enum Object {
     TwilioListBinding,
     /// A number on the trunk.
     TwilioNumberBinding,
+    /// What calls to the outside may reach at Telnyx.
+    TelnyxProfile,
+    /// A connection at Telnyx.
+    TelnyxConnection,
+    /// How LiveKit signs in at it.
+    TelnyxSignIn,
+    /// Where it sends calls.
+    TelnyxFqdn,
+    /// A number on the connection.
+    TelnyxNumber,
 }
 
 impl Object {
-    /// Where it is.
-    #[must_use]
-    pub fn place(self) -> Place {
+    /// Where it is, a word for programs, and whether the object it belongs to must exist first.
+    const fn facts(self) -> (Place, &'static str, bool) {
         match self {
-            Self::OutboundTrunk | Self::InboundTrunk | Self::Rule => Place::LiveKit,
-            Self::TwilioTrunk
-            | Self::TwilioDestination
-            | Self::TwilioCredentialList
-            | Self::TwilioCredential
-            | Self::TwilioListBinding
-            | Self::TwilioNumberBinding => Place::Twilio,
+            Self::OutboundTrunk => (Place::LiveKit, "outbound_trunk", false),
+            Self::InboundTrunk => (Place::LiveKit, "inbound_trunk", false),
+            Self::Rule => (Place::LiveKit, "rule", true),
+            Self::TwilioTrunk => (Place::Twilio, "twilio_trunk", false),
+            Self::TwilioDestination => (Place::Twilio, "twilio_destination", true),
+            Self::TwilioCredentialList => (Place::Twilio, "twilio_credential_list", false),
+            Self::TwilioCredential => (Place::Twilio, "twilio_credential", true),
+            Self::TwilioListBinding => (Place::Twilio, "twilio_sign_in", true),
+            Self::TwilioNumberBinding => (Place::Twilio, "twilio_number", true),
+            Self::TelnyxProfile => (Place::Telnyx, "telnyx_profile", false),
+            Self::TelnyxConnection => (Place::Telnyx, "telnyx_connection", true),
+            Self::TelnyxSignIn => (Place::Telnyx, "telnyx_sign_in", true),
+            Self::TelnyxFqdn => (Place::Telnyx, "telnyx_fqdn", true),
+            Self::TelnyxNumber => (Place::Telnyx, "telnyx_number", true),
         }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub const fn place(self) -> Place {
+        self.facts().0
+    }
+
+    /// A word for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.facts().1
+    }
+
     /// Must the object it belongs to exist first?
-    pub(crate) fn needs_parent(self) -> bool {
-        match self {
-            Self::Rule
-            | Self::TwilioDestination
-            | Self::TwilioCredential
-            | Self::TwilioListBinding
-            | Self::TwilioNumberBinding => true,
-            Self::OutboundTrunk
-            | Self::InboundTrunk
-            | Self::TwilioTrunk
-            | Self::TwilioCredentialList => false,
-        }
+    pub(crate) const fn needs_parent(self) -> bool {
+        self.facts().2
+    }
+
+    /// Does a line have one for each of its numbers?
+    pub(crate) fn is_of_a_number(self) -> bool {
+        [Self::TwilioNumberBinding, Self::TelnyxNumber].contains(&self)
     }
 }
 
@@ -345,7 +393,7 @@ impl Journal {
             at: now(),
             who: who(),
             line: line.clone(),
-            object: step.object,
+            object: step.object(),
             verb: step.verb(),
             title: step.title.clone(),
             parent: step.action.parent().map(str::to_owned),
@@ -506,8 +554,7 @@ mod tests {
 
     fn step() -> Step {
         Step {
-            key: StepKey::Rule,
-            object: Object::Rule,
+            key: StepKey::of(Object::Rule),
             title: "t".into(),
             now: "n".into(),
             after: "a".into(),

@@ -26,6 +26,7 @@
 )]
 
 mod apply;
+mod asked;
 pub mod check;
 mod credential;
 mod desk;
@@ -34,31 +35,41 @@ mod found;
 pub mod hand;
 mod http;
 mod journal;
+mod json;
 mod livekit;
 mod mark;
 mod plan;
+mod plan_numbers;
+mod plan_telnyx;
 mod plan_twilio;
 mod project;
+mod provider;
 mod registry;
+mod removal;
 mod service;
 mod step;
+mod telnyx;
 mod twilio;
 mod undo;
 mod wanted;
 
 pub use apply::{Approved, OnProgress, Progress, RunError, RunReport};
+pub use asked::Asked;
 pub use credential::Credential;
-pub use desk::{Desk, DeskError, Prepared, Removal};
-pub use found::{Found, ProviderFound};
+pub use desk::{Desk, DeskError, Prepared};
+pub use found::{Found, Named, OwnedNumber, ProviderExtras, ProviderFound};
 pub use journal::{Change, ChangeState, Journal, JournalError, Object, Place, Verb};
 pub use livekit::{DispatchRule, InboundTrunk, LiveKitFound, OutboundTrunk, RuleKind};
 pub use mark::Mark;
 pub use plan::{Plan, Problem, plan};
 pub use project::{Project, ProjectError};
+pub use provider::ProviderKeys;
 pub use registry::{KeptLine, Proof, Registry, RegistryError};
+pub use removal::Removal;
 pub use service::{Endpoints, EndpointsError, Service, ServiceError};
 pub use step::{Step, StepKey};
-pub use twilio::{TwilioExtras, TwilioFound, TwilioKeys};
+pub use telnyx::{TelnyxFound, TelnyxKeys};
+pub use twilio::{TwilioFound, TwilioKeys};
 pub use undo::{UndoError, UndoReport};
 pub use wanted::{
     BadInput, LineId, LineName, LiveKitSip, Number, Pin, ProviderKind, SipHost, Transport,

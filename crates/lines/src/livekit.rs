@@ -13,8 +13,10 @@ use vault::Secret;
 
 use crate::http::{Body, Http};
 use crate::journal::Object;
+use crate::json::{list, text};
 use crate::mark::Mark;
 use crate::project::Project;
+use crate::provider::{not_ours, removed};
 use crate::service::{Service, ServiceError};
 use crate::step::Action;
 
@@ -144,23 +146,6 @@ pub struct LiveKitFound {
     pub inbound: Vec<InboundTrunk>,
     /// Rules.
     pub rules: Vec<DispatchRule>,
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn list(value: &Value, name: &str) -> Vec<String> {
-    let items = value.get(name).and_then(Value::as_array);
-    items
-        .into_iter()
-        .flatten()
-        .filter_map(|item| Some(item.as_str()?.to_owned()))
-        .collect()
 }
 
 fn take_password(value: &mut Value) -> Option<Arc<Secret>> {
@@ -347,16 +332,14 @@ impl LiveKit {
         action: &Action,
         password: Option<&Secret>,
     ) -> Result<Option<String>, ServiceError> {
-        let (kind, wrapper, id_name) = match object {
-            Object::OutboundTrunk => ("OutboundTrunk", "trunk", "sipTrunkId"),
-            Object::InboundTrunk => ("InboundTrunk", "trunk", "sipTrunkId"),
-            Object::Rule
-            | Object::TwilioTrunk
-            | Object::TwilioDestination
-            | Object::TwilioCredentialList
-            | Object::TwilioCredential
-            | Object::TwilioListBinding
-            | Object::TwilioNumberBinding => ("DispatchRule", "dispatchRule", "sipDispatchRuleId"),
+        let (kind, wrapper, id_name) = if object == Object::OutboundTrunk {
+            ("OutboundTrunk", "trunk", "sipTrunkId")
+        } else if object == Object::InboundTrunk {
+            ("InboundTrunk", "trunk", "sipTrunkId")
+        } else if object == Object::Rule {
+            ("DispatchRule", "dispatchRule", "sipDispatchRuleId")
+        } else {
+            return Err(not_ours(Service::LiveKit, object));
         };
         let done = match action {
             Action::Create { fields, .. } => {
@@ -376,11 +359,7 @@ impl LiveKit {
                 } else {
                     "SIP/DeleteSIPDispatchRule"
                 };
-                let done = self.ask(method, json!({ id_name: id }), false).await;
-                match done {
-                    Err(ServiceError::NotFound { .. }) => Ok(Value::Null),
-                    Ok(_) | Err(_) => done,
-                }
+                removed(self.ask(method, json!({ id_name: id }), false).await)
             }
         };
         let id = |answer: &Value| {

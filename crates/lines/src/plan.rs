@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::credential::Credential;
 use crate::found::{Found, ProviderFound};
-use crate::journal::Object;
+use crate::journal::{Object, Place};
 use crate::livekit::{DispatchRule, InboundTrunk, OutboundTrunk, RuleKind, with_fields};
 use crate::mark::Mark;
-use crate::plan_twilio;
 use crate::step::{Action, Step, StepKey};
-use crate::wanted::{Number, ROOM_PREFIX, Transport, Wanted, WantedProvider, normalized};
+use crate::wanted::{Number, ProviderKind, ROOM_PREFIX, Wanted, WantedProvider, normalized};
+use crate::{plan_telnyx, plan_twilio, telnyx};
 
 /// Why a line cannot be set up as wanted: what, why, what next. Nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,25 +49,25 @@ pub(crate) struct Picked<'a> {
 pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> Plan {
     let mut plan = Plan::default();
     let picked = pick(wanted, found);
-    if let (WantedProvider::Twilio { .. }, ProviderFound::Twilio(twilio)) =
-        (&wanted.provider, &found.provider)
-    {
-        plan_twilio::before(&mut plan, wanted, twilio, credential);
+    match &found.provider {
+        ProviderFound::Twilio(twilio) => {
+            plan_twilio::before(&mut plan, wanted, twilio, credential);
+        }
+        ProviderFound::Telnyx(telnyx) => {
+            plan_telnyx::before(&mut plan, wanted, telnyx, credential);
+        }
+        ProviderFound::Nothing => {}
     }
-    let has_trunks = match wanted.provider {
-        WantedProvider::Twilio { .. } | WantedProvider::Other { .. } => true,
-        WantedProvider::LiveKitNumbers => false,
-    };
+    let has_trunks = wanted.provider.kind() != ProviderKind::LiveKitNumbers;
     if has_trunks {
         outbound(&mut plan, wanted, found, &picked, credential);
         inbound(&mut plan, wanted, found, &picked);
     }
     rule(&mut plan, wanted, found, &picked, has_trunks);
-    if let (WantedProvider::Twilio { .. }, ProviderFound::Twilio(twilio)) =
-        (&wanted.provider, &found.provider)
-    {
-        // Last, so that nobody rings before there is an end to the line.
-        plan_twilio::numbers(&mut plan, wanted, twilio);
+    match &found.provider {
+        ProviderFound::Twilio(twilio) => plan_twilio::numbers(&mut plan, wanted, twilio),
+        ProviderFound::Telnyx(telnyx) => plan_telnyx::numbers(&mut plan, wanted, telnyx),
+        ProviderFound::Nothing => {}
     }
     plan
 }
@@ -112,7 +112,9 @@ pub(crate) fn pick<'a>(wanted: &Wanted, found: &'a Found) -> Picked<'a> {
                         && shares(&rule.numbers, &wanted.numbers)
                 })
             }),
-        WantedProvider::Twilio { .. } | WantedProvider::Other { .. } => {
+        WantedProvider::Twilio { .. }
+        | WantedProvider::Telnyx { .. }
+        | WantedProvider::Other { .. } => {
             let named: Vec<&DispatchRule> = livekit
                 .rules
                 .iter()
@@ -160,7 +162,7 @@ fn has_exactly(has: &[String], wanted: &[Number]) -> bool {
 }
 
 /// Where LiveKit sends calls out: known before anything is made.
-fn address(wanted: &Wanted, found: &Found) -> Option<String> {
+pub(crate) fn address(wanted: &Wanted, found: &Found) -> Option<String> {
     match &wanted.provider {
         WantedProvider::Twilio { domain, .. } => Some(
             found
@@ -168,6 +170,7 @@ fn address(wanted: &Wanted, found: &Found) -> Option<String> {
                 .and_then(|twilio| twilio.trunk.as_ref())
                 .map_or_else(|| domain.as_str().to_owned(), |trunk| trunk.domain.clone()),
         ),
+        WantedProvider::Telnyx { .. } => Some(telnyx::ADDRESS.to_owned()),
         WantedProvider::Other { host, .. } => Some(host.as_str().to_owned()),
         WantedProvider::LiveKitNumbers => None,
     }
@@ -200,6 +203,27 @@ fn encryption(wanted: &Wanted) -> &'static str {
     }
 }
 
+fn headers_fit(trunk: &OutboundTrunk, wanted: &Wanted, user: &str) -> bool {
+    let has = trunk.raw.0.get("headers");
+    let wanted = headers(wanted, user);
+    let wanted = wanted.as_object().into_iter().flatten();
+    wanted
+        .into_iter()
+        .all(|(name, value)| has.and_then(|has| has.get(name)) == Some(value))
+}
+
+/// What goes with every call to the outside. Telnyx may take a call for another customer's with the same sender unless the first
+/// request names the user (its documentation).
+fn headers(wanted: &Wanted, user: &str) -> Value {
+    match &wanted.provider {
+        WantedProvider::Telnyx { .. } if !user.is_empty() => json!({ "X-Telnyx-Username": user }),
+        WantedProvider::Twilio { .. }
+        | WantedProvider::Telnyx { .. }
+        | WantedProvider::Other { .. }
+        | WantedProvider::LiveKitNumbers => json!({}),
+    }
+}
+
 fn outbound(
     plan: &mut Plan,
     wanted: &Wanted,
@@ -212,10 +236,9 @@ fn outbound(
     };
     let transport = match &wanted.provider {
         WantedProvider::Other { transport, .. } => *transport,
-        WantedProvider::Twilio { .. } | WantedProvider::LiveKitNumbers if wanted.secure => {
-            Transport::Tls
-        }
-        WantedProvider::Twilio { .. } | WantedProvider::LiveKitNumbers => Transport::Tcp,
+        WantedProvider::Twilio { .. }
+        | WantedProvider::Telnyx { .. }
+        | WantedProvider::LiveKitNumbers => wanted.transport(),
     };
     let user = credential.map_or("", |credential| credential.user.as_str());
     let fields = json!({
@@ -226,6 +249,7 @@ fn outbound(
         "auth_username": user,
         "media_encryption": encryption(wanted),
         "metadata": Mark::of(wanted).text(),
+        "headers": headers(wanted, user),
     });
     let after = format!(
         "to {address}, {}, showing {}",
@@ -237,8 +261,7 @@ fn outbound(
         listed(&wanted.numbers)
     );
     let step = |now: String, action: Action, before: Option<Value>| Step {
-        key: StepKey::OutboundTrunk,
-        object: Object::OutboundTrunk,
+        key: StepKey::of(Object::OutboundTrunk),
         title: "LiveKit's way out".into(),
         now,
         after: after.clone(),
@@ -268,6 +291,7 @@ fn outbound(
         && has_exactly(&trunk.numbers, &wanted.numbers)
         && trunk.user == user
         && trunk.encryption == encryption(wanted)
+        && headers_fit(trunk, wanted, user)
         && password_fits;
     if fits || (trunk.mark.is_none() && trunk.user == user && password_fits) {
         plan.kept
@@ -323,8 +347,7 @@ fn inbound(plan: &mut Plan, wanted: &Wanted, found: &Found, picked: &Picked<'_>)
         });
     }
     let step = |now: String, after: String, action: Action, before: Option<Value>| Step {
-        key: StepKey::InboundTrunk,
-        object: Object::InboundTrunk,
+        key: StepKey::of(Object::InboundTrunk),
         title: "LiveKit's way in".into(),
         now,
         after,
@@ -406,8 +429,7 @@ fn rule(plan: &mut Plan, wanted: &Wanted, found: &Found, picked: &Picked<'_>, ha
     }
     let body = json!({"dispatch_rule_individual": {"room_prefix": ROOM_PREFIX, "pin": pin}});
     let step = |now: String, warning: Option<String>, action: Action, before: Option<Value>| Step {
-        key: StepKey::Rule,
-        object: Object::Rule,
+        key: StepKey::of(Object::Rule),
         title: "What becomes of callers".into(),
         now,
         after: after.clone(),
@@ -518,23 +540,17 @@ pub(crate) fn object_of(
     credential: Option<&Credential>,
 ) -> Option<(String, Value)> {
     let picked = pick(wanted, found);
-    match key {
-        StepKey::OutboundTrunk => picked
+    match key.object.place() {
+        Place::Twilio => plan_twilio::object_of(key, wanted, found.twilio()?, credential),
+        Place::Telnyx => plan_telnyx::object_of(key, wanted, found.telnyx()?, credential),
+        Place::LiveKit if key.object == Object::OutboundTrunk => picked
             .outbound
             .map(|trunk| (trunk.id.clone(), trunk.raw.0.clone())),
-        StepKey::InboundTrunk => picked
+        Place::LiveKit if key.object == Object::InboundTrunk => picked
             .inbound
             .map(|trunk| (trunk.id.clone(), trunk.raw.0.clone())),
-        StepKey::Rule => picked
+        Place::LiveKit => picked
             .rule
             .map(|rule| (rule.id.clone(), rule.raw.0.clone())),
-        StepKey::TwilioTrunk
-        | StepKey::TwilioDestination
-        | StepKey::TwilioCredentialList
-        | StepKey::TwilioCredential
-        | StepKey::TwilioSignIn
-        | StepKey::TwilioNumber(_) => {
-            plan_twilio::object_of(key, wanted, found.twilio()?, credential)
-        }
     }
 }

@@ -5,32 +5,13 @@ use serde_json::{Value, json};
 use crate::credential::Credential;
 use crate::journal::Object;
 use crate::plan::{Plan, Problem};
+use crate::plan_numbers::{Binding, numbers as bind};
 use crate::step::{Action, Step, StepKey};
-use crate::twilio::{Destination, OwnedNumber, TwilioFound, list_name};
+use crate::twilio::{Destination, TwilioFound, list_name};
 use crate::wanted::{LiveKitSip, SipHost, Wanted, WantedProvider};
 
 /// Transfers by the network: to phones and to SIP addresses.
 const TRANSFER: &str = "enable-all";
-
-fn step(
-    key: StepKey,
-    object: Object,
-    title: &str,
-    now: String,
-    after: String,
-    action: Action,
-) -> Step {
-    Step {
-        key,
-        object,
-        title: title.into(),
-        now,
-        after,
-        warning: None,
-        action,
-        before: None,
-    }
-}
 
 /// Trunk, destination and password.
 pub(crate) fn before(
@@ -45,12 +26,10 @@ pub(crate) fn before(
     account(plan, found);
     let sid = found.trunk.as_ref().map(|trunk| trunk.sid.clone());
     match &found.trunk {
-        None => plan.steps.push(step(
-            StepKey::TwilioTrunk,
-            Object::TwilioTrunk,
+        None => plan.steps.push(Step::new(
+            StepKey::of(Object::TwilioTrunk),
             "Trunk at Twilio",
-            "nothing".into(),
-            format!("“{}”, {domain}", wanted.name),
+            ("nothing", format!("“{}”, {domain}", wanted.name)),
             Action::Create {
                 parent: None,
                 fields: json!({
@@ -69,20 +48,19 @@ pub(crate) fn before(
                     "calls without encryption"
                 }
             };
-            let mut step = step(
-                StepKey::TwilioTrunk,
-                Object::TwilioTrunk,
-                "Trunk at Twilio",
-                words(trunk.secure).into(),
-                words(wanted.secure).into(),
-                Action::Update {
-                    parent: None,
-                    id: trunk.sid.clone(),
-                    fields: json!({ "Secure": wanted.secure }),
-                },
+            plan.steps.push(
+                Step::new(
+                    StepKey::of(Object::TwilioTrunk),
+                    "Trunk at Twilio",
+                    (words(trunk.secure), words(wanted.secure)),
+                    Action::Update {
+                        parent: None,
+                        id: trunk.sid.clone(),
+                        fields: json!({ "Secure": wanted.secure }),
+                    },
+                )
+                .with_before(trunk.raw.clone()),
             );
-            step.before = Some(trunk.raw.clone());
-            plan.steps.push(step);
         }
         Some(trunk) => plan.kept.push(format!(
             "the trunk at Twilio, “{}”, {}",
@@ -149,12 +127,10 @@ fn destination(
     let title = "Send calls to LiveKit";
     let own = own_destination(wanted, found, livekit);
     match own {
-        None => plan.steps.push(step(
-            StepKey::TwilioDestination,
-            Object::TwilioDestination,
+        None => plan.steps.push(Step::new(
+            StepKey::of(Object::TwilioDestination),
             title,
-            "calls go nowhere".into(),
-            url.clone(),
+            ("calls go nowhere", url.clone()),
             Action::Create {
                 parent: trunk,
                 fields: json!({
@@ -172,25 +148,24 @@ fn destination(
             } else {
                 format!("{}, switched off", there.url)
             };
-            let mut step = step(
-                StepKey::TwilioDestination,
-                Object::TwilioDestination,
-                title,
-                now,
-                url.clone(),
-                Action::Update {
-                    parent: trunk,
-                    id: there.sid.clone(),
-                    fields: json!({ "SipUrl": url, "Enabled": true }),
-                },
+            plan.steps.push(
+                Step::new(
+                    StepKey::of(Object::TwilioDestination),
+                    title,
+                    (now, url.clone()),
+                    Action::Update {
+                        parent: trunk,
+                        id: there.id.clone(),
+                        fields: json!({ "SipUrl": url, "Enabled": true }),
+                    },
+                )
+                .with_before(there.raw.clone()),
             );
-            step.before = Some(there.raw.clone());
-            plan.steps.push(step);
         }
         Some(there) => plan.kept.push(format!("calls go to {}", there.url)),
     }
     for other in &found.destinations {
-        if other.enabled && Some(&other.sid) != own.map(|own| &own.sid) {
+        if other.enabled && Some(&other.id) != own.map(|own| &own.id) {
             plan.notes.push(format!(
                 "The trunk also sends calls to {}. Some callers may end up there; switch it off at Twilio if that is not meant.",
                 other.url
@@ -207,14 +182,12 @@ fn password(
     trunk: Option<String>,
 ) {
     let name = list_name(wanted);
-    let list = found.list.as_ref().map(|list| list.sid.clone());
+    let list = found.list.as_ref().map(|list| list.id.clone());
     match &found.list {
-        None => plan.steps.push(step(
-            StepKey::TwilioCredentialList,
-            Object::TwilioCredentialList,
+        None => plan.steps.push(Step::new(
+            StepKey::of(Object::TwilioCredentialList),
             "List of passwords at Twilio",
-            "nothing".into(),
-            format!("“{name}”"),
+            ("nothing", format!("“{name}”")),
             Action::Create {
                 parent: None,
                 fields: json!({ "FriendlyName": name }),
@@ -227,12 +200,13 @@ fn password(
     if found.users.iter().any(|user| user.name == credential.user) {
         plan.kept.push(format!("the user {}", credential.user));
     } else {
-        plan.steps.push(step(
-            StepKey::TwilioCredential,
-            Object::TwilioCredential,
+        plan.steps.push(Step::new(
+            StepKey::of(Object::TwilioCredential),
             "Password for dialling out",
-            "nothing".into(),
-            format!("{}, a password of 24 characters", credential.user),
+            (
+                "nothing",
+                format!("{}, a password of 24 characters", credential.user),
+            ),
             Action::Create {
                 parent: list.clone(),
                 fields: json!({ "Username": credential.user }),
@@ -241,21 +215,22 @@ fn password(
     }
     let is_asked = list
         .as_ref()
-        .is_some_and(|list| found.asked_lists.iter().any(|asked| asked.sid == *list));
+        .is_some_and(|list| found.asked_lists.iter().any(|asked| asked.id == *list));
     if is_asked {
         plan.kept.push("the trunk asks for that password".into());
     } else {
         let fields = list.map_or(json!({}), |list| json!({ "CredentialListSid": list }));
-        plan.steps.push(step(
-            StepKey::TwilioSignIn,
-            Object::TwilioListBinding,
+        plan.steps.push(Step::new(
+            StepKey::of(Object::TwilioListBinding),
             "The trunk asks for that password",
-            if found.asked_lists.is_empty() {
-                "nobody can call out".into()
-            } else {
-                "other passwords only".into()
-            },
-            format!("“{name}” may call out"),
+            (
+                if found.asked_lists.is_empty() {
+                    "nobody can call out"
+                } else {
+                    "other passwords only"
+                },
+                format!("“{name}” may call out"),
+            ),
             Action::Create {
                 parent: trunk,
                 fields,
@@ -266,86 +241,17 @@ fn password(
 
 /// The numbers, last of all.
 pub(crate) fn numbers(plan: &mut Plan, wanted: &Wanted, found: &TwilioFound) {
-    let trunk = found.trunk.as_ref().map(|trunk| trunk.sid.clone());
-    for number in &wanted.numbers {
-        let Some(owned) = found
-            .numbers
-            .iter()
-            .find(|owned| owned.number == number.as_str())
-        else {
-            plan.problems.push(Problem {
-                code: "number_not_owned",
-                words: format!(
-                    "{} is not a number of this Twilio account. Check the number, or buy it at Twilio first; Deskline buys nothing.",
-                    number.shown()
-                ),
-            });
-            continue;
-        };
-        if !owned.voice {
-            plan.problems.push(Problem {
-                code: "number_without_voice",
-                words: format!(
-                    "{} is for messages only: it cannot be called. Choose a number with voice.",
-                    number.shown()
-                ),
-            });
-            continue;
-        }
-        if trunk.as_ref() == Some(&owned.trunk) {
-            plan.kept
-                .push(format!("{} is on the trunk", number.shown()));
-            continue;
-        }
-        let (now, warning) = at_present(owned, found);
-        let mut step = step(
-            StepKey::TwilioNumber(number.clone()),
-            Object::TwilioNumberBinding,
-            &format!("Connect {}", number.shown()),
-            now,
-            format!(
-                "on the trunk “{}”",
-                found
-                    .trunk
-                    .as_ref()
-                    .map_or(wanted.name.as_str(), |trunk| trunk.name.as_str())
-            ),
-            Action::Create {
-                parent: trunk.clone(),
-                fields: json!({ "PhoneNumberSid": owned.sid }),
-            },
-        );
-        step.warning = warning;
-        step.before = Some(owned.raw.clone());
-        plan.steps.push(step);
-    }
-}
-
-fn at_present(owned: &OwnedNumber, found: &TwilioFound) -> (String, Option<String>) {
-    if !owned.trunk.is_empty() {
-        let name = found
-            .trunks
-            .iter()
-            .find(|trunk| trunk.sid == owned.trunk)
-            .map_or(owned.trunk.as_str(), |trunk| trunk.name.as_str());
-        return (
-            format!("on the trunk “{name}”"),
-            Some(format!(
-                "Callers will reach Deskline at once instead of the trunk “{name}”. Undo puts the number back there."
-            )),
-        );
-    }
-    if owned.voice_url.is_empty() {
-        ("answered by nothing".into(), None)
-    } else {
-        let address = crate::service::words(&owned.voice_url);
-        (
-            format!("answered by {address}"),
-            Some(format!(
-                "Callers will reach Deskline at once instead of {address}. Undo puts the old address back."
-            )),
-        )
-    }
+    let trunk = found.trunk.as_ref();
+    let name = trunk.map_or(wanted.name.as_str(), |trunk| trunk.name.as_str());
+    let binding = Binding {
+        object: Object::TwilioNumberBinding,
+        provider: "Twilio",
+        own: trunk.map(|trunk| trunk.sid.as_str()),
+        there: format!("on the trunk “{name}”"),
+        kind: "trunk",
+        fields: |owned| json!({ "PhoneNumberSid": owned.id }),
+    };
+    bind(plan, wanted, &found.numbers, &found.trunks, &binding);
 }
 
 /// What there is of a step's object.
@@ -358,36 +264,33 @@ pub(crate) fn object_of(
     let WantedProvider::Twilio { livekit, .. } = &wanted.provider else {
         return None;
     };
-    match key {
-        StepKey::TwilioTrunk => found
-            .trunk
-            .as_ref()
-            .map(|trunk| (trunk.sid.clone(), trunk.raw.clone())),
-        StepKey::TwilioDestination => {
-            own_destination(wanted, found, livekit).map(|one| (one.sid.clone(), one.raw.clone()))
-        }
-        StepKey::TwilioCredentialList => found
-            .list
-            .as_ref()
-            .map(|list| (list.sid.clone(), json!({ "FriendlyName": list.name }))),
-        StepKey::TwilioCredential => found
+    if let Some(number) = &key.number {
+        let owned = found
+            .numbers
+            .iter()
+            .find(|owned| owned.number == number.as_str());
+        return owned.map(|owned| (owned.id.clone(), owned.raw.clone()));
+    }
+    if key.object == Object::TwilioTrunk {
+        let trunk = found.trunk.as_ref();
+        trunk.map(|trunk| (trunk.sid.clone(), trunk.raw.clone()))
+    } else if key.object == Object::TwilioDestination {
+        own_destination(wanted, found, livekit).map(|one| (one.id.clone(), one.raw.clone()))
+    } else if key.object == Object::TwilioCredentialList {
+        let list = found.list.as_ref();
+        list.map(|list| (list.id.clone(), json!({ "FriendlyName": list.name })))
+    } else if key.object == Object::TwilioCredential {
+        found
             .users
             .iter()
             .find(|user| Some(&user.name) == credential.map(|own| &own.user))
-            .map(|user| (user.sid.clone(), json!({ "Username": user.name }))),
-        StepKey::TwilioSignIn => {
-            let list = found.list.as_ref()?;
-            found
-                .asked_lists
-                .iter()
-                .find(|asked| asked.sid == list.sid)
-                .map(|asked| (asked.sid.clone(), json!({ "CredentialListSid": asked.sid })))
-        }
-        StepKey::TwilioNumber(number) => found
-            .numbers
+            .map(|user| (user.id.clone(), json!({ "Username": user.name })))
+    } else {
+        let list = found.list.as_ref()?;
+        found
+            .asked_lists
             .iter()
-            .find(|owned| owned.number == number.as_str())
-            .map(|owned| (owned.sid.clone(), owned.raw.clone())),
-        StepKey::OutboundTrunk | StepKey::InboundTrunk | StepKey::Rule => None,
+            .find(|asked| asked.id == list.id)
+            .map(|asked| (asked.id.clone(), json!({ "CredentialListSid": asked.id })))
     }
 }

@@ -94,6 +94,7 @@ impl KeptLine {
                 kept.livekit_sip = Some(livekit.clone());
                 kept.domain = Some(domain.clone());
             }
+            WantedProvider::Telnyx { livekit } => kept.livekit_sip = Some(livekit.clone()),
             WantedProvider::Other { host, transport } => {
                 kept.host = Some(host.clone());
                 kept.transport = *transport;
@@ -110,6 +111,9 @@ impl KeptLine {
             ProviderKind::Twilio => WantedProvider::Twilio {
                 livekit: self.livekit_sip.clone()?,
                 domain: self.domain.clone()?,
+            },
+            ProviderKind::Telnyx => WantedProvider::Telnyx {
+                livekit: self.livekit_sip.clone()?,
             },
             ProviderKind::Other => WantedProvider::Other {
                 host: self.host.clone()?,

@@ -16,6 +16,8 @@ pub enum Service {
     LiveKit,
     /// Twilio.
     Twilio,
+    /// Telnyx.
+    Telnyx,
 }
 
 impl fmt::Display for Service {
@@ -23,6 +25,7 @@ impl fmt::Display for Service {
         f.write_str(match self {
             Self::LiveKit => "LiveKit",
             Self::Twilio => "Twilio",
+            Self::Telnyx => "Telnyx",
         })
     }
 }
@@ -234,6 +237,8 @@ pub struct Endpoints {
     pub twilio_trunking: Url,
     /// Countries that may be called.
     pub twilio_voice: Url,
+    /// Telnyx, everything.
+    pub telnyx: Url,
 }
 
 /// Why other addresses are refused.
@@ -257,6 +262,7 @@ impl Endpoints {
             twilio_api: url("https://api.twilio.com/")?,
             twilio_trunking: url("https://trunking.twilio.com/")?,
             twilio_voice: url("https://voice.twilio.com/")?,
+            telnyx: url("https://api.telnyx.com/v2/")?,
         })
     }
 
@@ -282,6 +288,7 @@ impl Endpoints {
             twilio_api: folder("twilio-api")?,
             twilio_trunking: folder("twilio-trunking")?,
             twilio_voice: folder("twilio-voice")?,
+            telnyx: folder("telnyx")?,
         })
     }
 }

@@ -7,43 +7,41 @@ use serde_json::Value;
 use crate::journal::{Object, Place, Verb};
 use crate::wanted::Number;
 
-/// Which step. Each stands in a plan at most once.
+/// Which step: of which object, and for which number if there is one of them for each. Each stands in a plan at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum StepKey {
-    /// The trunk at Twilio.
-    TwilioTrunk,
-    /// Where Twilio sends calls.
-    TwilioDestination,
-    /// The list that holds the password at Twilio.
-    TwilioCredentialList,
-    /// The password at Twilio.
-    TwilioCredential,
-    /// The list is what the trunk asks for.
-    TwilioSignIn,
-    /// LiveKit's way out.
-    OutboundTrunk,
-    /// LiveKit's way in.
-    InboundTrunk,
-    /// What becomes of callers.
-    Rule,
-    /// A number goes to the trunk at Twilio.
-    TwilioNumber(Number),
+pub struct StepKey {
+    /// Of what.
+    pub object: Object,
+    /// For which number.
+    pub number: Option<Number>,
 }
 
 impl StepKey {
+    /// The step of an object that a line has once.
+    #[must_use]
+    pub fn of(object: Object) -> Self {
+        Self {
+            object,
+            number: None,
+        }
+    }
+
+    /// The step of an object that a line has for each of its numbers.
+    #[must_use]
+    pub fn for_number(object: Object, number: &Number) -> Self {
+        Self {
+            object,
+            number: Some(number.clone()),
+        }
+    }
+
     /// A word for programs.
     #[must_use]
     pub fn word(&self) -> String {
-        match self {
-            Self::TwilioTrunk => "twilio_trunk".into(),
-            Self::TwilioDestination => "twilio_destination".into(),
-            Self::TwilioCredentialList => "twilio_credential_list".into(),
-            Self::TwilioCredential => "twilio_credential".into(),
-            Self::TwilioSignIn => "twilio_sign_in".into(),
-            Self::OutboundTrunk => "outbound_trunk".into(),
-            Self::InboundTrunk => "inbound_trunk".into(),
-            Self::Rule => "rule".into(),
-            Self::TwilioNumber(number) => format!("twilio_number {number}"),
+        let word = self.object.word();
+        match &self.number {
+            Some(number) => format!("{word} {number}"),
+            None => word.to_owned(),
         }
     }
 }
@@ -105,8 +103,6 @@ impl fmt::Debug for Action {
 pub struct Step {
     /// Which.
     pub key: StepKey,
-    /// Of what.
-    pub object: Object,
     /// In a few words.
     pub title: String,
     /// How it is now.
@@ -121,10 +117,46 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step without a warning and without a snapshot.
+    pub(crate) fn new(
+        key: StepKey,
+        title: &str,
+        (now, after): (impl Into<String>, impl Into<String>),
+        action: Action,
+    ) -> Self {
+        Self {
+            key,
+            title: title.to_owned(),
+            now: now.into(),
+            after: after.into(),
+            warning: None,
+            action,
+            before: None,
+        }
+    }
+
+    /// With the object as it is now.
+    pub(crate) fn with_before(mut self, before: Value) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// With what a person should know first.
+    pub(crate) fn with_warning(mut self, warning: Option<String>) -> Self {
+        self.warning = warning;
+        self
+    }
+
+    /// Of what.
+    #[must_use]
+    pub fn object(&self) -> Object {
+        self.key.object
+    }
+
     /// Where.
     #[must_use]
     pub fn place(&self) -> Place {
-        self.object.place()
+        self.object().place()
     }
 
     /// Made, changed or removed?

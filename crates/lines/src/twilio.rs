@@ -14,8 +14,11 @@ use zeroize::Zeroizing;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::found::{Named, OwnedNumber, ProviderExtras};
 use crate::http::{Authorization, Body, Http};
 use crate::journal::Object;
+use crate::json::{flag, text};
+use crate::provider::{allowed, garbage, not_ours, removed};
 use crate::service::{Endpoints, Service, ServiceError};
 use crate::step::Action;
 use crate::wanted::{BadInput, Number, Wanted, WantedProvider};
@@ -125,7 +128,7 @@ pub struct TwilioTrunk {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Destination {
     /// `OU…`
-    pub sid: String,
+    pub id: String,
     /// Name.
     pub name: String,
     /// `sip:…`
@@ -133,33 +136,6 @@ pub struct Destination {
     /// In use?
     pub enabled: bool,
     pub(crate) raw: Value,
-}
-
-/// A number of the account.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct OwnedNumber {
-    /// E.164.
-    pub number: String,
-    /// `PN…`
-    pub sid: String,
-    /// The trunk it is on, empty for none.
-    pub trunk: String,
-    /// What answered it so far, empty for nothing.
-    pub voice_url: String,
-    /// Can it be called?
-    pub voice: bool,
-    /// `registered` when the emergency services know the address.
-    pub emergency: String,
-    pub(crate) raw: Value,
-}
-
-/// An object with a sid and a name.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Named {
-    /// Its sid.
-    pub sid: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// What there is at Twilio for one line.
@@ -183,21 +159,6 @@ pub struct TwilioFound {
     pub asked_lists: Vec<Named>,
     /// The wanted numbers that the account owns.
     pub numbers: Vec<OwnedNumber>,
-}
-
-/// What only the line check asks for.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct TwilioExtras {
-    /// Money left.
-    pub balance: Option<f64>,
-    /// Of which currency.
-    pub currency: String,
-    /// The country of the line's first number, ISO 3166.
-    pub home: String,
-    /// May it be called?
-    pub home_open: Option<bool>,
-    /// May numbers be called that are known for fraud?
-    pub high_risk: Option<bool>,
 }
 
 /// The name of a line's list of passwords.
@@ -265,12 +226,12 @@ impl Twilio {
             found.trunk = Some(trunk);
         }
         if let Some(list) = list {
-            let url = self.api(&format!("/SIP/CredentialLists/{}/Credentials", list.sid))?;
+            let url = self.api(&format!("/SIP/CredentialLists/{}/Credentials", list.id))?;
             let users = self.pages(url, "credentials").await?;
             found.users = users
                 .iter()
                 .map(|user| Named {
-                    sid: text(user, "sid"),
+                    id: text(user, "sid"),
                     name: text(user, "username"),
                 })
                 .collect();
@@ -280,7 +241,7 @@ impl Twilio {
     }
 
     /// Money and countries. A key without the right to ask leaves them unknown.
-    pub(crate) async fn extras(&self, home: &str) -> Result<TwilioExtras, ServiceError> {
+    pub(crate) async fn extras(&self, home: &str) -> Result<ProviderExtras, ServiceError> {
         let country = async {
             // Without a country the same address lists all of them.
             if home.is_empty() {
@@ -298,7 +259,7 @@ impl Twilio {
             flag(country, "high_risk_special_numbers_enabled")
                 || flag(country, "high_risk_tollfraud_numbers_enabled")
         };
-        Ok(TwilioExtras {
+        Ok(ProviderExtras {
             balance: balance
                 .as_ref()
                 .and_then(|balance| text(balance, "balance").parse().ok()),
@@ -310,7 +271,7 @@ impl Twilio {
             home_open: country
                 .as_ref()
                 .map(|country| flag(country, "low_risk_numbers_enabled")),
-            high_risk: country.as_ref().map(risky),
+            is_guarded: country.as_ref().map(|country| !risky(country)),
         })
     }
 
@@ -340,28 +301,20 @@ impl Twilio {
         password: Option<&Secret>,
     ) -> Result<Option<String>, ServiceError> {
         let parent = action.parent().unwrap_or_default();
-        let collection = match object {
-            Object::TwilioTrunk => self.trunking("Trunks")?,
-            Object::TwilioDestination => {
-                self.trunking(&format!("Trunks/{parent}/OriginationUrls"))?
-            }
-            Object::TwilioListBinding => {
-                self.trunking(&format!("Trunks/{parent}/CredentialLists"))?
-            }
-            Object::TwilioNumberBinding => {
-                self.trunking(&format!("Trunks/{parent}/PhoneNumbers"))?
-            }
-            Object::TwilioCredentialList => self.api("/SIP/CredentialLists")?,
-            Object::TwilioCredential => {
-                self.api(&format!("/SIP/CredentialLists/{parent}/Credentials"))?
-            }
-            Object::OutboundTrunk | Object::InboundTrunk | Object::Rule => {
-                return Err(ServiceError::Invalid {
-                    service: Service::Twilio,
-                    words: "this belongs to LiveKit".into(),
-                    code: 0,
-                });
-            }
+        let collection = if object == Object::TwilioTrunk {
+            self.trunking("Trunks")?
+        } else if object == Object::TwilioDestination {
+            self.trunking(&format!("Trunks/{parent}/OriginationUrls"))?
+        } else if object == Object::TwilioListBinding {
+            self.trunking(&format!("Trunks/{parent}/CredentialLists"))?
+        } else if object == Object::TwilioNumberBinding {
+            self.trunking(&format!("Trunks/{parent}/PhoneNumbers"))?
+        } else if object == Object::TwilioCredentialList {
+            self.api("/SIP/CredentialLists")?
+        } else if object == Object::TwilioCredential {
+            self.api(&format!("/SIP/CredentialLists/{parent}/Credentials"))?
+        } else {
+            return Err(not_ours(Service::Twilio, object));
         };
         let done = match action {
             Action::Create { fields, .. } => {
@@ -377,10 +330,7 @@ impl Twilio {
             }
             Action::Delete { id, .. } => {
                 let url = item(&collection, id);
-                match self.ask(Method::DELETE, url, Body::None).await {
-                    Err(ServiceError::NotFound { .. }) => Ok(Value::Null),
-                    done => done,
-                }
+                removed(self.ask(Method::DELETE, url, Body::None).await)
             }
         };
         let sid = |answer: &Value| Some(text(answer, "sid")).filter(|sid| !sid.is_empty());
@@ -405,7 +355,7 @@ impl Twilio {
         if answer.is_object() {
             Ok(answer)
         } else {
-            Err(garbage("an answer without an object"))
+            Err(garbage(Service::Twilio, "an answer without an object"))
         }
     }
 
@@ -427,7 +377,7 @@ impl Twilio {
             let page = self.get(url.clone()).await?;
             match page.get(items) {
                 Some(Value::Array(found)) => all.extend(found.iter().cloned()),
-                Some(_) | None => return Err(garbage("an answer without a list")),
+                Some(_) | None => return Err(garbage(Service::Twilio, "an answer without a list")),
             }
             let next = page
                 .pointer("/meta/next_page_url")
@@ -438,7 +388,7 @@ impl Twilio {
             };
             url = self.next(&url, next)?;
         }
-        Err(garbage("a list without an end"))
+        Err(garbage(Service::Twilio, "a list without an end"))
     }
 
     /// The next page, at the same server and nowhere else: the key goes with it.
@@ -446,35 +396,20 @@ impl Twilio {
         let url = if next.starts_with('/') {
             join(&self.endpoints.twilio_api, next.trim_start_matches('/'))?
         } else {
-            Url::parse(next).map_err(|_| garbage("a next page that cannot be read"))?
+            Url::parse(next)
+                .map_err(|_| garbage(Service::Twilio, "a next page that cannot be read"))?
         };
         if url.origin() == this.origin() {
             Ok(url)
         } else {
-            Err(garbage("a next page at another server"))
+            Err(garbage(Service::Twilio, "a next page at another server"))
         }
-    }
-}
-
-/// What a key may not ask is unknown.
-fn allowed(answer: Result<Value, ServiceError>) -> Result<Option<Value>, ServiceError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(ServiceError::Forbidden { .. } | ServiceError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn garbage(detail: &str) -> ServiceError {
-    ServiceError::Garbage {
-        service: Service::Twilio,
-        detail: detail.into(),
     }
 }
 
 fn join(base: &Url, path: &str) -> Result<Url, ServiceError> {
     base.join(path)
-        .map_err(|_| garbage("an address that cannot be read"))
+        .map_err(|_| garbage(Service::Twilio, "an address that cannot be read"))
 }
 
 /// One object of a collection; the 2010 API writes `.json` behind it.
@@ -530,21 +465,9 @@ fn form(fields: &Value) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn text(value: &Value, name: &str) -> String {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn flag(value: &Value, name: &str) -> bool {
-    value.get(name).and_then(Value::as_bool) == Some(true)
-}
-
 fn named(value: &Value) -> Named {
     Named {
-        sid: text(value, "sid"),
+        id: text(value, "sid"),
         name: text(value, "friendly_name"),
     }
 }
@@ -569,7 +492,7 @@ fn read_trunk(value: &Value) -> TwilioTrunk {
 
 fn read_destination(value: &Value) -> Destination {
     Destination {
-        sid: text(value, "sid"),
+        id: text(value, "sid"),
         name: text(value, "friendly_name"),
         url: text(value, "sip_url"),
         enabled: flag(value, "enabled"),
@@ -587,15 +510,15 @@ fn read_number(value: &Value) -> OwnedNumber {
     let capabilities = value.get("capabilities").unwrap_or(&Value::Null);
     OwnedNumber {
         number: text(value, "phone_number"),
-        sid: text(value, "sid"),
-        trunk: text(value, "trunk_sid"),
-        voice_url: text(value, "voice_url"),
+        id: text(value, "sid"),
+        on: text(value, "trunk_sid"),
+        answered_by: text(value, "voice_url"),
         voice: flag(capabilities, "voice"),
         emergency: text(value, "emergency_address_status"),
         raw: json!({
             "PhoneNumberSid": text(value, "sid"),
-            "trunk_sid": text(value, "trunk_sid"),
-            "voice_url": text(value, "voice_url"),
+            "on": text(value, "trunk_sid"),
+            "answered_by": text(value, "voice_url"),
         }),
     }
 }

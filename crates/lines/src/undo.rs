@@ -111,28 +111,26 @@ fn changed_since(change: &Change, found: &LiveKitFound) -> bool {
     let (Some(id), Some(after)) = (&change.object_id, &change.after) else {
         return false;
     };
-    let raw = match change.object {
-        Object::OutboundTrunk => found
+    let raw = if change.object == Object::OutboundTrunk {
+        found
             .outbound
             .iter()
             .find(|trunk| trunk.id == *id)
-            .map(|trunk| &trunk.raw),
-        Object::InboundTrunk => found
+            .map(|trunk| &trunk.raw)
+    } else if change.object == Object::InboundTrunk {
+        found
             .inbound
             .iter()
             .find(|trunk| trunk.id == *id)
-            .map(|trunk| &trunk.raw),
-        Object::Rule => found
+            .map(|trunk| &trunk.raw)
+    } else if change.object == Object::Rule {
+        found
             .rules
             .iter()
             .find(|rule| rule.id == *id)
-            .map(|rule| &rule.raw),
-        Object::TwilioTrunk
-        | Object::TwilioDestination
-        | Object::TwilioCredentialList
-        | Object::TwilioCredential
-        | Object::TwilioListBinding
-        | Object::TwilioNumberBinding => None,
+            .map(|rule| &rule.raw)
+    } else {
+        None
     };
     // What is gone can be removed again, or made again.
     raw.is_some_and(|raw| comparable(&raw.0) != comparable(after))
@@ -163,11 +161,12 @@ fn actions(
     match (change.verb, before) {
         (Verb::Create, before) => {
             let mut all = vec![(Action::Delete { parent, id }, None)];
+            // What a number was on before.
             let former = before
                 .as_ref()
-                .and_then(|number| number.get("trunk_sid")?.as_str())
-                .filter(|sid| !sid.is_empty());
-            if let (Object::TwilioNumberBinding, Some(former)) = (change.object, former) {
+                .and_then(|number| number.get("on")?.as_str())
+                .filter(|id| !id.is_empty());
+            if let (true, Some(former)) = (change.object.is_of_a_number(), former) {
                 all.push((
                     Action::Create {
                         parent: Some(former.to_owned()),

@@ -65,13 +65,21 @@ pub enum BadInput {
     /// A transport.
     #[error("“{0}” is not a transport. Choose auto, udp, tcp or tls.")]
     BadTransport(String),
+    /// Nothing to guess the SIP address from.
+    #[error(
+        "The SIP URI of the LiveKit project is needed. It stands in the settings of the project and looks like abc123.sip.livekit.cloud."
+    )]
+    NoSip,
+    /// No password.
+    #[error("The password is empty. Type the one that the provider gave for this user name.")]
+    NoPassword,
     /// A user name.
     #[error(
         "The user name has a blank, a quote or a colon in it. Copy it from the provider again, without its quotes."
     )]
     BadUser,
     /// A provider.
-    #[error("“{0}” is not a provider Deskline knows. Choose twilio, other or livekit.")]
+    #[error("“{0}” is not a provider Deskline knows. Choose twilio, telnyx, other or livekit.")]
     BadProvider(String),
     /// A key of the wrong kind.
     #[error("{0}")]
@@ -467,6 +475,8 @@ impl Transport {
 pub enum ProviderKind {
     /// Twilio Elastic SIP Trunking.
     Twilio,
+    /// Telnyx.
+    Telnyx,
     /// Any provider that gives host, user and password.
     Other,
     /// A number rented from LiveKit: no trunk, incoming only.
@@ -480,8 +490,18 @@ impl ProviderKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
+            Self::Telnyx => "telnyx",
             Self::Other => "other",
             Self::LiveKitNumbers => "livekit",
+        }
+    }
+
+    /// Does Deskline set the line up there too? Then it asks for a sign-in.
+    #[must_use]
+    pub fn has_api(self) -> bool {
+        match self {
+            Self::Twilio | Self::Telnyx => true,
+            Self::Other | Self::LiveKitNumbers => false,
         }
     }
 
@@ -490,6 +510,7 @@ impl ProviderKind {
     pub fn shown(self) -> &'static str {
         match self {
             Self::Twilio => "Twilio",
+            Self::Telnyx => "Telnyx",
             Self::Other => "another provider",
             Self::LiveKitNumbers => "LiveKit Phone Numbers",
         }
@@ -500,6 +521,7 @@ impl ProviderKind {
     pub fn parse(typed: &str) -> Result<Self, BadInput> {
         match typed.trim().to_lowercase().as_str() {
             "twilio" => Ok(Self::Twilio),
+            "telnyx" => Ok(Self::Telnyx),
             "other" => Ok(Self::Other),
             "livekit" => Ok(Self::LiveKitNumbers),
             other => Err(BadInput::BadProvider(shortened(other))),
@@ -516,6 +538,11 @@ pub enum WantedProvider {
         livekit: LiveKitSip,
         /// The trunk's own name in the network.
         domain: TrunkDomain,
+    },
+    /// A connection at Telnyx that sends calls to LiveKit.
+    Telnyx {
+        /// Where Telnyx sends calls.
+        livekit: LiveKitSip,
     },
     /// Nothing: the person sets it up there.
     Other {
@@ -534,6 +561,7 @@ impl WantedProvider {
     pub fn kind(&self) -> ProviderKind {
         match self {
             Self::Twilio { .. } => ProviderKind::Twilio,
+            Self::Telnyx { .. } => ProviderKind::Telnyx,
             Self::Other { .. } => ProviderKind::Other,
             Self::LiveKitNumbers => ProviderKind::LiveKitNumbers,
         }
@@ -582,6 +610,16 @@ impl Wanted {
             secure: false,
             provider,
         })
+    }
+
+    /// How LiveKit talks to a provider that Deskline sets up.
+    #[must_use]
+    pub(crate) fn transport(&self) -> Transport {
+        if self.secure {
+            Transport::Tls
+        } else {
+            Transport::Tcp
+        }
     }
 }
 

@@ -24,12 +24,13 @@ func main() {
 
 func run(descriptions string) error {
 	server := newServer()
-	for _, api := range []struct{ folder, file string }{
-		{"twilio-trunking", "twilio_trunking_v1.json"},
-		{"twilio-api", "twilio_api_v2010.json"},
-		{"twilio-voice", "twilio_voice_v1.json"},
+	for _, api := range []struct{ folder, file, more string }{
+		{"twilio-trunking", "twilio_trunking_v1.json", ""},
+		{"twilio-api", "twilio_api_v2010.json", ""},
+		{"twilio-voice", "twilio_voice_v1.json", ""},
+		{"telnyx", "telnyx.json", "telnyx_newer.json"},
 	} {
-		contract, err := readContract(descriptions + "/" + api.file)
+		contract, err := readContract(descriptions+"/"+api.file, api.more)
 		if err != nil {
 			return fmt.Errorf("%s: %w", api.file, err)
 		}

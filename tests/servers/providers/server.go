@@ -14,6 +14,7 @@ type server struct {
 	contracts map[string]*contract
 	mu        sync.Mutex
 	twilio    *twilio
+	telnyx    *telnyx
 	faults    []*fault
 	pageSize  int
 	requests  []request
@@ -39,8 +40,24 @@ type fault struct {
 	Skip   int    `json:"skip"`
 }
 
+// account is one at a provider: it keeps a state and answers requests that keep to the description.
+type account interface {
+	handle(r *http.Request, api, path string, of *checked, pageSize int) (int, any)
+	state() map[string]any
+	// refusal is an error in the provider's own form.
+	refusal(status, code int, message string) any
+}
+
 func newServer() *server {
-	return &server{contracts: map[string]*contract{}, twilio: newTwilio(seed{})}
+	return &server{contracts: map[string]*contract{}, twilio: newTwilio(seed{}), telnyx: newTelnyx(telnyxSeed{})}
+}
+
+// account is the one behind an API.
+func (s *server) account(api string) account {
+	if strings.HasPrefix(api, "telnyx") {
+		return s.telnyx
+	}
+	return s.twilio
 }
 
 func (s *server) control(w http.ResponseWriter, r *http.Request, what string) {
@@ -53,7 +70,8 @@ func (s *server) control(w http.ResponseWriter, r *http.Request, what string) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s.twilio, s.faults, s.requests, s.violations, s.pageSize = newTwilio(wanted), nil, nil, nil, wanted.PageSize
+		s.twilio, s.telnyx = newTwilio(wanted), newTelnyx(wanted.Telnyx)
+		s.faults, s.requests, s.violations, s.pageSize = nil, nil, nil, wanted.PageSize
 		reply(w, http.StatusOK, map[string]any{})
 	case "POST faults":
 		var wanted fault
@@ -66,8 +84,8 @@ func (s *server) control(w http.ResponseWriter, r *http.Request, what string) {
 	case "DELETE faults":
 		s.faults = nil
 		reply(w, http.StatusOK, map[string]any{})
-	case "GET state":
-		reply(w, http.StatusOK, s.twilio.state())
+	case "GET state/twilio", "GET state/telnyx":
+		reply(w, http.StatusOK, s.account(strings.TrimPrefix(what, "state/")).state())
 	case "GET requests":
 		reply(w, http.StatusOK, map[string]any{"requests": s.requests, "violations": s.violations})
 	case "DELETE requests":
@@ -89,6 +107,7 @@ func (s *server) provider(w http.ResponseWriter, r *http.Request, api, path stri
 	seen := request{API: api, Method: r.Method, Path: path, Changes: r.Method != http.MethodGet}
 	of, status, err := contract.request(r, path)
 	s.mu.Lock()
+	account := s.account(api)
 	defer func() {
 		s.requests = append(s.requests, seen)
 		s.mu.Unlock()
@@ -96,16 +115,16 @@ func (s *server) provider(w http.ResponseWriter, r *http.Request, api, path stri
 	if err != nil {
 		s.violations = append(s.violations, err.Error())
 		seen.Status = status
-		reply(w, status, map[string]any{"code": 20001, "message": err.Error(), "status": status, "more_info": ""})
+		reply(w, status, account.refusal(status, 20001, err.Error()))
 		return
 	}
 	broken := s.fault(r.Method, path)
 	if broken != "" && broken != "cut" {
 		seen.Status, seen.Changes = 599, false
-		s.break_(w, broken)
+		s.break_(w, account, broken)
 		return
 	}
-	status, answer := s.twilio.handle(r, api, path, of.form, s.pageSize)
+	status, answer := account.handle(r, api, path, of, s.pageSize)
 	var body []byte
 	if answer != nil {
 		body, _ = json.Marshal(answer)
@@ -133,7 +152,8 @@ func (s *server) provider(w http.ResponseWriter, r *http.Request, api, path stri
 // fault takes the first that fits, "" for none.
 func (s *server) fault(method, path string) string {
 	for _, f := range s.faults {
-		if (f.Method != "" && f.Method != method) || !strings.Contains(path, f.Path) || f.Times == 0 {
+		fits := f.Method == "" || f.Method == method || (f.Method == "CHANGE" && method != http.MethodGet)
+		if !fits || !strings.Contains(path, f.Path) || f.Times == 0 {
 			continue
 		}
 		if f.Skip > 0 {
@@ -146,7 +166,7 @@ func (s *server) fault(method, path string) string {
 	return ""
 }
 
-// Twilio's own words for its errors, by status.
+// Errors by status, with Twilio's own words.
 var refusals = map[string]struct {
 	status, code int
 	message      string
@@ -161,13 +181,12 @@ var refusals = map[string]struct {
 	"500": {500, 20500, "Internal Server Error"},
 }
 
-func (s *server) break_(w http.ResponseWriter, fault string) {
+func (s *server) break_(w http.ResponseWriter, account account, fault string) {
 	if refusal, known := refusals[fault]; known {
 		if refusal.status == 429 {
 			w.Header().Set("Retry-After", "1")
 		}
-		reply(w, refusal.status, map[string]any{"code": refusal.code, "message": refusal.message,
-			"status": refusal.status, "more_info": ""})
+		reply(w, refusal.status, account.refusal(refusal.status, refusal.code, refusal.message))
 		return
 	}
 	switch fault {

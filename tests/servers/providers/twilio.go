@@ -26,6 +26,7 @@ type seed struct {
 	Countries []string     `json:"closed_countries"`
 	HighRisk  bool         `json:"high_risk"`
 	PageSize  int          `json:"page_size"`
+	Telnyx    telnyxSeed   `json:"telnyx"`
 }
 
 type seedNumber struct {
@@ -141,7 +142,8 @@ func (t *twilio) state() map[string]any {
 }
 
 // handle answers one request that keeps to the description.
-func (t *twilio) handle(r *http.Request, api, path string, form url.Values, pageSize int) (int, any) {
+func (t *twilio) handle(r *http.Request, api, path string, of *checked, pageSize int) (int, any) {
+	form := of.form
 	if !t.signedIn(r) {
 		return failed(401, 20003, "Authenticate")
 	}
@@ -179,6 +181,11 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+func (t *twilio) refusal(status, code int, message string) any {
+	_, body := failed(status, code, message)
+	return body
 }
 
 func failed(status, code int, message string) (int, any) {

@@ -21,7 +21,7 @@ pub struct Providers {
 pub struct ProviderFault {
     /// `400` … `500`, `slow`, `cut` (done, then the answer breaks off), `drop` (not done, no answer), `garbage`, `huge`.
     pub fault: String,
-    /// Only this method; empty for any.
+    /// Only this method; `CHANGE` for all but GET, empty for any.
     pub method: String,
     /// Only paths with this in them.
     pub path: String,
@@ -37,7 +37,7 @@ impl ProviderFault {
     pub fn once(fault: &str, path: &str) -> Self {
         Self {
             fault: fault.into(),
-            method: "POST".into(),
+            method: "CHANGE".into(),
             path: path.into(),
             times: 1,
             skip: 0,
@@ -100,12 +100,12 @@ impl Providers {
         Ok(())
     }
 
-    /// Everything there is, without ids.
+    /// Everything there is at a provider (`twilio`, `telnyx`), without ids.
     ///
     /// # Errors
     /// They do not answer.
-    pub fn state(&self) -> Result<Value> {
-        self.get("state")
+    pub fn state(&self, provider: &str) -> Result<Value> {
+        self.get(&format!("state/{provider}"))
     }
 
     /// How many requests changed something since the last count. Fails when any request or answer so far did not keep to

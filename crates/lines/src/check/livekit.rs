@@ -163,8 +163,7 @@ fn inbound(
             verdict: "This line only accepts callers on a list, and the list contains a pattern that matches nobody.".into(),
             evidence: vec![pair("Callers let in", trunk.allowed_numbers.join(", "))],
             fix: Fix::Steps(vec![Step {
-                key: StepKey::InboundTrunk,
-                object: Object::InboundTrunk,
+                key: StepKey::of(Object::InboundTrunk),
                 title: "Callers let in".into(),
                 now: trunk.allowed_numbers.join(", "),
                 after: "everybody".into(),
@@ -229,8 +228,7 @@ fn inbound(
                 ),
             ],
             fix: Fix::Steps(vec![Step {
-                key: StepKey::InboundTrunk,
-                object: Object::InboundTrunk,
+                key: StepKey::of(Object::InboundTrunk),
                 title: "LiveKit's way in".into(),
                 now: "any number from any sender".into(),
                 after: format!("takes calls to {}", listed(&facts.wanted.numbers)),
@@ -263,6 +261,7 @@ fn is_pattern(caller: &str) -> bool {
 
 fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
     let is_twilio = facts.kept.provider == ProviderKind::Twilio;
+    let is_telnyx = facts.kept.provider == ProviderKind::Telnyx;
     let address = trunk.address.as_str();
     let mistyped = address.is_empty()
         || address.contains(['@', ';', ' ', '/'])
@@ -271,7 +270,7 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_err())
         || (is_twilio && !address.ends_with(".pstn.twilio.com"))
-        || (address.ends_with(".telnyx.com") && address != "sip.telnyx.com");
+        || ((is_telnyx || address.ends_with(".telnyx.com")) && address != crate::telnyx::ADDRESS);
     if mistyped {
         Say {
             id: "D22",
@@ -291,6 +290,7 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
                     match (&facts.kept.domain, &facts.kept.host) {
                         (Some(domain), _) => domain.as_str(),
                         (None, Some(host)) => host.as_str(),
+                        (None, None) if is_telnyx => crate::telnyx::ADDRESS,
                         (None, None) => "the name of a server",
                     },
                 ),
@@ -302,9 +302,10 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
     let tls = trunk.transport == "SIP_TRANSPORT_TLS";
     let requires = trunk.encryption == "SIP_MEDIA_ENCRYPT_REQUIRE";
     let none = trunk.encryption == "SIP_MEDIA_ENCRYPT_DISABLE";
-    let provider_secure = match &facts.twilio {
-        Some(Ok((found, _))) => found.trunk.as_ref().map(|trunk| trunk.secure),
-        Some(Err(_)) | None => is_twilio.then_some(facts.wanted.secure),
+    let set_up_here = facts.kept.provider.has_api();
+    let provider_secure = match facts.view() {
+        Some(view) => view.end.map(|end| end.secure),
+        None => set_up_here.then_some(facts.wanted.secure),
     };
     let disagrees = match provider_secure {
         Some(true) => !tls || none,
@@ -430,8 +431,7 @@ fn rules(
             ),
             evidence: vec![pair("Callers let in", rule.callers.join(", "))],
             fix: Fix::Steps(vec![Step {
-                key: StepKey::Rule,
-                object: Object::Rule,
+                key: StepKey::of(Object::Rule),
                 title: "Callers let in".into(),
                 now: rule.callers.join(", "),
                 after: "everybody".into(),

@@ -4,19 +4,21 @@
 //! looked at. [`diagnose`] is pure: facts in, findings out.
 
 mod livekit;
+mod provider;
 mod report;
 mod table;
-mod twilio;
+mod view;
 
 use std::time::Duration;
 
-use crate::found::Found;
+use crate::found::{Found, ProviderExtras, ProviderFound};
 use crate::livekit::LiveKitFound;
 use crate::registry::KeptLine;
 use crate::service::ServiceError;
 use crate::step::Step;
-use crate::twilio::{TwilioExtras, TwilioFound};
 use crate::wanted::Wanted;
+
+use view::View;
 
 pub use report::{CheckReport, Level, PathPart, PathState};
 pub use table::{DIAGNOSTICS, Diagnostic, ENTRIES, Hop};
@@ -30,8 +32,8 @@ pub struct Facts {
     pub wanted: Wanted,
     /// What LiveKit has, or why it does not say.
     pub livekit: Result<LiveKitFound, ServiceError>,
-    /// What Twilio has, or why it does not say; `None`: it was not asked.
-    pub twilio: Option<Result<(TwilioFound, TwilioExtras), ServiceError>>,
+    /// What the provider has, or why it does not say; `None`: it was not asked.
+    pub provider: Option<Result<(ProviderFound, ProviderExtras), ServiceError>>,
 }
 
 /// What can be done about a finding.
@@ -71,9 +73,13 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
     if let Ok(livekit) = &facts.livekit {
         livekit::objects(facts, livekit, &mut found);
     }
-    match &facts.twilio {
-        Some(Ok((twilio, extras))) => twilio::objects(facts, twilio, extras, &mut found),
-        Some(Err(error)) => twilio::refused(error, &mut found),
+    match &facts.provider {
+        Some(Ok((there, extras))) => {
+            if let Some(view) = View::of(there) {
+                provider::objects(facts, &view, extras, &mut found);
+            }
+        }
+        Some(Err(error)) => provider::refused(error, facts.kept.provider.shown(), &mut found),
         None => {}
     }
     DIAGNOSTICS
@@ -110,7 +116,7 @@ fn unremarkable(facts: &Facts, diagnostic: &Diagnostic) -> Finding {
         } else {
             Level::Passed
         },
-        verdict: why_not.unwrap_or(diagnostic.passed).to_owned(),
+        verdict: why_not.unwrap_or_else(|| diagnostic.passed.to_owned()),
         evidence: Vec::new(),
         fix: None,
     }
@@ -151,12 +157,18 @@ impl Facts {
     pub(crate) fn found(&self) -> Found {
         Found {
             livekit: self.livekit.clone().unwrap_or_default(),
-            provider: match &self.twilio {
-                Some(Ok((twilio, _))) => {
-                    crate::found::ProviderFound::Twilio(Box::new(twilio.clone()))
-                }
-                Some(Err(_)) | None => crate::found::ProviderFound::Nothing,
+            provider: match &self.provider {
+                Some(Ok((there, _))) => there.clone(),
+                Some(Err(_)) | None => ProviderFound::Nothing,
             },
+        }
+    }
+
+    /// The account at the provider, if it told.
+    pub(crate) fn view(&self) -> Option<View> {
+        match &self.provider {
+            Some(Ok((there, _))) => View::of(there),
+            Some(Err(_)) | None => None,
         }
     }
 }

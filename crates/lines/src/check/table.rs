@@ -25,39 +25,44 @@ pub enum Hop {
 pub enum Needs {
     /// LiveKit's settings.
     LiveKit,
-    /// The account at Twilio.
-    Twilio,
+    /// The account at the provider.
+    Provider,
+    /// The account, at these providers: the others do not tell it.
+    Only(&'static [ProviderKind]),
     /// LiveKit refused or answered: that alone.
     SignIn,
     /// A call.
     Call,
     /// Something that Deskline does not have yet.
     Absent(&'static str),
-    /// Only for lines of a provider that Deskline does not set up.
-    OtherProvider(&'static str),
 }
 
 impl Needs {
     /// Why it could not be looked at; `None` when it could.
-    pub(crate) fn missing(self, facts: &Facts) -> Option<&'static str> {
+    pub(crate) fn missing(self, facts: &Facts) -> Option<String> {
+        let kind = facts.kept.provider;
+        let name = kind.shown();
         match self {
             Self::SignIn => None,
             Self::LiveKit => facts
                 .livekit
                 .is_err()
-                .then_some("LiveKit did not tell its settings."),
-            Self::Twilio if facts.kept.provider != ProviderKind::Twilio => {
-                Some("This line is not at Twilio.")
+                .then(|| "LiveKit did not tell its settings.".into()),
+            Self::Provider | Self::Only(_) if !kind.has_api() => {
+                Some("Deskline does not look into the account of this line.".into())
             }
-            Self::Twilio => match facts.twilio {
+            Self::Only(kinds) if !kinds.contains(&kind) => {
+                Some(format!("It is not a question for lines at {name}."))
+            }
+            Self::Provider | Self::Only(_) => match facts.provider {
                 Some(Ok(_)) => None,
-                Some(Err(_)) => Some("Twilio did not tell its settings."),
-                None => Some("It needs the sign-in at Twilio."),
+                Some(Err(_)) => Some(format!("{name} did not tell its settings.")),
+                None => Some(format!("It needs the sign-in at {name}.")),
             },
             Self::Call => {
-                Some("Only a test call can tell. Deskline calls nobody without being asked.")
+                Some("Only a test call can tell. Deskline calls nobody without being asked.".into())
             }
-            Self::Absent(why) | Self::OtherProvider(why) => Some(why),
+            Self::Absent(why) => Some(why.into()),
         }
     }
 }
@@ -84,6 +89,8 @@ const fn one(id: &'static str, hop: Hop, needs: Needs, passed: &'static str) -> 
     }
 }
 
+/// Only Twilio tells.
+const TWILIO: Needs = Needs::Only(&[ProviderKind::Twilio]);
 const NO_ASSISTANT: Needs = Needs::Absent("Deskline does not run an assistant yet.");
 const NO_RECORDING: Needs = Needs::Absent("Deskline does not record yet.");
 
@@ -93,20 +100,20 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "D02",
         Hop::Provider,
-        Needs::Twilio,
-        "Twilio takes the sign-in.",
+        Needs::Provider,
+        "The provider takes the sign-in.",
     ),
-    one("D03", Hop::Provider, Needs::Twilio, "It is a paid account."),
+    one("D03", Hop::Provider, TWILIO, "It is a paid account."),
     one(
         "D04",
         Hop::Provider,
-        Needs::Twilio,
+        Needs::Provider,
         "The account is active and has money.",
     ),
     one(
         "D05",
         Hop::Provider,
-        Needs::Twilio,
+        Needs::Provider,
         "Calls are sent to this LiveKit project.",
     ),
     one(
@@ -175,19 +182,19 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "D19",
         Hop::Provider,
-        Needs::Twilio,
-        "The numbers are on the line's trunk.",
+        Needs::Provider,
+        "The numbers are connected to the line.",
     ),
     one(
         "D20",
         Hop::Provider,
-        Needs::Twilio,
-        "Twilio has an active address to send calls to.",
+        Needs::Provider,
+        "The provider has an active address to send calls to.",
     ),
     one(
         "D21",
         Hop::Provider,
-        Needs::Twilio,
+        Needs::Provider,
         "Both sides have the same user name.",
     ),
     one(
@@ -212,34 +219,34 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "D26",
         Hop::Provider,
-        Needs::OtherProvider("It is for lines at Telnyx, which Deskline does not set up yet."),
-        "",
+        Needs::Only(&[ProviderKind::Telnyx]),
+        "Numbers are written as LiveKit knows them.",
     ),
     one(
         "D27",
         Hop::Network,
-        Needs::Twilio,
+        Needs::Provider,
         "Calls within the country are allowed.",
     ),
     one(
         "D28",
         Hop::Network,
-        Needs::Twilio,
-        "Numbers that thieves call are switched off.",
+        Needs::Provider,
+        "Something stops a thief from running up a bill.",
     ),
     one("D29", Hop::Desk, Needs::Call, ""),
     one(
         "D30",
         Hop::Network,
-        Needs::Twilio,
+        Needs::Provider,
         "The emergency services know the address of the numbers.",
     ),
     one("X1", Hop::Desk, NO_RECORDING, ""),
     one(
         "X2",
         Hop::Provider,
-        Needs::Twilio,
-        "Twilio does not record.",
+        Needs::Provider,
+        "The provider does not record.",
     ),
     one(
         "X3",
@@ -250,14 +257,14 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "X4",
         Hop::Provider,
-        Needs::OtherProvider("It is for lines at SignalWire, which Deskline does not set up yet."),
+        Needs::Absent("It is for lines at SignalWire, which Deskline does not set up yet."),
         "",
     ),
     one("X5", Hop::Desk, Needs::SignIn, "The clocks agree."),
     one(
         "X6",
         Hop::Provider,
-        Needs::Twilio,
+        TWILIO,
         "Calls can be handed over by the network.",
     ),
     one("X7", Hop::Trunk, Needs::Call, ""),

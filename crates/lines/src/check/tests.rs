@@ -6,10 +6,12 @@ use call::number::Region;
 use serde_json::json;
 
 use super::*;
+use crate::found::{Named, OwnedNumber};
 use crate::livekit::{DispatchRule, InboundTrunk, OutboundTrunk, RuleKind};
 use crate::mark::Mark;
 use crate::service::Service;
-use crate::twilio::{Destination, Named, OwnedNumber, TwilioTrunk};
+use crate::telnyx::{Connection, Fqdn, SignIn, TelnyxFound, VoiceProfile};
+use crate::twilio::{Destination, TwilioFound, TwilioTrunk};
 use crate::wanted::{LineName, LiveKitSip, Number, TrunkDomain, WantedProvider};
 
 const NUMBER: &str = "+12125550100";
@@ -61,7 +63,7 @@ fn healthy() -> Facts {
         }],
     };
     let named = |sid: &str, name: &str| Named {
-        sid: sid.into(),
+        id: sid.into(),
         name: name.into(),
     };
     let twilio = TwilioFound {
@@ -76,7 +78,7 @@ fn healthy() -> Facts {
             ..TwilioTrunk::default()
         }),
         destinations: vec![Destination {
-            sid: "OU1".into(),
+            id: "OU1".into(),
             url: "sip:abc.sip.livekit.cloud;transport=tcp".into(),
             enabled: true,
             ..Destination::default()
@@ -86,26 +88,26 @@ fn healthy() -> Facts {
         asked_lists: vec![named("CL1", "Front desk LiveKit")],
         numbers: vec![OwnedNumber {
             number: NUMBER.into(),
-            sid: "PN1".into(),
-            trunk: "TK1".into(),
+            id: "PN1".into(),
+            on: "TK1".into(),
             voice: true,
             emergency: "registered".into(),
             ..OwnedNumber::default()
         }],
         ..TwilioFound::default()
     };
-    let extras = TwilioExtras {
+    let extras = ProviderExtras {
         balance: Some(20.0),
         currency: "USD".into(),
         home: "US".into(),
         home_open: Some(true),
-        high_risk: Some(false),
+        is_guarded: Some(true),
     };
     Facts {
         kept,
         wanted,
         livekit: Ok(livekit),
-        twilio: Some(Ok((twilio, extras))),
+        provider: Some(Ok((ProviderFound::Twilio(Box::new(twilio)), extras))),
     }
 }
 
@@ -124,11 +126,14 @@ fn livekit(facts: &mut Facts) -> &mut LiveKitFound {
 }
 
 fn twilio(facts: &mut Facts) -> &mut TwilioFound {
-    &mut facts.twilio.as_mut().unwrap().as_mut().unwrap().0
+    match &mut facts.provider.as_mut().unwrap().as_mut().unwrap().0 {
+        ProviderFound::Twilio(found) => found,
+        _ => panic!("a line at Twilio"),
+    }
 }
 
-fn extras(facts: &mut Facts) -> &mut TwilioExtras {
-    &mut facts.twilio.as_mut().unwrap().as_mut().unwrap().1
+fn extras(facts: &mut Facts) -> &mut ProviderExtras {
+    &mut facts.provider.as_mut().unwrap().as_mut().unwrap().1
 }
 
 fn trunk(facts: &mut Facts) -> &mut TwilioTrunk {
@@ -150,7 +155,7 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
     (
         "Twilio refuses the sign-in",
         |f| {
-            f.twilio = Some(Err(ServiceError::SignIn {
+            f.provider = Some(Err(ServiceError::SignIn {
                 service: Service::Twilio,
                 words: "Authenticate".into(),
             }))
@@ -280,7 +285,7 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
     ),
     (
         "the number answers elsewhere",
-        |f| twilio(f).numbers[0].trunk = String::new(),
+        |f| twilio(f).numbers[0].on = String::new(),
         &["D19"],
     ),
     (
@@ -293,7 +298,7 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
         |f| {
             twilio(f).trunk = None;
             twilio(f).destinations.clear();
-            twilio(f).numbers[0].trunk = String::new();
+            twilio(f).numbers[0].on = String::new();
         },
         &["D19", "D20"],
     ),
@@ -359,7 +364,7 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
     ),
     (
         "expensive numbers are open",
-        |f| extras(f).high_risk = Some(true),
+        |f| extras(f).is_guarded = Some(false),
         &["D28"],
     ),
     (
@@ -388,9 +393,141 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
     ),
 ];
 
+/// The same line at Telnyx.
+fn healthy_at_telnyx() -> Facts {
+    let mut facts = healthy();
+    let sip = LiveKitSip::parse("abc.sip.livekit.cloud").unwrap();
+    facts.wanted.provider = WantedProvider::Telnyx { livekit: sip };
+    facts.kept = KeptLine::of(&facts.wanted, None);
+    livekit(&mut facts).outbound[0].address = "sip.telnyx.com".into();
+    let found = TelnyxFound {
+        profile: Some(VoiceProfile {
+            id: "1".into(),
+            enabled: true,
+            countries: vec!["US".into()],
+            has_limit: true,
+            ..VoiceProfile::default()
+        }),
+        connection: Some(Connection {
+            id: "2".into(),
+            name: "Front desk LiveKit".into(),
+            active: true,
+            transport: "TCP".into(),
+            called_format: "+e164".into(),
+            profile: "1".into(),
+            ..Connection::default()
+        }),
+        fqdns: vec![Fqdn {
+            host: "abc.sip.livekit.cloud".into(),
+            port: 5060,
+            ..Fqdn::default()
+        }],
+        sign_in: SignIn {
+            method: "credential-authentication".into(),
+            user: "deskline-a".into(),
+        },
+        numbers: vec![OwnedNumber {
+            number: NUMBER.into(),
+            on: "2".into(),
+            voice: true,
+            emergency: "registered".into(),
+            ..OwnedNumber::default()
+        }],
+        ..TelnyxFound::default()
+    };
+    let extras = ProviderExtras {
+        balance: Some(20.0),
+        home: "US".into(),
+        ..ProviderExtras::default()
+    };
+    facts.provider = Some(Ok((ProviderFound::Telnyx(Box::new(found)), extras)));
+    facts
+}
+
+fn telnyx(facts: &mut Facts) -> &mut TelnyxFound {
+    match &mut facts.provider.as_mut().unwrap().as_mut().unwrap().0 {
+        ProviderFound::Telnyx(found) => found,
+        _ => panic!("a line at Telnyx"),
+    }
+}
+
+fn connection(facts: &mut Facts) -> &mut Connection {
+    telnyx(facts).connection.as_mut().unwrap()
+}
+
+fn profile(facts: &mut Facts) -> &mut VoiceProfile {
+    telnyx(facts).profile.as_mut().unwrap()
+}
+
+/// The same at Telnyx.
+const AT_TELNYX: &[(&str, Break, &[&str])] = &[
+    ("no money", |f| extras(f).balance = Some(0.0), &["D04"]),
+    (
+        "another host",
+        |f| telnyx(f).fqdns[0].host = "other.sip.livekit.cloud".into(),
+        &["D05"],
+    ),
+    (
+        "a number that is on nothing",
+        |f| telnyx(f).numbers[0].on = String::new(),
+        &["D19"],
+    ),
+    (
+        "a number whose calls go on",
+        |f| {
+            let forwarded = &mut telnyx(f).forwarded;
+            forwarded.push((NUMBER.into(), "+12125550199".into()));
+        },
+        &["D19"],
+    ),
+    ("nowhere to go", |f| telnyx(f).fqdns.clear(), &["D20"]),
+    (
+        "the connection is off",
+        |f| connection(f).active = false,
+        &["D20"],
+    ),
+    (
+        "nobody is asked for a password",
+        |f| telnyx(f).sign_in.method = "ip-authentication".into(),
+        &["D21"],
+    ),
+    (
+        "a subdomain",
+        |f| livekit(f).outbound[0].address = "sip.us.telnyx.com".into(),
+        &["D22"],
+    ),
+    (
+        "Telnyx encrypts, LiveKit does not",
+        |f| connection(f).transport = "TLS".into(),
+        &["D24"],
+    ),
+    (
+        "the number in another form",
+        |f| connection(f).called_format = "national".into(),
+        &["D26"],
+    ),
+    (
+        "the country is closed",
+        |f| profile(f).countries = vec!["CA".into()],
+        &["D27"],
+    ),
+    ("no limit", |f| profile(f).has_limit = false, &["D28"]),
+    (
+        "no emergency address",
+        |f| telnyx(f).numbers[0].emergency = "off".into(),
+        &["D30"],
+    ),
+    (
+        "Telnyx records",
+        |f| profile(f).recording = "all".into(),
+        &["X2"],
+    ),
+];
+
 #[test]
 fn a_healthy_line_is_silent() {
     assert_eq!(wrong(&healthy()), [""; 0]);
+    assert_eq!(wrong(&healthy_at_telnyx()), [""; 0]);
     let findings = diagnose(&healthy());
     assert_eq!(findings.len(), DIAGNOSTICS.len());
     for finding in findings {
@@ -400,7 +537,16 @@ fn a_healthy_line_is_silent() {
 
 #[test]
 fn each_breakage_is_named_and_nothing_else_is() {
-    for (what, break_it, ids) in BREAKS {
+    for (healthy, breaks) in [
+        (healthy as fn() -> Facts, BREAKS),
+        (healthy_at_telnyx, AT_TELNYX),
+    ] {
+        each_is_named(healthy, breaks);
+    }
+}
+
+fn each_is_named(healthy: fn() -> Facts, breaks: &[(&str, Break, &[&str])]) {
+    for (what, break_it, ids) in breaks {
         let mut facts = healthy();
         break_it(&mut facts);
         assert_eq!(wrong(&facts), *ids, "{what}");
@@ -427,13 +573,15 @@ fn each_breakage_is_named_and_nothing_else_is() {
 
 #[test]
 fn every_diagnostic_is_broken_once_or_says_why_it_cannot_be_looked_at() {
-    let broken: Vec<&str> = BREAKS
-        .iter()
-        .flat_map(|(_, _, ids)| ids.iter().copied())
-        .collect();
+    let ids = |breaks: &[(&str, Break, &'static [&'static str])]| -> Vec<&'static str> {
+        let all = breaks.iter().flat_map(|(_, _, ids)| ids.iter().copied());
+        all.collect()
+    };
     for diagnostic in &DIAGNOSTICS {
-        let is_broken = broken.contains(&diagnostic.id);
-        let not_looked_at = diagnostic.needs.missing(&healthy()).is_some();
+        let broken = [ids(BREAKS), ids(AT_TELNYX)];
+        let is_broken = broken.iter().any(|ids| ids.contains(&diagnostic.id));
+        let missing = |facts: &Facts| diagnostic.needs.missing(facts).is_some();
+        let not_looked_at = missing(&healthy()) && missing(&healthy_at_telnyx());
         assert!(is_broken != not_looked_at, "{}", diagnostic.id);
     }
 }
@@ -441,7 +589,7 @@ fn every_diagnostic_is_broken_once_or_says_why_it_cannot_be_looked_at() {
 #[test]
 fn every_complaint_is_answered_by_diagnostics_that_exist() {
     for (complaint, ids) in ENTRIES {
-        println!("{complaint}: {}", ids.join(", "));
+        println!("| {complaint} | {} |", ids.join(", "));
         assert!(!ids.is_empty());
         for id in ids {
             assert!(
@@ -492,7 +640,7 @@ fn the_way_of_a_call_breaks_where_the_first_problem_is() {
 #[test]
 fn without_the_provider_the_rest_is_looked_at_and_the_gap_is_said() {
     let mut facts = healthy();
-    facts.twilio = None;
+    facts.provider = None;
     assert_eq!(wrong(&facts), [""; 0]);
     let findings = diagnose(&facts);
     let d19 = findings.iter().find(|finding| finding.id == "D19").unwrap();

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use call::number::Region;
 use lines::{
     Approved, Credential, Desk, DeskError, Endpoints, LineName, LiveKitSip, Number, Prepared,
-    Progress, Project, RunReport, SipHost, Transport, TrunkDomain, TwilioKeys, Wanted,
-    WantedProvider,
+    Progress, Project, ProviderKeys, ProviderKind, RunReport, SipHost, TelnyxKeys, Transport,
+    TrunkDomain, TwilioKeys, Wanted, WantedProvider,
 };
 use serde_json::{Value, json};
 use stage::{Line, LineOptions, Providers};
@@ -23,6 +23,7 @@ use vault::{Secret, Vault};
 pub(crate) const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 /// Looked for in every file afterwards.
 pub(crate) const TOKEN: &str = "canary-twilio-token-51";
+pub(crate) const TELNYX_KEY: &str = "KEYcanary-telnyx-53";
 pub(crate) const PASSWORD: &str = "Canary-password-52";
 pub(crate) const NUMBER: &str = "+12125550100";
 pub(crate) const SECOND: &str = "+12125550101";
@@ -100,6 +101,7 @@ impl Place {
         let mut seed = json!({
             "account": ACCOUNT, "secret": TOKEN,
             "numbers": [{"number": NUMBER}, {"number": SECOND}],
+            "telnyx": {"key": TELNYX_KEY, "numbers": [{"number": NUMBER, "emergency": true}, {"number": SECOND}]},
         });
         seed.as_object_mut()
             .unwrap()
@@ -108,11 +110,9 @@ impl Place {
     }
 
     pub(crate) async fn prepare(&self, wanted: &Wanted) -> Result<Prepared, DeskError> {
-        let (keys, given) = match wanted.provider {
-            WantedProvider::Twilio { .. } => (Some(keys(TOKEN)), None),
-            WantedProvider::Other { .. } => (None, Some(given())),
-            WantedProvider::LiveKitNumbers => (None, None),
-        };
+        let kind = wanted.provider.kind();
+        let keys = kind.has_api().then(|| keys_of(kind));
+        let given = (kind == ProviderKind::Other).then(given);
         self.desk.prepare(wanted.clone(), keys, given).await
     }
 
@@ -174,7 +174,7 @@ impl Place {
                     continue;
                 }
                 let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-                for secret in [TOKEN, PASSWORD, self.line.ready.secret.as_str()] {
+                for secret in [TOKEN, TELNYX_KEY, PASSWORD, self.line.ready.secret.as_str()] {
                     if text.contains(secret) {
                         found.push(format!("{secret} in {}", path.display()));
                     }
@@ -211,8 +211,21 @@ fn desk(
     .unwrap()
 }
 
-pub(crate) fn keys(token: &str) -> TwilioKeys {
-    TwilioKeys::parse(ACCOUNT, "", Secret::new(token.into())).unwrap()
+pub(crate) fn keys(token: &str) -> ProviderKeys {
+    ProviderKeys::Twilio(TwilioKeys::parse(ACCOUNT, "", Secret::new(token.into())).unwrap())
+}
+
+/// The right sign-in at a provider.
+pub(crate) fn keys_of(kind: ProviderKind) -> ProviderKeys {
+    match kind {
+        ProviderKind::Twilio => keys(TOKEN),
+        ProviderKind::Telnyx => telnyx_keys(TELNYX_KEY),
+        ProviderKind::Other | ProviderKind::LiveKitNumbers => panic!("nobody to sign in at"),
+    }
+}
+
+pub(crate) fn telnyx_keys(key: &str) -> ProviderKeys {
+    ProviderKeys::Telnyx(TelnyxKeys::parse(Secret::new(key.into())).unwrap())
 }
 
 pub(crate) fn given() -> Credential {
@@ -242,6 +255,19 @@ pub(crate) fn twilio() -> Wanted {
     let provider = WantedProvider::Twilio {
         livekit: LiveKitSip::parse("abc123.sip.livekit.cloud").unwrap(),
         domain: TrunkDomain::parse("front-desk").unwrap(),
+    };
+    Wanted::new(
+        LineName::parse("Front desk").unwrap(),
+        vec![number(NUMBER)],
+        provider,
+    )
+    .unwrap()
+}
+
+/// A line at Telnyx.
+pub(crate) fn telnyx() -> Wanted {
+    let provider = WantedProvider::Telnyx {
+        livekit: LiveKitSip::parse("abc123.sip.livekit.cloud").unwrap(),
     };
     Wanted::new(
         LineName::parse("Front desk").unwrap(),

@@ -24,8 +24,15 @@ import type {
   ImportView,
   IpcError,
   LevelsView,
+  LineAsked,
   LineCard,
   LineCheckView,
+  LinePlanView,
+  LineProgressView,
+  LineProofView,
+  LineRunView,
+  LineSignIn,
+  LineUndoView,
   LookView,
   OtherCall,
   PhoneView,
@@ -106,10 +113,24 @@ export interface Backend {
   contactsUndoImport(id: number): Promise<number>;
   /** Every line that was set up here. */
   lines(): Promise<LineCard[]>;
-  /** Finds out what is wrong with a line; calls nobody. */
-  lineCheck(line: string): Promise<LineCheckView>;
+  /** Finds out what is wrong with a line, with a sign-in at its provider too; calls nobody. */
+  lineCheck(line: string, signIn: LineSignIn | null): Promise<LineCheckView>;
   /** Does what a finding proposes, and checks again. */
   lineFix(line: string, finding: string): Promise<LineCheckView>;
+  /** Looks and says what would be changed. What was shown last waits for a yes. */
+  linePlan(asked: LineAsked): Promise<LinePlanView>;
+  /** Carries out what was shown last, and forgets its sign-in. */
+  lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView>;
+  /** Forgets what waits for a yes, stops before the next step, and no longer waits for a test call. */
+  lineStop(): Promise<void>;
+  /** What removing a line would do. */
+  lineRemoval(line: string): Promise<LinePlanView>;
+  lineRemove(line: string): Promise<void>;
+  lineUndoShow(line: string): Promise<LineUndoView>;
+  /** Answers what was left alone, and why. */
+  lineUndo(line: string, signIn: LineSignIn): Promise<string[]>;
+  /** Calls the number over the line; without one, waits until the line is called. */
+  lineTest(line: string, to: string | null): Promise<LineProofView>;
   settingsShow(): Promise<SettingsView>;
   /** Puts all of them in force; answers them as they were kept. */
   settingsSet(settings: SettingsView): Promise<SettingsView>;

@@ -1,6 +1,19 @@
 /** Lines of the fake: one that is well, one whose rule lets in nobody until that is mended. */
 import { asIpcError } from './backend';
-import type { FindingView, HopState, LineCard, LineCheckView } from './bindings';
+import type {
+  FindingView,
+  HopState,
+  LineAsked,
+  LineCard,
+  LineCheckView,
+  LinePlanView,
+  LineProgressView,
+  LineProofView,
+  LineRunView,
+  LineSignIn,
+  LineStepView,
+  LineUndoView,
+} from './bindings';
 
 const HOPS = ['Phone network', 'Twilio', 'Trunk', 'Rule', 'Room', 'This desk'];
 
@@ -22,6 +35,36 @@ const well = (id: string, verdict: string): FindingView => ({
   can_fix: false,
 });
 
+const signedIn = ({ secret }: LineSignIn): FindingView =>
+  secret === 'wrong'
+    ? { ...well('D02', 'Twilio did not accept this sign-in.'), level: 'problem', evidence: [{ name: 'Twilio says', value: 'Authenticate' }] }
+    : well('D02', 'The provider takes the sign-in.');
+
+const PROVIDER: Readonly<Record<string, string>> = { twilio: 'Twilio', telnyx: 'Telnyx', livekit: 'LiveKit Phone Numbers' };
+
+const change = (step: string, title: string, now: string, after: string, place = 'LiveKit'): LineStepView => ({
+  step,
+  title,
+  place,
+  now,
+  after,
+  warning: '',
+});
+const AT_PROVIDER: readonly LineStepView[] = [
+  change('trunk', 'Trunk', 'nothing', '“Front desk”, front-desk-deskline.pstn.twilio.com'),
+  change('destination', 'Send calls to LiveKit', 'calls go nowhere', 'sip:abc123.sip.livekit.cloud;transport=tcp'),
+  change('credential', 'Password for dialling out', 'nothing', 'desklineab12cd34, a password of 24 characters'),
+];
+const IN_LIVEKIT: LineStepView[] = [
+  change('outbound_trunk', "LiveKit's way out", 'nothing', 'to front-desk-deskline.pstn.twilio.com, as desklineab12cd34'),
+  change('inbound_trunk', "LiveKit's way in", 'nothing', 'takes calls to the number'),
+  change('rule', 'What becomes of callers', 'callers have nowhere to go', 'a room of its own for every caller, “inbound-…”'),
+];
+const connect = (place: string, number: string): LineStepView => ({
+  ...change('number', `Connect ${number}`, 'answered by https://ivr.example/main', 'on the trunk “Front desk”', place),
+  warning: 'Callers will reach Deskline at once instead of https://ivr.example/main. Undo puts the old address back.',
+});
+
 export class FakeLines {
   #broken = new Set(['projects-line']);
   #cards: LineCard[] = [
@@ -33,6 +76,8 @@ export class FakeLines {
       incoming_at_ms: Date.now() - 3_600_000,
       outgoing_at_ms: Date.now() - 7_200_000,
       calls_out: true,
+      signs_in_at: 'twilio',
+      account: 'AC0000000000000000000000000000c1',
     },
     {
       id: 'projects-line',
@@ -42,8 +87,15 @@ export class FakeLines {
       incoming_at_ms: null,
       outgoing_at_ms: Date.now() - 86_400_000,
       calls_out: true,
+      signs_in_at: null,
+      account: '',
     },
   ];
+  #waiting: LinePlanView | null = null;
+  #stopped = false;
+  /** What goes wrong next: the step that is refused, a name that is taken. */
+  refuses: string | null = null;
+  taken = false;
 
   cards(): LineCard[] {
     return this.#cards;
@@ -54,7 +106,7 @@ export class FakeLines {
     this.#cards = [];
   }
 
-  check(line: string): LineCheckView {
+  check(line: string, signIn: LineSignIn | null = null): LineCheckView {
     if (!this.#cards.some((card) => card.id === line))
       throw asIpcError({ code: 'no_such_line', message: 'There is no line of that name.' });
     const broken = this.#broken.has(line);
@@ -67,6 +119,7 @@ export class FakeLines {
       findings: [
         well('D01', 'LiveKit takes the key.'),
         broken ? BROKEN : well('D10', 'The rule lets every caller in.'),
+        ...(signIn ? [signedIn(signIn)] : []),
         { ...well('D29', 'Only a test call can tell. Deskline calls nobody without being asked.'), level: 'not_run' },
       ],
     };
@@ -75,5 +128,123 @@ export class FakeLines {
   fix(line: string, finding: string): LineCheckView {
     if (finding === BROKEN.id) this.#broken.delete(line);
     return this.check(line);
+  }
+
+  plan(asked: LineAsked): LinePlanView {
+    const bad = (message: string) => asIpcError({ code: 'bad_input', message });
+    const numbers = asked.numbers.filter((number) => number.trim() !== '');
+    if (asked.name.trim() === '') throw bad('The line needs a name, such as Front desk. Type one.');
+    if (numbers.length === 0) throw bad('A line needs at least one number. Type the number that rings here.');
+    const provider = PROVIDER[asked.provider] ?? 'another provider';
+    const hasApi = asked.provider === 'twilio' || asked.provider === 'telnyx';
+    if (hasApi && asked.sign_in.secret === '') throw bad('The secret is empty. Paste the auth token, or the secret of the API key.');
+    this.#waiting = {
+      line: asked.name.trim().toLowerCase().replaceAll(' ', '-'),
+      name: asked.name.trim(),
+      number: numbers[0] ?? '',
+      provider,
+      steps: hasApi ? [...AT_PROVIDER.map((step) => ({ ...step, place: provider })), ...IN_LIVEKIT, connect(provider, numbers[0] ?? '')] : IN_LIVEKIT,
+      kept: [],
+      notes: [],
+      problems: numbers[0]?.endsWith('0199') ? [`${numbers[0]} is not a number of this ${provider} account.`] : [],
+      address: asked.provider === 'livekit' ? '' : 'front-desk-deskline.pstn.twilio.com',
+      user: asked.provider === 'livekit' ? '' : 'desklineab12cd34',
+    };
+    return this.#waiting;
+  }
+
+  async carryOut(listener: (news: LineProgressView) => void, stepMs: number): Promise<LineRunView> {
+    const plan = this.#waiting;
+    this.#waiting = null;
+    this.#stopped = false;
+    if (!plan) throw asIpcError({ code: 'no_plan', message: 'No plan waits for a yes. Look at the changes again.' });
+    const done: string[] = [];
+    const ended = (refusal: string, instead: LinePlanView | null = null): LineRunView => ({ done, notes: [], refusal, instead });
+    for (const { step, title } of plan.steps) {
+      if (this.#stopped) return ended('Stopped. Run the same again to go on.');
+      listener({ kind: 'began', step });
+      await new Promise((resolve) => setTimeout(resolve, stepMs));
+      if (this.taken) {
+        this.taken = false;
+        this.#waiting = { ...plan, address: 'front-desk-deskline-ab12.pstn.twilio.com' };
+        return ended('At Twilio something else is in the way; it says: “Domain name is already in use”.', this.#waiting);
+      }
+      if (this.refuses === step) {
+        this.refuses = null;
+        return ended(`${title}: ${plan.provider} does not let this key do that. Use a key with more rights.`);
+      }
+      listener({ kind: 'done', step });
+      done.push(title);
+    }
+    const kept = this.#cards.filter((card) => card.id !== plan.line);
+    const livekit = plan.address === '';
+    this.#cards = [
+      ...kept,
+      {
+        id: plan.line,
+        name: plan.name,
+        provider: plan.provider,
+        numbers: [plan.number],
+        incoming_at_ms: null,
+        outgoing_at_ms: null,
+        calls_out: !livekit,
+        signs_in_at: plan.provider === 'Twilio' ? 'twilio' : plan.provider === 'Telnyx' ? 'telnyx' : null,
+        account: '',
+      },
+    ];
+    return ended('');
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting = null;
+  }
+
+  removal(line: string): LinePlanView {
+    const card = this.#card(line);
+    const gone = (title: string): LineStepView => ({ step: title, title, place: 'LiveKit', now: `“${card.name}”`, after: 'removed', warning: '' });
+    return {
+      line,
+      name: card.name,
+      number: card.numbers[0] ?? '',
+      provider: card.provider,
+      steps: ['What becomes of callers', "LiveKit's way in", "LiveKit's way out"].map(gone),
+      kept: [],
+      notes: [`At ${card.provider} nothing is removed.`],
+      problems: [],
+      address: '',
+      user: '',
+    };
+  }
+
+  remove(line: string): void {
+    this.#cards = this.#cards.filter((card) => card.id !== line);
+  }
+
+  undoShow(line: string): LineUndoView {
+    const card = this.#card(line);
+    return { changes: ['Connect (212) 555-0100', 'What becomes of callers'], needs: card.signs_in_at, account: card.account };
+  }
+
+  undo(line: string, signIn: LineSignIn): string[] {
+    if (this.#card(line).signs_in_at && signIn.secret === '')
+      throw asIpcError({ code: 'bad_input', message: 'The secret is empty. Paste the auth token, or the secret of the API key.' });
+    this.remove(line);
+    return [];
+  }
+
+  test(line: string, to: string | null): LineProofView {
+    const card = this.#card(line);
+    if (to?.endsWith('0199')) return { passed: false, words: 'Nobody answered.' };
+    const at = Date.now();
+    const proven = to === null ? { ...card, incoming_at_ms: at } : { ...card, outgoing_at_ms: at };
+    this.#cards = this.#cards.map((one) => (one.id === line ? proven : one));
+    return { passed: true, words: `${card.name}: calls work.` };
+  }
+
+  #card(line: string): LineCard {
+    const card = this.#cards.find((one) => one.id === line);
+    if (!card) throw asIpcError({ code: 'no_such_line', message: 'There is no line of that name.' });
+    return card;
   }
 }

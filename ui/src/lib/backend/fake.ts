@@ -36,8 +36,15 @@ import type {
   HistoryRow,
   ImportView,
   IpcError,
+  LineAsked,
   LineCard,
   LineCheckView,
+  LinePlanView,
+  LineProgressView,
+  LineProofView,
+  LineRunView,
+  LineSignIn,
+  LineUndoView,
   LineState,
   OtherCall,
   PhoneView,
@@ -274,8 +281,40 @@ export class FakePhone implements Backend {
     return this.phoneLines.cards();
   }
 
-  async lineCheck(line: string): Promise<LineCheckView> {
-    return this.phoneLines.check(line);
+  async lineCheck(line: string, signIn: LineSignIn | null): Promise<LineCheckView> {
+    return this.phoneLines.check(line, signIn);
+  }
+
+  async linePlan(asked: LineAsked): Promise<LinePlanView> {
+    return this.phoneLines.plan(asked);
+  }
+
+  async lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView> {
+    return this.phoneLines.carryOut(listener, this.#stepMs);
+  }
+
+  async lineStop(): Promise<void> {
+    this.phoneLines.stop();
+  }
+
+  async lineRemoval(line: string): Promise<LinePlanView> {
+    return this.phoneLines.removal(line);
+  }
+
+  async lineRemove(line: string): Promise<void> {
+    this.phoneLines.remove(line);
+  }
+
+  async lineUndoShow(line: string): Promise<LineUndoView> {
+    return this.phoneLines.undoShow(line);
+  }
+
+  async lineUndo(line: string, signIn: LineSignIn): Promise<string[]> {
+    return this.phoneLines.undo(line, signIn);
+  }
+
+  async lineTest(line: string, to: string | null): Promise<LineProofView> {
+    return this.phoneLines.test(line, to);
   }
 
   async lineFix(line: string, finding: string): Promise<LineCheckView> {

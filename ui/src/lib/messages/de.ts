@@ -1,4 +1,5 @@
 import type { Messages } from '../language.svelte';
+import { deLines } from './de-lines';
 import { deSound } from './de-sound';
 
 /** The same sentences in German. What each is for stands in `en.ts`. */
@@ -12,34 +13,7 @@ export const de: Messages = {
   'nav.settings': 'Einstellungen',
   'nav.starting': 'Startet',
 
-  'lines.title': 'Leitungen',
-  'lines.back': 'Zurück zu allen Leitungen',
-  'lines.loading': 'Die Leitungen werden gelesen',
-  'lines.none': 'Hier ist noch keine Leitung eingerichtet',
-  'lines.noneText': 'Über eine Leitung klingelt eine Ihrer Nummern hier, und Sie rufen mit ihr an. Eingerichtet wird sie im Terminal; jede Änderung wird vorher gezeigt und lässt sich zurücknehmen.',
-  'lines.more': 'Weitere Leitungen richten Sie im Terminal ein: deskline line add',
-  'lines.check': 'Prüfen',
-  'lines.checking': 'Wird geprüft',
-  'lines.again': 'Noch einmal prüfen',
-  'lines.checkOf': 'Leitung prüfen: {line}',
-  'lines.incoming.works': 'Ankommende Anrufe gehen',
-  'lines.outgoing.works': 'Abgehende Anrufe gehen',
-  'lines.incoming.unproven': 'Ankommende Anrufe noch nicht erprobt',
-  'lines.outgoing.unproven': 'Abgehende Anrufe noch nicht erprobt',
-  'lines.proven': 'erprobt {when}',
-  'lines.checkedAt': 'Geprüft um {time}, in {ms} ms.',
-  'lines.healthy': 'Alles ist in Ordnung.',
-  'lines.problems': 'Fehler: {count}.',
-  'lines.path': 'Der Weg eines Anrufs',
-  'lines.hop.works': 'Geht',
-  'lines.hop.broken': 'Endet hier',
-  'lines.hop.not_reached': 'Nicht erreicht',
-  'lines.fix': 'Beheben',
-  'lines.fixText': 'Das wird in LiveKit geändert: {change}. Der jetzige Stand wird vorher gesichert; deskline line undo stellt ihn wieder her.',
-  'lines.fixNo': 'So lassen',
-  'lines.fixYes': 'Ändern',
-  'lines.passed': 'Bestanden: {count}',
-  'lines.notRun': 'Nicht geprüft: {count}',
+  ...deLines,
 
   'availability.desk': 'Dieser Platz',
   'availability.switch': 'Anrufe an diesem Platz annehmen',

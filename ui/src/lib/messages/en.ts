@@ -1,3 +1,4 @@
+import { enLines } from './en-lines';
 import { enSound } from './en-sound';
 
 /**
@@ -14,34 +15,7 @@ export const en = {
   'nav.settings': 'Settings',
   'nav.starting': 'Starting',
 
-  'lines.title': 'Lines',
-  'lines.back': 'Back to all lines',
-  'lines.loading': 'Reading the lines',
-  'lines.none': 'No line was set up here yet',
-  'lines.noneText': 'A line makes a number of yours ring here and lets you call from it. It is set up in a terminal; every change is shown first and can be undone.',
-  'lines.more': 'More lines are set up in a terminal: deskline line add',
-  'lines.check': 'Check',
-  'lines.checking': 'Checking',
-  'lines.again': 'Check again',
-  'lines.checkOf': 'Line check: {line}',
-  'lines.incoming.works': 'Incoming works',
-  'lines.outgoing.works': 'Outgoing works',
-  'lines.incoming.unproven': 'Incoming not proven yet',
-  'lines.outgoing.unproven': 'Outgoing not proven yet',
-  'lines.proven': 'proven {when}',
-  'lines.checkedAt': 'Checked {time}, took {ms} ms.',
-  'lines.healthy': 'Nothing is wrong.',
-  'lines.problems': 'Problems: {count}.',
-  'lines.path': 'The way of a call',
-  'lines.hop.works': 'Works',
-  'lines.hop.broken': 'Stops here',
-  'lines.hop.not_reached': 'Not reached',
-  'lines.fix': 'Mend this',
-  'lines.fixText': 'This will be changed in LiveKit: {change}. What is there now is saved first; deskline line undo puts it back.',
-  'lines.fixNo': 'Leave it',
-  'lines.fixYes': 'Change it',
-  'lines.passed': 'Passed: {count}',
-  'lines.notRun': 'Not looked at: {count}',
+  ...enLines,
 
   'availability.desk': 'This desk',
   'availability.switch': 'Take calls at this desk',

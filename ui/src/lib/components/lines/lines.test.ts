@@ -24,7 +24,8 @@ test('a desk without lines says how one is set up', async () => {
   backend.phoneLines.none();
   render(LinesView, { backend });
   expect(await screen.findByText('No line was set up here yet')).toBeTruthy();
-  expect(screen.getByTestId('lines-command').textContent).toContain('deskline line add');
+  await fireEvent.click(screen.getByTestId('lines-add'));
+  expect(await screen.findByRole('radiogroup')).toBeTruthy();
 });
 
 test('what is broken is shown on the way, mended after a yes, and checked again', async () => {
@@ -53,4 +54,89 @@ test('a refusal is said and the lines stay', async () => {
   await fireEvent.click(first);
   expect((await screen.findByTestId('lines-refusal')).textContent).toBe('There is no line of that name.');
   expect(screen.getAllByTestId('line-card')).toHaveLength(2);
+});
+
+const type = (testid: string, value: string) => fireEvent.input(screen.getByTestId(testid), { target: { value } });
+
+/** From the list to the plan of a line at a provider. */
+async function toThePlan(backend: FakePhone, number = '(212) 555-0150') {
+  render(LinesView, { backend });
+  await fireEvent.click(await screen.findByTestId('lines-add'));
+  await fireEvent.click(screen.getByTestId('provider-continue'));
+  await type('line-name', 'Front desk');
+  await type('line-numbers', number);
+  await type('line-secret', 'canary-token');
+  await fireEvent.click(screen.getByTestId('line-look'));
+  await screen.findAllByTestId('line-step');
+}
+
+test('a line is added after a yes and is unproven until both test calls passed', async () => {
+  const backend = new FakePhone('', 0);
+  await toThePlan(backend);
+  expect(screen.getByText(/instead of https:..ivr.example.main. Undo/)).toBeTruthy();
+  expect(document.body.innerHTML).not.toContain('canary-token');
+  expect(backend.phoneLines.cards()).toHaveLength(2);
+  await fireEvent.click(screen.getByTestId('plan-yes'));
+  expect((await screen.findByTestId('proof')).textContent).toContain('Not proven yet');
+  expect(backend.phoneLines.cards()).toHaveLength(3);
+  await fireEvent.click(screen.getByTestId('test-in'));
+  await type('test-number', '(312) 555-0199');
+  await fireEvent.click(screen.getByTestId('test-out'));
+  expect((await screen.findByTestId('said-outgoing')).textContent).toContain('Nobody answered');
+  await type('test-number', '(312) 555-0142');
+  await fireEvent.click(screen.getByTestId('test-out'));
+  await screen.findByText(/Proven: calls go both ways/);
+  await fireEvent.click(screen.getByTestId('test-done'));
+  expect(await screen.findAllByTestId('line-card')).toHaveLength(3);
+});
+
+test('what stops half-way says what was done, and the sign-in is asked again', async () => {
+  const backend = new FakePhone('', 0);
+  await toThePlan(backend);
+  backend.phoneLines.refuses = 'credential';
+  await fireEvent.click(screen.getByTestId('plan-yes'));
+  const said = (await screen.findByTestId('run-refusal')).textContent;
+  expect(said).toContain('does not let this key do that');
+  expect(said).toContain('Done before that: Trunk, Send calls to LiveKit.');
+  const states = () => screen.getAllByTestId('line-step').map((step) => step.dataset['state']);
+  expect(states().slice(0, 3)).toEqual(['done', 'done', 'todo']);
+  await fireEvent.click(screen.getByTestId('run-again'));
+  expect((screen.getByTestId('line-secret') as HTMLInputElement).value).toBe('');
+  expect((screen.getByTestId('line-name') as HTMLInputElement).value).toBe('Front desk');
+});
+
+test('a name that is taken brings another plan, which needs a yes of its own', async () => {
+  const backend = new FakePhone('', 0);
+  await toThePlan(backend);
+  backend.phoneLines.taken = true;
+  await fireEvent.click(screen.getByTestId('plan-yes'));
+  expect((await screen.findByTestId('add-refusal')).textContent).toContain('Another name is proposed');
+  expect(screen.getByText('front-desk-deskline-ab12.pstn.twilio.com')).toBeTruthy();
+  expect(backend.phoneLines.cards()).toHaveLength(2);
+  await fireEvent.click(screen.getByTestId('plan-yes'));
+  expect(await screen.findByTestId('proof')).toBeTruthy();
+});
+
+test('what stands in the way leaves no yes to say, and a wrong field keeps what was typed', async () => {
+  const backend = new FakePhone('', 0);
+  await toThePlan(backend, '(212) 555-0199');
+  expect(screen.getByTestId('plan-problem').textContent).toContain('is not a number of this Twilio account');
+  expect(screen.queryByTestId('plan-yes')).toBeNull();
+  await fireEvent.click(screen.getByTestId('plan-no'));
+  await fireEvent.click(screen.getByTestId('line-look'));
+  expect((await screen.findByTestId('add-refusal')).textContent).toContain('The secret is empty');
+  expect((screen.getByTestId('line-name') as HTMLInputElement).value).toBe('Front desk');
+});
+
+test('the provider is looked at too when its sign-in is given, once', async () => {
+  render(LinesView, { backend: new FakePhone('', 0) });
+  const [first] = await screen.findAllByTestId('line-check');
+  if (!first) throw new Error('two lines');
+  await fireEvent.click(first);
+  await screen.findByTestId('check-provider');
+  expect((screen.getByTestId('check-account') as HTMLInputElement).value).toContain('AC0');
+  await type('check-secret', 'wrong');
+  await fireEvent.click(screen.getByTestId('check-look'));
+  expect((await screen.findByTestId('finding')).textContent).toContain('Twilio did not accept this sign-in');
+  expect((screen.getByTestId('check-secret') as HTMLInputElement).value).toBe('');
 });

@@ -1,0 +1,150 @@
+//! Taking a line away: what Deskline made in LiveKit, each after a snapshot, and its entry here.
+
+use serde_json::Value;
+
+use crate::apply::{RunError, Services};
+use crate::desk::{Desk, DeskError};
+use crate::found::Found;
+use crate::journal::{Journal, Object};
+use crate::mark::Mark;
+use crate::plan::pick;
+use crate::registry::KeptLine;
+use crate::step::{Action, Step, StepKey};
+use crate::wanted::ProviderKind;
+
+/// What removing a line would do.
+#[derive(Debug, Clone)]
+pub struct Removal {
+    /// The line.
+    pub line: KeptLine,
+    /// What goes: Deskline's own objects in LiveKit.
+    pub steps: Vec<Step>,
+    /// What stays, and what to do about it by hand.
+    pub notes: Vec<String>,
+    services: Services,
+    found: Found,
+}
+
+impl Desk {
+    /// What removing a line would do. Changes nothing.
+    ///
+    /// # Errors
+    /// No such line, or LiveKit.
+    pub async fn prepare_removal(&self, named: &str) -> Result<Removal, DeskError> {
+        let line = self.line(named)?;
+        let wanted = line
+            .wanted()
+            .ok_or_else(|| DeskError::Damaged(line.name.to_string()))?;
+        let services = self.services(None);
+        let found = Found {
+            livekit: services.livekit.look().await?,
+            ..Found::default()
+        };
+        let ours = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| mark.line == line.id);
+        let mut steps = Vec::new();
+        let mut remove = |object, name: &str, id: &str, before: &Value| {
+            let action = Action::Delete {
+                parent: None,
+                id: id.to_owned(),
+            };
+            steps.push(
+                Step::new(
+                    StepKey::of(object),
+                    title_of(object),
+                    (format!("“{name}”"), "removed"),
+                    action,
+                )
+                .with_before(before.clone()),
+            );
+        };
+        for rule in found.livekit.rules.iter().filter(|rule| ours(&rule.mark)) {
+            remove(Object::Rule, &rule.name, &rule.id, &rule.raw.0);
+        }
+        let inbound = found.livekit.inbound.iter();
+        for trunk in inbound.filter(|trunk| ours(&trunk.mark)) {
+            remove(Object::InboundTrunk, &trunk.name, &trunk.id, &trunk.raw.0);
+        }
+        let outbound = found.livekit.outbound.iter();
+        for trunk in outbound.filter(|trunk| ours(&trunk.mark)) {
+            remove(Object::OutboundTrunk, &trunk.name, &trunk.id, &trunk.raw.0);
+        }
+        let mut notes = Vec::new();
+        let kind = line.provider;
+        let name = kind.shown();
+        if kind.has_api() {
+            notes.push(format!(
+                "At {name} nothing is removed: the number stays connected there, and callers will hear an error. `deskline line undo` takes the set-up there back; or move the number at {name}."
+            ));
+        } else if kind == ProviderKind::Other {
+            notes.push(
+                "Your provider goes on sending calls to LiveKit. Switch that off there.".into(),
+            );
+        }
+        let picked = pick(&wanted, &found);
+        if picked.rule.is_some_and(|rule| rule.mark.is_none())
+            || picked.inbound.is_some_and(|trunk| trunk.mark.is_none())
+        {
+            notes.push("What Deskline did not make stays as it is.".into());
+        }
+        Ok(Removal {
+            line,
+            steps,
+            notes,
+            services,
+            found,
+        })
+    }
+
+    /// Removes a line: what Deskline made in LiveKit, each after a snapshot, and its entry here.
+    ///
+    /// # Errors
+    /// LiveKit, the record, the list.
+    pub async fn remove(&self, removal: &Removal) -> Result<Vec<String>, DeskError> {
+        let _alone = self.alone()?;
+        let run = Journal::new_run()?;
+        let mut done = Vec::new();
+        for step in &removal.steps {
+            let id = step.action.id().unwrap_or_default();
+            let password = removal
+                .found
+                .livekit
+                .outbound
+                .iter()
+                .find(|trunk| trunk.id == id)
+                .and_then(|trunk| trunk.password.as_deref());
+            let change = self
+                .journal
+                .intend(&run, &removal.line.id, step, password)?;
+            let outcome = removal
+                .services
+                .apply(step.object(), &step.action, None)
+                .await;
+            match outcome {
+                Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
+                Err(error) => {
+                    return Err(DeskError::Run(RunError::Failed {
+                        key: Some(step.key.clone()),
+                        title: step.title.clone(),
+                        error,
+                        done,
+                    }));
+                }
+            }
+            done.push(step.title.clone());
+        }
+        self.vault.delete(&self.password_of(&removal.line.id))?;
+        self.registry.retire(&removal.line.id)?;
+        Ok(done)
+    }
+}
+
+/// What an object in LiveKit is called where it is planned.
+fn title_of(object: Object) -> &'static str {
+    if object == Object::Rule {
+        "What becomes of callers"
+    } else if object == Object::InboundTrunk {
+        "LiveKit's way in"
+    } else {
+        "LiveKit's way out"
+    }
+}
