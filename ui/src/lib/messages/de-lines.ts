@@ -88,7 +88,7 @@ export const deLines: Pick<Messages, keyof typeof enLines> = {
   'addLine.now': 'Jetzt',
   'addLine.after': 'Danach',
   'addLine.allThere': 'Alles ist schon da. Nichts muss geändert werden.',
-  'addLine.yes': { one: 'Diese Änderung vornehmen', other: 'Diese {count} Änderungen vornehmen' },
+  'addLine.yes': { one: '{count} Änderung vornehmen', other: 'Diese {count} Änderungen vornehmen' },
   'addLine.keepLine': 'Leitung behalten',
   'addLine.no': 'Eingaben ändern',
   'addLine.nothingDone': 'Nichts wurde geändert.',

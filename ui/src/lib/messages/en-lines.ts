@@ -85,7 +85,7 @@ export const enLines = {
   'addLine.now': 'Now',
   'addLine.after': 'After',
   'addLine.allThere': 'Everything is there already. Nothing has to be changed.',
-  'addLine.yes': { one: 'Make this change', other: 'Make these {count} changes' },
+  'addLine.yes': { one: 'Make {count} change', other: 'Make these {count} changes' },
   'addLine.keepLine': 'Keep this line',
   'addLine.no': 'Change what I typed',
   'addLine.nothingDone': 'Nothing was changed.',

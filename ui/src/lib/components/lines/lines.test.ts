@@ -9,10 +9,17 @@ beforeEach(() => {
     this.open = true;
   };
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  document.body.replaceChildren();
+});
+
+/** Menus open in the main part of the window. */
+const show = (backend: FakePhone) =>
+  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend } });
 
 test('each line says what was proven and what was not', async () => {
-  render(LinesView, { backend: new FakePhone('', 0) });
+  show(new FakePhone('', 0));
   const cards = await screen.findAllByTestId('line-card');
   expect(cards.map((card) => within(card).getByRole('heading').textContent)).toEqual(['Main line', 'Projects line']);
   expect(cards[0]?.textContent).toContain('Incoming works');
@@ -22,14 +29,14 @@ test('each line says what was proven and what was not', async () => {
 test('a desk without lines says how one is set up', async () => {
   const backend = new FakePhone('', 0);
   backend.phoneLines.none();
-  render(LinesView, { backend });
+  show(backend);
   expect(await screen.findByText('No line was set up here yet')).toBeTruthy();
   await fireEvent.click(screen.getByTestId('lines-add'));
   expect(await screen.findByRole('radiogroup')).toBeTruthy();
 });
 
 test('what is broken is shown on the way, mended after a yes, and checked again', async () => {
-  render(LinesView, { backend: new FakePhone('', 0) });
+  show(new FakePhone('', 0));
   const [, broken] = await screen.findAllByTestId('line-check');
   if (!broken) throw new Error('two lines');
   await fireEvent.click(broken);
@@ -47,7 +54,7 @@ test('what is broken is shown on the way, mended after a yes, and checked again'
 
 test('a refusal is said and the lines stay', async () => {
   const backend = new FakePhone('', 0);
-  render(LinesView, { backend });
+  show(backend);
   const [first] = await screen.findAllByTestId('line-check');
   if (!first) throw new Error('two lines');
   backend.phoneLines.none();
@@ -60,7 +67,7 @@ const type = (testid: string, value: string) => fireEvent.input(screen.getByTest
 
 /** From the list to the plan of a line at a provider. */
 async function toThePlan(backend: FakePhone, number = '(212) 555-0150') {
-  render(LinesView, { backend });
+  show(backend);
   await fireEvent.click(await screen.findByTestId('lines-add'));
   await fireEvent.click(screen.getByTestId('provider-continue'));
   await type('line-name', 'Front desk');
@@ -129,7 +136,7 @@ test('what stands in the way leaves no yes to say, and a wrong field keeps what 
 });
 
 test('the provider is looked at too when its sign-in is given, once', async () => {
-  render(LinesView, { backend: new FakePhone('', 0) });
+  show(new FakePhone('', 0));
   const [first] = await screen.findAllByTestId('line-check');
   if (!first) throw new Error('two lines');
   await fireEvent.click(first);
