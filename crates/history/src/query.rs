@@ -278,7 +278,9 @@ fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Searched>,
     let Some(touched) = contacts::touched(connection, needle, MOST_NUMBERS)? else {
         return Ok(None);
     };
-    let mut sources = vec![Source::Hits(hits)];
+    let mut sources = Vec::new();
+    // Does one of the streams have every row with all words, since it has those with some of them?
+    let mut covered = false;
     for contacts in touched.chunk_by(|one, next| one.words == next.words) {
         let words = contacts.first().map_or(0, |touched| touched.words);
         let others = needle
@@ -303,8 +305,14 @@ fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Searched>,
                 let keys = keys.join(" OR ");
                 sources.push(Source::Hits(format!("({others}) AND ({keys})")));
             }
-            Some(_) | None => sources.push(Source::Hits(others)),
+            Some(_) | None => {
+                sources.push(Source::Hits(others));
+                covered = true;
+            }
         }
+    }
+    if !covered {
+        sources.push(Source::Hits(hits));
     }
     let keys = touched.into_iter().map(|touched| touched.key).collect();
     Ok(Some((sources, keys)))

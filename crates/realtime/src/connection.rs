@@ -3,7 +3,7 @@
 //! Nothing the server has to answer is waited for in the loop: it runs beside it and comes back as a [`Done`], so
 //! that news and a `Leave` always get through.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,6 +148,8 @@ struct InRoom {
     music: Option<(Own, crate::backend::MicrophoneSource)>,
     audience: Audience,
     hearing: Hearing,
+    /// Tracks of phone legs that were offered but not there at the last look.
+    missing: BTreeSet<String>,
     counting: bool,
     keys: VecDeque<(Identity, String)>,
     sending_keys: bool,
@@ -178,6 +180,7 @@ impl InRoom {
             music: None,
             audience: Audience::default(),
             hearing: Hearing::new(shared.media.clone()),
+            missing: BTreeSet::new(),
             counting: false,
             keys: VecDeque::new(),
             sending_keys: false,
@@ -217,6 +220,8 @@ impl InRoom {
                 }
                 _ = reports.tick() => {
                     self.count();
+                    let long_missing = std::mem::take(&mut self.missing);
+                    self.listen_again(|sid| long_missing.contains(sid));
                     if self.audience.is_owed() && !self.reconnecting {
                         self.audience.again();
                         self.arrange().await;
@@ -290,6 +295,23 @@ impl InRoom {
             }
             // Handled by the loop and by the port.
             RoomCommand::Leave { .. } | RoomCommand::Join { .. } => {}
+        }
+    }
+
+    /// Asks once more for what phone legs offer and we do not have. The engine sends what it is asked for while it builds a
+    /// connection anew over the old one (`livekit` 0.10, `rtc_engine/mod.rs`, `send_request`), where nobody reads it.
+    fn listen_again(&mut self, is_due: impl Fn(&str) -> bool) {
+        if !self.listening || self.reconnecting {
+            return;
+        }
+        for publication in self.roster.leg_sound() {
+            if self.hearing.has(&publication.sid) {
+                continue;
+            }
+            if is_due(&publication.sid) {
+                subscribe(&self.connection, publication);
+            }
+            self.missing.insert(publication.sid.clone());
         }
     }
 
@@ -592,6 +614,7 @@ impl InRoom {
             }
             Event::Reconnected => {
                 self.reconnecting = false;
+                self.listen_again(|_| true);
                 self.reporter.send(RoomFact::Reconnected).await;
                 self.audience.rebuilt();
                 self.feed();

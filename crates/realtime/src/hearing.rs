@@ -84,6 +84,11 @@ impl Hearing {
         }
     }
 
+    /// Does this track flow to us?
+    pub(crate) fn has(&self, sid: &str) -> bool {
+        self.tracks.iter().any(|known| known.track.sid == sid)
+    }
+
     /// Nobody is heard any more.
     pub(crate) fn end(&mut self) {
         for gone in self.tracks.drain(..) {
@@ -119,10 +124,12 @@ impl Hearing {
         if let Some(round_trip) = round_trip {
             self.round_trip_ms = round_trip * 1000.0;
         }
-        let known = |sid: &String| self.tracks.iter().any(|end| end.track.sid == *sid);
-        let counts = counts.into_iter().filter(|(sid, _)| known(sid));
+        let known: Vec<_> = counts
+            .into_iter()
+            .filter(|(sid, _)| self.has(sid))
+            .collect();
         if let Some(watchdog) = &mut self.watchdog {
-            watchdog.count(counts, Instant::now());
+            watchdog.count(known, Instant::now());
         }
     }
 

@@ -23,6 +23,7 @@ use call::output::RoomCommand;
 use call::state::LegStatus;
 use call::{Identity, Link, Role, RoomName};
 use desk::{Desk, MUSIC, WHISTLE, link, own_room};
+use realtime::backend::memory::Switches;
 use world::{Far, World, until};
 
 contract![
@@ -243,6 +244,35 @@ async fn a_private_talk_outlives_a_rebuilt_connection() {
     server.rebuild_connections();
     chosen.settles(&[WHISTLE], &[MUSIC]).await;
     waiting.settles(&[MUSIC], &[WHISTLE]).await;
+}
+
+/// Only in memory, where the moment can be met for certain: the engine drops what is asked for while it builds a connection
+/// anew, and the leg's track is offered in just that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_heard_is_heard_again_though_the_request_for_it_was_lost() {
+    let world = World::memory();
+    let (call, room) = own_room();
+    let talk = link(call.as_str(), Role::Talk);
+    let mut desk = Desk::new(&world, "maria");
+    desk.talk(&talk, &room).await;
+    dial(&world, &mut desk, &talk, &room, FIRST).await;
+    ear(&desk, &[FIRST], &[]).await;
+    let World::Memory(server) = &world else {
+        panic!("this world is in memory");
+    };
+    for lost in [1, 3] {
+        server.set(Switches {
+            lose_subscriptions: lost,
+            ..Switches::default()
+        });
+        world.crash_and_recover();
+        desk.wait_for(&talk, "the connection again", |fact| {
+            matches!(fact, RoomFact::Reconnected).then_some(())
+        })
+        .await;
+        desk.forget_heard();
+        ear(&desk, &[FIRST], &[]).await;
+    }
 }
 
 async fn held_and_muted_outlive_a_crash_of_the_server(world: World) {

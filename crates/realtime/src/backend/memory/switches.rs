@@ -17,6 +17,18 @@ pub struct Switches {
     pub drop: u32,
     /// Every event arrives twice.
     pub duplicate: bool,
+    /// So many further subscriptions are lost on their way, though the engine said that it passed them on: what happens to
+    /// one that is asked for while it builds a connection anew.
+    pub lose_subscriptions: u32,
     /// Of two events that wait, the later arrives first.
     pub reorder: bool,
+}
+
+impl Switches {
+    /// Is the next subscription one of those that are lost?
+    pub(super) fn lose_subscription(&mut self) -> bool {
+        let is_lost = self.lose_subscriptions > 0;
+        self.lose_subscriptions = self.lose_subscriptions.saturating_sub(1);
+        is_lost
+    }
 }
