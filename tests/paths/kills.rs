@@ -136,6 +136,7 @@ fn killed_at_any_moment_no_row_is_lost_or_left_open_and_no_phone_left_up() {
     // one more start puts everything in order
     let mut desk = Desk::start(app, &[]);
     desk.is_ready();
+    let mut reported = Vec::new(); // who is left is only seen in the output of a run that failed
     eventually(
         "nobody is on the phone any more",
         Duration::from_secs(60),
@@ -151,14 +152,14 @@ fn killed_at_any_moment_no_row_is_lost_or_left_open_and_no_phone_left_up() {
                     desk.try_order(&format!("end @{}", text(&call["id"])));
                 }
             }
-            let left = scene
-                .phones()
-                .calls()
-                .unwrap()
-                .iter()
-                .filter(|call| !call.over)
-                .count();
-            (open.is_empty() && left == 0).then_some(())
+            let phones = scene.phones().calls().unwrap();
+            let left: Vec<_> = phones.iter().filter(|call| !call.over).collect();
+            let names: Vec<&String> = left.iter().map(|call| &call.id).collect();
+            if !left.is_empty() && names.iter().copied().ne(&reported) {
+                println!("{} calls open here; phones up: {left:#?}", open.len());
+                reported = left.iter().map(|call| call.id.clone()).collect();
+            }
+            (open.is_empty() && left.is_empty()).then_some(())
         },
     );
     shown.extend(desk.shown().iter().cloned());

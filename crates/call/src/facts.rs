@@ -79,7 +79,7 @@ impl Phone {
 
     pub(crate) fn leg(&mut self, id: &CallId, fact: &LegFact) {
         self.loose.fact(id, fact, &mut self.shared);
-        if self.late_fact(id, fact) {
+        if self.late_fact(id, fact) || self.doubt_fact(id, fact) {
             return;
         }
         let Some((call, shared)) = self.find(id) else {
@@ -250,17 +250,16 @@ impl Phone {
             return;
         }
         if orphan.answered && !self.quitting {
-            return self.stranded(orphan);
+            return self.stranded(orphan, false);
+        }
+        if orphan.direction == Direction::Inbound && !orphan.answered {
+            return self.doubt(orphan);
         }
         self.shared.log(LogCommand::FinishOrphan {
             call: orphan.call.clone(),
         });
-        if orphan.direction == Direction::Outbound || orphan.answered {
-            let now = self.shared.now;
-            self.loose.add(orphan.call, orphan.room, orphan.leg, now);
-        } else {
-            self.shared.log(LogCommand::LegGone { call: orphan.call });
-        }
+        let now = self.shared.now;
+        self.loose.add(orphan.call, orphan.room, orphan.leg, now);
     }
 }
 

@@ -67,6 +67,7 @@
 )]
 
 mod circle;
+mod doubt;
 pub mod end;
 mod ending;
 mod facts;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::doubt::Doubts;
 use crate::end::EndReason;
 use crate::hold::Several;
 use crate::ids::{CallId, Identity, RoomName};
@@ -35,6 +36,7 @@ pub struct Phone {
     pub(crate) availability: Availability,
     pub(crate) several: Several,
     pub(crate) late: LateOffers,
+    pub(crate) doubts: Doubts,
     rev: u64,
 }
 
@@ -68,6 +70,7 @@ impl Phone {
             availability: Availability::default(),
             several: Several::default(),
             late: LateOffers::default(),
+            doubts: Doubts::default(),
             rev: 1,
         }
     }
@@ -241,7 +244,10 @@ impl Phone {
 
     /// Is there, or may there still be, anything of this name?
     pub(crate) fn knows(&self, id: &CallId) -> bool {
-        self.calls.iter().any(|call| call.id == *id) || self.loose.has(id) || self.late.has_call(id)
+        self.calls.iter().any(|call| call.id == *id)
+            || self.loose.has(id)
+            || self.late.has_call(id)
+            || self.doubts.has(id)
     }
 
     fn may_dial(&self, typed: &str) -> Result<DialNumber, EndReason> {
@@ -283,6 +289,7 @@ impl Phone {
 
     fn quit(&mut self) {
         self.quitting = true;
+        self.end_doubts();
         let Self { calls, shared, .. } = self;
         for call in calls {
             match call.state {
@@ -315,12 +322,14 @@ impl Phone {
             .chain(self.several.deadline())
             .chain(self.quiet_deadline())
             .chain(self.late.deadline())
+            .chain(self.doubts.deadline())
             .min()
     }
 
     fn fire(&mut self) {
         self.end_of_quiet();
         self.late.fire(self.shared.now.mono);
+        self.ask_doubts();
         let Self {
             calls,
             shared,

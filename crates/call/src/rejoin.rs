@@ -277,8 +277,8 @@ impl Call {
 }
 
 impl Phone {
-    /// A call of an earlier run that had been answered: is its leg still up?
-    pub(crate) fn stranded(&mut self, orphan: Orphan) {
+    /// A call of an earlier run that had been answered: is its leg still up, unless that is proven?
+    pub(crate) fn stranded(&mut self, orphan: Orphan, proven: bool) {
         let Self { calls, shared, .. } = self;
         let region = shared.region;
         let mut call = Call::new(
@@ -298,6 +298,7 @@ impl Phone {
         call.announced = true;
         call.placed = orphan.direction == Direction::Outbound;
         call.back.orphan = true;
+        call.back.proven = proven;
         call.advance_status(LegStatus::Active);
         call.strand(shared);
         call.look(shared);

@@ -47,6 +47,8 @@ pub(crate) struct Observer {
     orphans: HashSet<CallId>,
     /// Calls of an earlier run that may still be up.
     stranded: HashMap<CallId, Orphan>,
+    /// Callers of an earlier run about whom the server is asked.
+    doubted: HashMap<CallId, Orphan>,
     left: HashSet<Link>,
     /// Connections whose join answer listed no colleague.
     clean: HashSet<Link>,
@@ -76,6 +78,7 @@ impl Observer {
             rows: HashMap::new(),
             orphans: HashSet::new(),
             stranded: HashMap::new(),
+            doubted: HashMap::new(),
             left: HashSet::new(),
             clean: HashSet::new(),
             open: false,
@@ -162,7 +165,10 @@ impl Observer {
     /// A call of an earlier run that is shown has a row, and was answered.
     fn note_stranded(&mut self, view: &PhoneView) {
         for call in &view.calls {
-            if let Some(orphan) = self.stranded.remove(&call.id) {
+            let doubted = (call.state == CallState::Stranded)
+                .then(|| self.doubted.remove(&call.id))
+                .flatten();
+            if let Some(orphan) = self.stranded.remove(&call.id).or(doubted) {
                 self.rows.entry(call.id.clone()).or_insert(Row {
                     direction: Some(orphan.direction),
                     started_ms: orphan.started_unix_ms,
@@ -178,6 +184,11 @@ impl Observer {
         match input {
             Input::Orphan(orphan) if orphan.answered && !self.rows.contains_key(&orphan.call) => {
                 self.stranded.insert(orphan.call.clone(), orphan.clone());
+            }
+            Input::Orphan(orphan)
+                if !orphan.handed_over && !self.rows.contains_key(&orphan.call) =>
+            {
+                self.doubted.insert(orphan.call.clone(), orphan.clone());
             }
             Input::Room { link, fact } => match fact {
                 RoomFact::Joined { present } => {
@@ -313,6 +324,7 @@ impl Observer {
                     row.closed = true;
                 }
                 self.orphans.insert(call.clone());
+                self.doubted.remove(call);
             }
             LogCommand::LegGone { call } => {
                 let loose = self.rows.get(call).and_then(|row| row.finish.as_ref());

@@ -236,12 +236,10 @@ fn an_outbound_orphan_is_closed_and_its_leg_dropped() {
 }
 
 #[test]
-fn an_inbound_orphan_that_was_never_answered_is_only_closed() {
+fn an_inbound_orphan_that_was_never_answered_is_only_asked_about_and_closed() {
     let mut d = Desk::new();
-    assert_eq!(
-        d.orphan(Direction::Inbound, false),
-        ["finish orphan", "leg gone"]
-    );
+    assert_eq!(d.orphan(Direction::Inbound, false), ["look"]);
+    assert_eq!(d.looked(None, 0), ["finish orphan", "leg gone"]);
     assert_eq!(d.deadline, None);
 }
 

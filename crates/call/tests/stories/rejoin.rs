@@ -464,3 +464,66 @@ fn found_while_closing_it_is_dropped_at_once() {
     let said = d.tell(Input::Orphan(orphan(Direction::Outbound)));
     assert_eq!(said, ["finish orphan", "remove leg"]);
 }
+
+// ---- callers of an earlier run whom nobody had answered, by its journal ----
+
+/// The program died with the caller on its screen.
+fn unanswered() -> Orphan {
+    Orphan {
+        answered: false,
+        answered_unix_ms: None,
+        ..orphan(Direction::Inbound)
+    }
+}
+
+#[test]
+fn a_caller_answered_in_the_moment_of_a_crash_can_be_talked_to() {
+    let mut d = Desk::new();
+    assert_eq!(d.tell(Input::Orphan(unanswered())), ["look"]);
+    assert!(
+        d.phone.view().calls.is_empty(),
+        "nothing is shown before it is known"
+    );
+    d.looked(Some(LegStatus::Active), 0);
+    assert_eq!(d.state(), CallState::Stranded);
+    assert!(d.view().can_rejoin);
+    assert_eq!(rejoin(&mut d), ["open audio", "join talk"]);
+}
+
+#[test]
+fn a_caller_who_was_answered_by_a_colleague_rings_still_or_is_gone_is_left_alone() {
+    let cases = [
+        (Some(LegStatus::Active), 1),
+        (Some(LegStatus::Ringing), 0),
+        (Some(LegStatus::Hangup), 0),
+        (None, 0),
+    ];
+    for (leg, others) in cases {
+        let mut d = Desk::new();
+        d.tell(Input::Orphan(unanswered()));
+        assert_eq!(
+            d.looked(leg, others),
+            ["finish orphan", "leg gone"],
+            "{leg:?}"
+        );
+        assert!(d.phone.view().calls.is_empty());
+    }
+}
+
+#[test]
+fn the_server_is_asked_again_until_it_answers_and_at_last_left_to_the_next_start() {
+    let mut d = Desk::new();
+    d.tell(Input::Orphan(unanswered()));
+    assert_eq!(d.server(LegFact::LookFailed), [""; 0]);
+    assert_eq!(d.wait_s(5), ["look"]);
+    let said = d.wait_s(400);
+    assert_eq!(said.iter().filter(|word| *word == "look").count(), 58);
+    assert_eq!(said.last().map(String::as_str), Some("finish orphan"));
+}
+
+#[test]
+fn closed_before_the_server_answered_its_row_is_closed_and_its_leg_asked_about_next_time() {
+    let mut d = Desk::new();
+    d.tell(Input::Orphan(unanswered()));
+    assert_eq!(d.quit(), ["finish orphan", "may quit"]);
+}
