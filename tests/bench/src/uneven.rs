@@ -32,7 +32,7 @@ measures! {
 const UNEVEN_LEAD: f64 = 6.0;
 /// How unevenly they come, milliseconds, and how many calls of each.
 const JITTER: [f64; 4] = [0.0, 10.0, 30.0, 60.0];
-const JITTER_CALLS: usize = 3;
+const JITTER_CALLS: usize = 2;
 /// How long, and how often, the engine alone is looked at.
 const BARE: Duration = Duration::from_secs(8);
 const BARE_CALLS: usize = 3;
