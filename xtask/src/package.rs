@@ -138,7 +138,7 @@ fn prove(package: &Path) -> Result<()> {
     let mut start = inside(&root, &["/usr/bin/deskline"]);
     start
         .env_clear()
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("HOME", "/root")
         .env("LANG", "C.UTF-8");
     display.environment().apply(&mut start);

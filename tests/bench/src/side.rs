@@ -99,7 +99,7 @@ fn silence(source: Arc<OnceLock<MicrophoneSource>>) -> Result<()> {
                 due += Duration::from_millis(10);
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 if let Some(source) = source.get() {
-                    source.push(&[0; FRAME_SAMPLES]);
+                    let _nobody_hears = source.push(&[0; FRAME_SAMPLES]);
                 }
             }
         })?;
