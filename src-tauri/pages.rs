@@ -29,8 +29,9 @@ impl Pages {
         }
     }
 
-    /// The main window has painted its first picture of the phone: the first time, or again after its page was made anew.
-    pub fn painted(&self) {
+    /// The main window has painted its first picture, of the phone or of the first run: the first time, or again after
+    /// its page was made anew.
+    pub fn painted(&self, first_run: bool) {
         if self.usable.send_replace(true) {
             let asked = self
                 .asked_for
@@ -41,7 +42,7 @@ impl Pages {
         } else {
             let since_main = self.main_began.elapsed();
             let ms = since_process_start_ms().unwrap_or(since_main.as_millis());
-            tracing::info!(%ms, since_main_ms = %since_main.as_millis(), "usable");
+            tracing::info!(%ms, since_main_ms = %since_main.as_millis(), first_run, "usable");
         }
     }
 

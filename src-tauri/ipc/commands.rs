@@ -132,12 +132,13 @@ async fn snapshot<R: Runtime>(
     Ok(core.picture().await)
 }
 
+/// `first_run`: what the main window shows is its first run.
 #[tauri::command]
-fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>) {
+fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>, first_run: Option<bool>) {
     if overlay::is_overlay(page.label()) {
         pages.overlay_painted();
     } else {
-        pages.painted();
+        pages.painted(first_run.unwrap_or(false));
     }
 }
 

@@ -1,68 +1,71 @@
 //! The figures of the phone: builds what is measured and hands over to `tests/bench`.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 
-use crate::{run, setup, shell};
+use crate::{setup, shell};
 
 /// `cargo xtask bench …`. Measures the release build, as people use it, unless told otherwise.
 pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
-    if let Some(("history", rest)) = arguments
-        .split_first()
-        .map(|(what, rest)| (what.as_str(), rest))
-    {
-        return history(dev, rest); // it needs neither the window nor the engine
+    let suite = arguments.first().map_or("", String::as_str);
+    if suite == "history" {
+        // It needs neither the window nor the engine.
+        let programs = build(dev, &["bench-history"])?;
+        return measure(&programs, "bench-history", arguments.get(1..));
     }
     setup::setup(false)?;
-    // Both sides of a call of the audio suite run in the measuring program itself.
-    if arguments.first().map(String::as_str) != Some("audio") {
-        run::build(!dev)?;
+    let programs = match suite {
+        // Both sides of a call are the measuring program itself.
+        "audio" => build(dev, &["bench"])?,
+        // What the program is compared with, and what fills its history.
+        "desktop" => build(dev, &["deskline", "bench", "bench-history", "hello"])?,
+        _ => build(dev, &["deskline", "bench"])?,
+    };
+    if arguments
+        .iter()
+        .any(|argument| argument.starts_with("--peer"))
+    {
+        browser_client()?;
     }
-    if arguments.first().is_some_and(|suite| suite == "desktop") {
-        beside_the_desktop(dev)?;
+    measure(&programs, "bench", Some(arguments))
+}
+
+/// Builds all with the features of the whole workspace, so that the libraries are built once; answers where it is.
+fn build(dev: bool, programs: &[&str]) -> Result<PathBuf> {
+    println!("bench: building (the first time the release build takes a quarter of an hour)");
+    let mut cargo = shell::cargo(&["build", "--workspace"]);
+    cargo.args(programs.iter().flat_map(|program| ["--bin", program]));
+    if programs.contains(&"hello") {
+        cargo.args(["--features", "bench-hello/window"]);
     }
-    let mut cargo = shell::cargo(&["run", "--package", "bench"]);
     if !dev {
         cargo.arg("--release");
     }
-    let folder = stage::built_app(if dev { "debug" } else { "release" });
-    cargo.env(
-        "DESKLINE_HELLO",
-        folder.with_file_name("examples").join("hello"),
-    );
-    let app = stage::built_app(if dev { "debug" } else { "release" });
-    shell::run(cargo.arg("--").args(arguments).env("DESKLINE_APP", app))
-        .context("the measurement failed")
+    shell::run(&mut cargo).context("what is measured cannot be built")?;
+    Ok(stage::built_app(if dev { "debug" } else { "release" }))
 }
 
-/// What the program is compared with, and what fills its history.
-fn beside_the_desktop(dev: bool) -> Result<()> {
-    for arguments in [
-        &[
-            "build",
-            "--package",
-            "deskline",
-            "--example",
-            "hello",
-            "--features",
-            "bench-hello",
-        ][..],
-        &["build", "--package", "bench-history"],
-    ] {
-        let mut cargo = shell::cargo(arguments);
-        if !dev {
-            cargo.arg("--release");
-        }
-        shell::run(&mut cargo)?;
-    }
-    // Under another feature the program itself is another; it is put right again.
-    run::build(!dev)
+/// Runs one of what was built beside the app.
+fn measure(app: &PathBuf, program: &str, arguments: Option<&[String]>) -> Result<()> {
+    let beside = |name: &str| {
+        app.with_file_name(name)
+            .with_extension(std::env::consts::EXE_EXTENSION)
+    };
+    let mut command = shell::command(&beside(program).to_string_lossy(), &[]);
+    command
+        .args(arguments.unwrap_or_default())
+        .env("DESKLINE_APP", app)
+        .env("DESKLINE_HELLO", beside("hello"));
+    shell::run(&mut command).context("the measurement failed")
 }
 
-/// `cargo xtask bench history …`
-fn history(dev: bool, arguments: &[String]) -> Result<()> {
-    let mut cargo = shell::cargo(&["run", "--package", "bench-history"]);
-    if !dev {
-        cargo.arg("--release");
+/// The client library for the browser that sound is compared with.
+fn browser_client() -> Result<()> {
+    let folder = shell::root().join("tests/bench/chromium");
+    if folder.join("node_modules/livekit-client").is_dir() {
+        return Ok(());
     }
-    shell::run(cargo.arg("--").args(arguments)).context("the measurement failed")
+    let mut npm = shell::command("npm", &["ci", "--ignore-scripts"]);
+    shell::run(npm.current_dir(&folder)).context("livekit-client cannot be installed")
 }

@@ -36,7 +36,8 @@ const PRIVATE: &[&str] = &[
     "pulseaudio",
     "pulseaudio-utils",
     "sox",
-    "strace", // which calls a device thread makes
+    "strace",      // which calls a device thread makes
+    "debootstrap", // the clean system in which the package is tried
     "fonts-dejavu-core",
     "fonts-inter",
 ];

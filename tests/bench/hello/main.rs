@@ -6,9 +6,7 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![painted])
-        .run(tauri::generate_context!(
-            "tests/bench/hello/tauri.conf.json"
-        ))?;
+        .run(tauri::generate_context!())?;
     Ok(())
 }
 

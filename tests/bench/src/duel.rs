@@ -2,26 +2,22 @@
 //! it on the same devices. Every call is fresh, every run is printed, the void ones too.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use call::{CallId, Identity, RoomName};
 use serde_json::{Value, json};
-use stage::{Line, LineOptions, Process, Recording, Stage};
-use switchboard::{Account, ApiSecret, talk_token};
+use stage::{Process, Recording};
 
 use crate::{
+    arena::{Arena, Kind, SIDES, begin, costs, usage_of, wait_for_quiet},
     chirp::{self, RATE},
     conditions::Conditions,
     journal::{Journal, Measure},
-    peer::{self, Browser, Order},
+    peer,
     place::PATIENCE,
-    side,
     statistics::Summary,
     tap::{Heard, Tap, now},
-    usage::Usage,
 };
 
 /// Chirps in one call.
@@ -32,8 +28,6 @@ const GAPS: [f64; 9] = [
 const LEAD: f64 = 1.5;
 /// What comes later than this, in seconds, belongs to the next chirp.
 const WITHIN: f64 = 0.55;
-/// The processor may be busy with other things by so much before a call, percent of the time.
-const QUIET: f64 = 10.0;
 
 macro_rules! measures {
     ($($name:ident: $key:literal, $words:literal, $unit:literal;)*) => {
@@ -56,125 +50,14 @@ measures! {
     THEIRS_PSS: "duel_chromium_mb", "memory of one side, Chromium", "MB";
 }
 
-/// Who talks to itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    /// The sound path as people have it.
-    Ours,
-    /// The same on the other backend.
-    Cpal,
-    /// The same with a headset in a quiet room: nothing processed.
-    Plain,
-    /// A browser with its own processing on.
-    Chromium,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "ours",
-            Self::Cpal => "ours, cpal",
-            Self::Plain => "ours, unprocessed",
-            Self::Chromium => "Chromium",
-        }
-    }
-
-    fn measures(self) -> [&'static Measure; 3] {
-        match self {
-            Self::Ours => [&OURS, &OURS_CPU, &OURS_PSS],
-            Self::Cpal => [&CPAL, &CPAL_CPU, &CPAL_PSS],
-            Self::Plain => [&PLAIN, &PLAIN_CPU, &PLAIN_PSS],
-            Self::Chromium => [&THEIRS, &THEIRS_CPU, &THEIRS_PSS],
-        }
-    }
-}
-
-/// The devices of one side, and what a browser calls them.
-struct Devices {
-    sink: &'static str,
-    source: &'static str,
-    speaker: &'static str,
-    microphone_shown: &'static str,
-    speaker_shown: &'static str,
-}
-
-const SIDES: [Devices; 2] = [
-    Devices {
-        sink: "mic_a",
-        source: "src_a",
-        speaker: "spk_a",
-        microphone_shown: "SrcA",
-        speaker_shown: "SpkA",
-    },
-    Devices {
-        sink: "mic_b",
-        source: "src_b",
-        speaker: "spk_b",
-        microphone_shown: "SrcB",
-        speaker_shown: "SpkB",
-    },
-];
-
-/// Where it is measured.
-struct Arena {
-    _line: Line,
-    stage: Stage,
-    account: Account,
-    /// The browser's client library, where there is a browser.
-    client: Option<PathBuf>,
-    /// Keeps every sink awake: one that sleeps takes seconds to come round.
-    _awake: Vec<Process>,
-}
-
-impl Arena {
-    fn start(client: Option<PathBuf>) -> Result<Self> {
-        let stage = Stage::start("bench-audio")?;
-        let line = stage.line(LineOptions::default())?;
-        let ready = &line.ready;
-        let account = Account::new(&ready.url, &ready.key, ApiSecret::new(ready.secret.clone()))?;
-        let mut awake = Vec::new();
-        for side in &SIDES {
-            for (sink, shown) in [(side.sink, side.sink), (side.speaker, side.speaker_shown)] {
-                stage.sound.pactl(&[
-                    "load-module",
-                    "module-null-sink",
-                    &format!("sink_name={sink}"),
-                    "rate=48000",
-                    "channels=1",
-                    "norewinds=1",
-                    &format!("sink_properties=device.description={shown}"),
-                ])?;
-                let mut command = Command::new("pacat");
-                command.args(["--playback", "--raw", "--latency-msec=200"]);
-                command.arg(format!("--device={sink}")).arg("/dev/zero");
-                stage.sound.environment().apply(&mut command);
-                awake.push(Process::start("pacat", command, &stage.logs())?);
-            }
-            stage.sound.pactl(&[
-                "load-module",
-                "module-remap-source",
-                &format!("source_name={}", side.source),
-                &format!("master={}.monitor", side.sink),
-                "channels=1",
-                &format!(
-                    "source_properties=device.description={}",
-                    side.microphone_shown
-                ),
-            ])?;
-        }
-        Ok(Self {
-            _line: line,
-            stage,
-            account,
-            client,
-            _awake: awake,
-        })
-    }
-
-    fn token(&self, room: &RoomName, side: usize) -> Result<String> {
-        let identity = Identity::parse(&format!("desk-{side}"))?;
-        let token = talk_token(&self.account, room, &identity, "Bench")?;
-        Ok(token.expose().to_owned())
+/// Delay, processor and memory.
+fn measures_of(kind: Kind) -> [&'static Measure; 3] {
+    match kind {
+        // The engine alone says nothing by itself: it is measured elsewhere.
+        Kind::Ours | Kind::Bare => [&OURS, &OURS_CPU, &OURS_PSS],
+        Kind::Cpal => [&CPAL, &CPAL_CPU, &CPAL_PSS],
+        Kind::Plain => [&PLAIN, &PLAIN_CPU, &PLAIN_PSS],
+        Kind::Chromium => [&THEIRS, &THEIRS_CPU, &THEIRS_PSS],
     }
 }
 
@@ -190,7 +73,7 @@ pub(crate) fn measure(
     if client.is_some() {
         kinds.insert(1, Kind::Chromium);
     }
-    let arena = Arena::start(client)?;
+    let arena = Arena::start(client, None)?;
     let floor = floor(&arena)?;
     println!(
         "harness floor (what recording and playing alone take): {floor:.1} ms, not subtracted"
@@ -203,7 +86,7 @@ pub(crate) fn measure(
         for kind in &kinds {
             let waited = wait_for_quiet(quiet_within);
             let before = Conditions::now();
-            let outcome = one(&arena, *kind, run);
+            let outcome = one(&arena, *kind, run, LEAD);
             let pressure = before.pressure_until(&Conditions::now());
             let row = match outcome {
                 Ok(call) => {
@@ -212,7 +95,7 @@ pub(crate) fn measure(
                     call.row(run, *kind, pressure)
                 }
                 Err(error) => {
-                    let [delay, ..] = kind.measures();
+                    let [delay, ..] = measures_of(*kind);
                     journal.void(delay, run, &format!("{error:#}"));
                     format!("{run:>5} {:<20} void: {error:#}\n", kind.name())
                 }
@@ -243,24 +126,27 @@ pub(crate) fn measure(
 }
 
 /// One call as measured.
-struct Call {
-    delays: Vec<Option<f64>>,
-    summary: Summary,
+pub(crate) struct Call {
+    pub(crate) delays: Vec<Option<f64>>,
+    pub(crate) summary: Summary,
     /// Of each side: percent of a core, MB, threads.
     usage: Vec<(f64, f64, usize)>,
     /// What each side says of itself.
-    said: Vec<Value>,
+    pub(crate) said: Vec<Value>,
     /// Medians of the stages of a chirp's way, where they are known.
     stages: Option<[f64; 3]>,
 }
 
 impl Call {
-    fn row(&self, run: usize, kind: Kind, pressure: Option<f64>) -> String {
+    /// What the listening side says.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        let value = self.said.last().and_then(|said| said.get(key));
+        value.and_then(Value::as_f64)
+    }
+
+    pub(crate) fn row(&self, run: usize, kind: Kind, pressure: Option<f64>) -> String {
         let lost = self.delays.iter().filter(|delay| delay.is_none()).count();
-        let number = |key: &str| {
-            let value = self.said.last().and_then(|said| said.get(key));
-            value.and_then(Value::as_f64)
-        };
+        let number = |key: &str| self.number(key);
         let detail = match self.stages {
             Some([near, wire, far]) => format!(
                 "mouth-engine {near:.1}, engine-engine {wire:.1}, engine-ear {far:.1}; gaps {:.0}, trimmed {:.0}",
@@ -291,7 +177,7 @@ fn keep(
     pressure: Option<f64>,
     waited: f64,
 ) {
-    let [delay, cpu, memory] = kind.measures();
+    let [delay, cpu, memory] = measures_of(kind);
     journal.value(delay, run, call.summary.median);
     if let Some((share, megabytes, _)) = call.usage.first() {
         journal.value(cpu, run, *share);
@@ -303,136 +189,25 @@ fn keep(
     }));
 }
 
-/// Waits until other programs leave the processor alone, but not for ever; says how long.
-fn wait_for_quiet(within: Duration) -> f64 {
-    let began = Instant::now();
-    while began.elapsed() < within {
-        let before = Conditions::now();
-        std::thread::sleep(Duration::from_millis(500));
-        let busy = before.pressure_until(&Conditions::now());
-        if busy.is_none_or(|busy| busy < QUIET) {
-            break;
-        }
-    }
-    began.elapsed().as_secs_f64()
-}
-
-/// A side under way.
-enum Side {
-    Native(Box<Process>),
-    Browser(Box<Browser>),
-}
-
-impl Side {
-    fn pid(&self) -> u32 {
-        match self {
-            Self::Native(process) => process.pid(),
-            Self::Browser(browser) => browser.pid(),
-        }
-    }
-}
-
-fn start(arena: &Arena, kind: Kind, room: &RoomName, number: usize) -> Result<Side> {
-    let devices = SIDES.get(number).context("there are two sides")?;
-    let token = arena.token(room, number)?;
-    let url = arena.account.room_url();
-    if kind == Kind::Chromium {
-        let client = arena.client.as_ref().context("no browser")?;
-        let order = Order {
-            url: &url,
-            token: &token,
-            microphone: devices.microphone_shown,
-            speaker: devices.speaker_shown,
-            processing: true,
-        };
-        let environment = arena.stage.sound.environment();
-        let browser = Browser::start(client, &order, &environment, &arena.stage.logs())?;
-        return Ok(Side::Browser(Box::new(browser)));
-    }
-    let mut command = Command::new(std::env::current_exe()?);
-    arena.stage.sound.environment().apply(&mut command);
-    command
-        .arg("side")
-        .env(side::URL, url)
-        .env(side::TOKEN, token)
-        .env(side::MICROPHONE, devices.source)
-        .env(side::SPEAKER, devices.speaker)
-        .env(
-            side::STEPS,
-            if kind == Kind::Plain {
-                ""
-            } else {
-                "echo,noise,gain"
-            },
-        );
-    if kind == Kind::Cpal {
-        command.env("DESKLINE_SOUND", "cpal");
-    }
-    let process = Process::start_talking("side", command, &arena.stage.logs())?;
-    Ok(Side::Native(Box::new(process)))
-}
-
-/// The next line of a side that has this key.
-fn line(process: &mut Process, key: &str) -> Result<Value> {
-    loop {
-        let line: Value = serde_json::from_str(&process.line(PATIENCE)?)?;
-        if line.get(key).is_some() {
-            return Ok(line);
-        }
-    }
-}
-
-fn one(arena: &Arena, kind: Kind, run: usize) -> Result<Call> {
-    let name = format!("bench-{}-{run}-{}", std::process::id(), kind as u8);
-    let room = RoomName::outbound(&CallId::parse(&name)?);
-    let mut sides = Vec::new();
-    for number in 0..SIDES.len() {
-        sides.push(start(arena, kind, &room, number)?);
-    }
-    for side in &mut sides {
-        match side {
-            Side::Native(process) => {
-                line(process, "hears")?;
-            }
-            Side::Browser(browser) => {
-                browser.hears(PATIENCE)?;
-            }
-        }
-    }
+/// `lead`: seconds before the first chirp.
+pub(crate) fn one(arena: &Arena, kind: Kind, run: usize, lead: f64) -> Result<Call> {
+    let sides = begin(arena, kind, run)?;
     let [speaking, listening] = &SIDES;
     let mouth = Tap::on(&arena.stage, &format!("{}.monitor", speaking.sink))?;
     let ear = Tap::on(&arena.stage, &format!("{}.monitor", listening.speaker))?;
     let began = (now(), Instant::now());
-    let usage = |sides: &[Side]| -> Result<Vec<Usage>> {
-        sides
-            .iter()
-            .map(|side| Usage::of_tree(side.pid()))
-            .collect()
-    };
-    let before = usage(&sides)?;
+    let before = usage_of(&sides)?;
     let mut chirps = arena
         .stage
         .sound
-        .speak_at(speaking.sink, Recording::new(chirp::train(LEAD, &GAPS)))?;
+        .speak_at(speaking.sink, Recording::new(chirp::train(lead, &GAPS)))?;
     chirps.wait(PATIENCE)?;
     ear.wait_until(now() + WITHIN, PATIENCE)?;
-    let after = usage(&sides)?;
+    let after = usage_of(&sides)?;
     let seconds = began.1.elapsed().as_secs_f64();
     let mut said = Vec::new();
     for side in sides {
-        said.push(match side {
-            Side::Native(mut process) => {
-                drop(process.take_stdin());
-                let told = line(&mut process, "given")?;
-                process.wait(PATIENCE)?;
-                told
-            }
-            Side::Browser(browser) => {
-                let told = browser.figures(PATIENCE)?;
-                browser.stop();
-                told
-            }
-        });
+        said.push(side.end()?);
     }
     let sent = times(&mouth.heard(), began.0)?;
     let heard = times(&ear.heard(), began.0)?;
@@ -448,14 +223,7 @@ fn one(arena: &Arena, kind: Kind, run: usize) -> Result<Call> {
     let summary = Summary::of(&found)
         .filter(|_| found.len() * 3 >= delays.len() * 2)
         .with_context(|| format!("{} of {} chirps arrived", found.len(), delays.len()))?;
-    let usage = before
-        .iter()
-        .zip(&after)
-        .map(|(before, after)| {
-            let share = 100.0 * (after.processor - before.processor) / seconds;
-            (share, after.memory, after.threads)
-        })
-        .collect();
+    let usage = costs(&before, &after, seconds);
     let stages = stages(&sent, &heard, &said);
     Ok(Call {
         delays,

@@ -4,6 +4,7 @@
 // A command-line program speaks on standard output.
 #![allow(clippy::print_stdout)]
 
+mod arena;
 mod chirp;
 mod conditions;
 mod desks;
@@ -17,6 +18,7 @@ mod outbound;
 mod painted;
 mod peer;
 mod place;
+mod relay;
 mod resources;
 mod rooms;
 mod rule;
@@ -24,6 +26,7 @@ mod side;
 mod start;
 mod statistics;
 mod tap;
+mod uneven;
 mod usage;
 mod watchers;
 
@@ -96,8 +99,10 @@ enum Part {
     Outbound,
     /// Calls that we take
     Inbound,
-    /// The delay of sound
+    /// The delay of sound; of the audio suite: that on a good network
     Delay,
+    /// What waits in the jitter buffer when packets come unevenly
+    Jitter,
     /// Processor and memory in a call
     Resources,
     /// From the start to the usable program
@@ -282,9 +287,21 @@ fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
     let count = usize::from(arguments.calls.unwrap_or(8));
     let quiet = Duration::from_secs(arguments.quiet_within);
     let mut table = String::new();
-    journal.part("mouth to ear", |journal| {
-        table = duel::measure(journal, count, arguments.peer.is_some(), quiet)?;
-        Ok(())
-    });
+    let with_browser = arguments.peer.is_some();
+    if asked(arguments, Part::Resources) {
+        journal.part("the engine alone", |journal| uneven::bare(journal, quiet));
+    }
+    if asked(arguments, Part::Delay) {
+        journal.part("mouth to ear", |journal| {
+            table = duel::measure(journal, count, with_browser, quiet)?;
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Jitter) {
+        journal.part("uneven packets", |journal| {
+            table.push_str(&uneven::jitter(journal, with_browser, quiet)?);
+            Ok(())
+        });
+    }
     table
 }

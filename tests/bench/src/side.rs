@@ -4,7 +4,7 @@
 
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use audio::{AudioPorts, Choice, Processing, VoiceProcessor};
@@ -29,6 +29,8 @@ pub(crate) const MICROPHONE: &str = "BENCH_SIDE_MICROPHONE";
 pub(crate) const SPEAKER: &str = "BENCH_SIDE_SPEAKER";
 /// Which steps of the processing are on: `echo,noise,gain`, or nothing.
 pub(crate) const STEPS: &str = "BENCH_SIDE_STEPS";
+/// Set: no devices and no processing, so that the engine alone is seen.
+pub(crate) const BARE: &str = "BENCH_SIDE_BARE";
 /// Longest call that is traced: two minutes.
 const MOST_FRAMES: usize = 12_000;
 
@@ -87,6 +89,23 @@ fn variable(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| format!("{name} is not set: the audio suite starts this"))
 }
 
+/// Sends a hundred frames of silence a second.
+fn silence(source: Arc<OnceLock<MicrophoneSource>>) -> Result<()> {
+    std::thread::Builder::new()
+        .name("silence".to_owned())
+        .spawn(move || {
+            let mut due = Instant::now();
+            loop {
+                due += Duration::from_millis(10);
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                if let Some(source) = source.get() {
+                    let _nobody_hears = source.push(&[0; FRAME_SAMPLES]);
+                }
+            }
+        })?;
+    Ok(())
+}
+
 async fn call() -> Result<()> {
     let steps = variable(STEPS)?;
     let on = |step: &str| steps.split(',').any(|one| one == step);
@@ -130,11 +149,16 @@ async fn call() -> Result<()> {
         }),
     };
     let sound = audio::spawn(receiver, facts, ports)?;
-    sound.panel().choose(choice);
-    commands.send(AudioCommand::Open).await?;
-    match tokio::time::timeout(PATIENCE, news.recv()).await? {
-        Some(Input::Audio(AudioFact::Opened)) => {}
-        other => bail!("the devices do not open: {other:?}"),
+    let bare = std::env::var_os(BARE).is_some();
+    if bare {
+        silence(Arc::clone(&source))?;
+    } else {
+        sound.panel().choose(choice);
+        commands.send(AudioCommand::Open).await?;
+        match tokio::time::timeout(PATIENCE, news.recv()).await? {
+            Some(Input::Audio(AudioFact::Opened)) => {}
+            other => bail!("the devices do not open: {other:?}"),
+        }
     }
 
     let access = Access::new(variable(URL)?, &variable(TOKEN)?);
@@ -154,6 +178,9 @@ async fn call() -> Result<()> {
     let sink_kept = Arc::clone(&taken);
     let mut sink = Some(move |frame: &Frame| {
         sink_kept.pass(frame);
+        if bare {
+            return;
+        }
         let _full = far.push(*frame);
         signal.notify();
     });

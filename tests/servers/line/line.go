@@ -78,7 +78,7 @@ func startLine(opt options, started time.Time) (l *line, err error) {
 	if l.mirror, err = startMirror(); err != nil {
 		return l, err
 	}
-	set := serverSettings{Port: opt.port, UDP: opt.udp, Redis: redisAddr, STUN: l.mirror.addr(), Key: opt.key, Secret: opt.secret, Level: logLevel(opt.level)}
+	set := serverSettings{Port: opt.port, UDP: opt.udp, Media: opt.media, Redis: redisAddr, STUN: l.mirror.addr(), Key: opt.key, Secret: opt.secret, Level: logLevel(opt.level)}
 	if opt.webhook != "" {
 		set.Webhooks = append(set.Webhooks, opt.webhook)
 	}

@@ -47,6 +47,7 @@ func begin(args []string, started time.Time, out io.Writer) int {
 // options are the flags after checking.
 type options struct {
 	port, udp            int
+	media                string
 	control, redisListen string
 	key, secret          string
 	redis, webhook       string
@@ -65,6 +66,7 @@ func parseFlags(args []string) (options, error) {
 	f := flag.NewFlagSet("line", flag.ContinueOnError)
 	f.IntVar(&o.port, "port", 0, "LiveKit HTTP and WebSocket port on 127.0.0.1; 0 picks a free one")
 	f.IntVar(&o.udp, "udp", 0, "LiveKit media port on 127.0.0.1; 0 picks a free one")
+	f.StringVar(&o.media, "media", "127.0.0.1", "loopback `address` that media is told to go to; another than 127.0.0.1 is a relay's")
 	f.StringVar(&o.control, "control", "127.0.0.1:0", "loopback `address` of the control API")
 	f.StringVar(&o.redis, "redis", "", "`address` of a Redis to use instead of the built-in one")
 	f.StringVar(&o.redisListen, "redis-listen", "127.0.0.1:0", "loopback `address` of the built-in Redis")
@@ -99,7 +101,7 @@ func (o options) check() error {
 	case o.key == "" || strings.ContainsAny(o.key, "\"\n\\"):
 		return errors.New("the API key is empty or has characters that do not belong in a key")
 	}
-	for name, addr := range map[string]string{"-control": o.control, "-redis-listen": o.redisListen} {
+	for name, addr := range map[string]string{"-control": o.control, "-redis-listen": o.redisListen, "-media": net.JoinHostPort(o.media, "0")} {
 		if err := loopback(addr); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

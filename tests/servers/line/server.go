@@ -32,6 +32,7 @@ type server interface {
 type serverSettings struct {
 	Port     int      `json:"port"`
 	UDP      int      `json:"udp"`
+	Media    string   `json:"media"` // the address that clients are told for media
 	Redis    string   `json:"redis"`
 	STUN     string   `json:"stun"`
 	Key      string   `json:"key"`
@@ -44,9 +45,12 @@ type serverSettings struct {
 // of which JSON is a part.
 func (s serverSettings) config() (string, error) {
 	type m = map[string]any
+	if s.Media == "" {
+		s.Media = "127.0.0.1"
+	}
 	rtc := m{
 		"udp_port": s.UDP, "tcp_port": 0, // LiveKit binds its TCP media port to every interface, so there is none
-		"node_ip": "127.0.0.1", "use_external_ip": false, "enable_loopback_candidate": true, "stun_servers": []string{s.STUN},
+		"node_ip": s.Media, "use_external_ip": false, "enable_loopback_candidate": true, "stun_servers": []string{s.STUN},
 	}
 	switch runtime.GOOS {
 	case "linux":

@@ -192,10 +192,17 @@ impl Display {
         connection
             .change_window_attributes(root, &watched)?
             .check()?;
-        let before = windows()?;
+        let mut before = windows()?;
         let began = Instant::now();
         let started = start()?;
-        while !windows()?.iter().any(|window| !before.contains(window)) {
+        loop {
+            let there = windows()?;
+            // The window manager may not have noticed yet that a program before this one is gone, and the number of its
+            // window is given to the next.
+            before.retain(|window| there.contains(window));
+            if there.iter().any(|window| !before.contains(window)) {
+                break;
+            }
             while connection.poll_for_event()?.is_none() {
                 if began.elapsed() > within {
                     bail!("no window after {} s", within.as_secs_f32());

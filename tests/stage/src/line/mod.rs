@@ -11,6 +11,7 @@ use std::{
     fmt,
     fs::OpenOptions,
     io::Write,
+    net::SocketAddrV4,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -83,6 +84,8 @@ pub struct LineOptions {
     pub port: Option<u16>,
     /// Keep the log in this folder.
     pub logs: Option<PathBuf>,
+    /// A relay that media goes through: it receives there and passes on to the same port of 127.0.0.1.
+    pub relay: Option<SocketAddrV4>,
 }
 
 impl Default for LineOptions {
@@ -95,6 +98,7 @@ impl Default for LineOptions {
             record: None,
             port: None,
             logs: None,
+            relay: None,
         }
     }
 }
@@ -212,6 +216,10 @@ pub fn command(options: &LineOptions) -> Command {
     }
     if let Some(port) = options.port {
         command.args(["-port", &port.to_string()]);
+    }
+    if let Some(relay) = options.relay {
+        command.args(["-media", &relay.ip().to_string()]);
+        command.args(["-udp", &relay.port().to_string()]);
     }
     command
 }

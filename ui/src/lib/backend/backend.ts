@@ -55,8 +55,8 @@ export type Unsubscribe = () => void;
 
 export interface Backend {
   snapshot(): Promise<PhoneView>;
-  /** The main window can be used: its first picture of the phone is on the screen. The overlay: its caller is. */
-  painted(): Promise<void>;
+  /** The main window can be used: its first picture, of the phone or the first run, is on the screen. The overlay: its caller is. */
+  painted(firstRun?: boolean): Promise<void>;
   /** `keys` are sent once it is answered. */
   dial(number: string, keys?: string | null): Promise<void>;
   /** `other` says what becomes of a call that is talked on meanwhile. */

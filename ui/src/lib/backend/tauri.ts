@@ -30,7 +30,7 @@ async function on<T>(event: string, listener: (payload: T) => void): Promise<Uns
 export function tauriBackend(): Backend {
   return {
     snapshot: () => call('snapshot'),
-    painted: () => call('painted'),
+    painted: (firstRun) => call('painted', { firstRun: firstRun ?? false }),
     dial: (number, keys) => call('dial', keys ? { number, keys } : { number }),
     answer: (id, other) => call('answer', { call: id, other }),
     decline: (id) => call('decline', { call: id }),
