@@ -118,6 +118,22 @@ impl Sound {
         self.signal("CONT")
     }
 
+    /// Let it run before other programs, as a desktop lets its sound server.
+    ///
+    /// # Errors
+    /// When we may not.
+    pub fn run_before_others(&self) -> Result<()> {
+        // Each of its threads by itself: to the system a thread is named like a process.
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.pid()))?;
+        let threads = tasks.flatten().map(|task| task.file_name());
+        output(
+            Command::new("renice")
+                .args(["-n", "-11", "-p"])
+                .args(threads),
+        )
+        .map(drop)
+    }
+
     fn signal(&self, name: &str) -> Result<()> {
         let pid = self.process.pid().to_string();
         output(Command::new("kill").args(["-s", name, &pid])).map(drop)
