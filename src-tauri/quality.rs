@@ -1,7 +1,7 @@
 //! How a call sounds, in a word and a reason, from what is measured at this desk once a second.
 //!
-//! What is heard here is judged by the packets of the far end; what they hear of us by our microphone and by the time that
-//! a packet takes to the server and back. What is lost on our packets' way is not measured.
+//! What is heard here is judged by the packets of the far end; what they hear of us by our microphone, by what the server
+//! reports of our packets and by the time that one takes to it and back. What is lost behind the server is not known here.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ struct Look {
     /// Gaps at our speaker and in our microphone, since the program began.
     played_gaps: u64,
     sent_gaps: u64,
+    /// Of a hundred of our packets, by the server's last report.
+    sent_lost: f64,
 }
 
 /// Watches the call that is talked on.
@@ -74,6 +76,7 @@ impl Quality {
             lost: call.media.lost,
             played_gaps: counters.under_runs,
             sent_gaps: counters.overflows,
+            sent_lost: call.media.sent_lost_percent,
         });
         while self
             .looks
@@ -112,6 +115,8 @@ struct Recent {
     loss: f64,
     played_gaps: f64,
     sent_gaps: f64,
+    /// Lost of a hundred packets of ours, the mean of the reports.
+    sent_lost: f64,
 }
 
 impl Recent {
@@ -121,6 +126,7 @@ impl Recent {
                 loss: 0.0,
                 played_gaps: 0.0,
                 sent_gaps: 0.0,
+                sent_lost: 0.0,
             };
         };
         // Counters start again with another connection.
@@ -130,6 +136,7 @@ impl Recent {
             loss: lost * 100.0 / (lost + came).max(1.0),
             played_gaps: last.played_gaps.saturating_sub(first.played_gaps) as f64,
             sent_gaps: last.sent_gaps.saturating_sub(first.sent_gaps) as f64,
+            sent_lost: looks.iter().map(|look| look.sent_lost).sum::<f64>() / looks.len() as f64,
         }
     }
 }
@@ -203,6 +210,7 @@ fn heard_there(call: &CallView, status: &Status, recent: &Recent) -> Option<Judg
         return Some(judged(QualityWord::None, QualityReason::MicrophoneSilent));
     }
     Some(worst(&[
+        (recent.sent_lost, LOSS, QualityReason::Loss),
         (recent.sent_gaps, GAPS, QualityReason::ComputerBusy),
         (
             call.media.round_trip_ms,
@@ -328,6 +336,10 @@ mod tests {
         let late = judged(QualityWord::Fair, Why::Delay);
         let said = judged_as(after(20, 0, &devices(), 0, delay));
         assert_eq!(said, (QualityWord::Fair, Some(Why::Delay), Some(late)));
+        let sent = |call: &mut CallView| call.media.sent_lost_percent = 6.0;
+        let lossy = judged(QualityWord::Poor, Why::Loss);
+        let said = judged_as(after(20, 0, &devices(), 0, sent));
+        assert_eq!(said, (QualityWord::Poor, None, Some(lossy)));
         let stalled = |call: &mut CallView| call.media.stalled = Duration::from_secs(2);
         let said = judged_as(after(20, 0, &devices(), 0, stalled));
         assert_eq!(said.1, Some(Why::NothingComes));

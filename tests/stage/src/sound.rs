@@ -118,20 +118,14 @@ impl Sound {
         self.signal("CONT")
     }
 
-    /// Let it run before other programs, as a desktop lets its sound server.
+    /// Let it run in real time, as a desktop lets its sound server.
     ///
     /// # Errors
     /// When we may not.
-    pub fn run_before_others(&self) -> Result<()> {
-        // Each of its threads by itself: to the system a thread is named like a process.
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.pid()))?;
-        let threads = tasks.flatten().map(|task| task.file_name());
-        output(
-            Command::new("renice")
-                .args(["-n", "-11", "-p"])
-                .args(threads),
-        )
-        .map(drop)
+    pub fn run_in_real_time(&self) -> Result<()> {
+        let pid = self.process.pid().to_string();
+        let mut command = Command::new("chrt");
+        output(command.args(["--rr", "--all-tasks", "--pid", "11", &pid])).map(drop)
     }
 
     fn signal(&self, name: &str) -> Result<()> {

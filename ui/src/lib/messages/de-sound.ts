@@ -13,7 +13,7 @@ export const deSound: Readonly<Record<keyof typeof enSound, string>> = {
   'quality.theyHear': '{who} hört Sie',
   'quality.muted': 'Stumm',
   'quality.figures': '{loss} des Tons verloren · Jitter {jitter} ms · zum Server und zurück {delay} ms',
-  'quality.unknown': 'Was auf dem Weg dorthin verloren geht, wird hier nicht gemessen.',
+  'quality.unknown': 'Was hinter dem Server, auf dem Weg zum Telefon, verloren geht, ist hier nicht bekannt.',
   'quality.why.nothing_comes': 'Die Leitung: Es kommt nichts durch.',
   'quality.why.loss': 'Die Leitung: Ton geht unterwegs verloren.',
   'quality.why.jitter': 'Die Leitung: Ton kommt ungleichmäßig an.',

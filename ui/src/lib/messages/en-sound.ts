@@ -11,7 +11,7 @@ export const enSound = {
   'quality.theyHear': '{who} hears you',
   'quality.muted': 'Muted',
   'quality.figures': '{loss} of sound lost · jitter {jitter} ms · to the server and back {delay} ms',
-  'quality.unknown': 'What is lost on the way to them is not measured here.',
+  'quality.unknown': 'What is lost behind the server, on the way to their phone, is not known here.',
   'quality.why.nothing_comes': 'The line: nothing comes through.',
   'quality.why.loss': 'The line: sound is lost on its way.',
   'quality.why.jitter': 'The line: sound arrives unevenly.',
