@@ -95,7 +95,7 @@ mod tests {
             [false; 3],
             "not within ten seconds"
         );
-        assert_eq!(dry(&mut steps, [20, 24, 29]), [false, false, true]);
+        assert_eq!(dry(&mut steps, [25, 29, 34]), [false, false, true]);
         assert_eq!(steps.millis(), (20, 5));
         assert_eq!(dry(&mut steps, [40, 41, 42]), [false, false, true]);
         assert_eq!(
