@@ -129,6 +129,7 @@ impl Core {
             .context("The sound cannot be started")?;
         let signal = sound.playback_signal();
         let panel = sound.panel();
+        let statistics = sound.statistics();
         media.on_arrival(move || signal.notify());
 
         let name = desk_name();
@@ -207,6 +208,7 @@ impl Core {
             running.view.clone(),
             settings.subscribe(),
             recorder.changes(),
+            statistics,
         );
         let core = Self(Arc::new(Inner {
             inputs,

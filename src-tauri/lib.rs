@@ -32,6 +32,7 @@ mod obey;
 mod overlay;
 pub mod pages;
 pub mod profile;
+mod quality;
 mod readiness;
 mod recording;
 pub mod records;

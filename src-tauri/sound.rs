@@ -5,6 +5,7 @@ mod ringtone_file;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use audio::tones::OwnRingtone;
 use audio::{MakeProcessor, Panel, Processing, Status, TrialStage, VoiceProcessor};
@@ -24,6 +25,7 @@ use crate::ipc::sound::{
     SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
 };
 use crate::ipc::types::IpcError;
+use crate::quality::Quality;
 use crate::recording::Recorded;
 
 /// Setting: everything a person sets about sound, as JSON.
@@ -59,6 +61,8 @@ struct Sources {
     phone_settings: watch::Receiver<SettingsView>,
     recording: watch::Receiver<Recorded>,
     recordings_folder: String,
+    statistics: Arc<audio::Statistics>,
+    quality: Quality,
 }
 
 impl Sound {
@@ -70,6 +74,7 @@ impl Sound {
         phone: watch::Receiver<Arc<PhoneView>>,
         phone_settings: watch::Receiver<SettingsView>,
         recording: watch::Receiver<Recorded>,
+        statistics: Arc<audio::Statistics>,
     ) -> Self {
         let settings = watch::Sender::new(load(store));
         let own = watch::Sender::new(ringtone_file::load(folder, store));
@@ -81,6 +86,8 @@ impl Sound {
             phone_settings,
             recording,
             recordings_folder: folder.join("recordings").display().to_string(),
+            statistics,
+            quality: Quality::default(),
         };
         let (publish, view) = watch::channel(sources.picture());
         tokio::task::spawn(follow(panel.clone(), sources, publish));
@@ -333,16 +340,20 @@ impl Sources {
         let own = own.as_ref().map(|own| own.name.clone());
         let region = self.phone_settings.borrow_and_update().region.clone();
         let recorded = self.recording.borrow_and_update().clone();
+        let (status, phone) = (
+            self.status.borrow_and_update(),
+            self.phone.borrow_and_update(),
+        );
+        let counters = self.statistics.counters();
+        let quality = self
+            .quality
+            .look(&phone.calls, &status, counters, Instant::now());
         let mut view = SoundView {
             own_ringtone: own,
             recording: recorded.now,
             recordings_folder: self.recordings_folder.clone(),
-            ..picture(
-                &self.settings.borrow_and_update(),
-                &self.status.borrow_and_update(),
-                &self.phone.borrow_and_update(),
-                &region,
-            )
+            quality,
+            ..picture(&self.settings.borrow_and_update(), &status, &phone, &region)
         };
         view.banners
             .extend(recorded.problem.map(|text| SoundBanner {
@@ -433,7 +444,7 @@ fn picture(
         ringtones: named(RINGTONES),
         tones: named(TONES),
         tones_of_country: tones_word(region).to_owned(),
-        processing: processing_choices(),
+        processing: processing_choices(processing(settings)),
         processing_delay_ms: processing(settings).delay_ms(),
         echo_test: match status.trial {
             TrialStage::Idle => EchoTestState::Idle,
@@ -447,6 +458,7 @@ fn picture(
             seconds: replay.seconds,
             playing: replay.playing,
         }),
+        quality: None,
     }
 }
 
@@ -586,11 +598,20 @@ mod tests {
             .chain(["own".to_owned()])
             .collect();
         assert_eq!(ids, known);
-        let delays: Vec<u8> = processing_choices()
-            .iter()
-            .map(|step| step.delay_ms)
-            .collect();
-        assert_eq!(delays, [9, 7, 0]);
+        let delays = |settings: &SoundSettings| -> Vec<u8> {
+            let choices = processing_choices(processing(settings));
+            choices.iter().map(|step| step.delay_ms).collect()
+        };
+        assert_eq!(delays(&SoundSettings::default()), [8, 6, 0]);
+        let headset = SoundSettings {
+            echo_cancellation: false,
+            ..SoundSettings::default()
+        };
+        assert_eq!(
+            delays(&headset),
+            [8, 7, 0],
+            "the last one saves the bands too"
+        );
         assert_eq!(processing(&SoundSettings::default()).delay_ms(), 15);
     }
 

@@ -10,11 +10,13 @@
 
 mod support;
 
+use std::path::Path;
 use std::time::Duration;
 
+use stage::Recording;
 use stage::line::{Heard, Inbound, Report, State, numbers};
 use support::window::Window;
-use support::{OUR_TONE, PATIENCE, Place};
+use support::{OUR_TONE, PATIENCE, Place, THEIR_TONE, eventually};
 
 const CALLER: &str = "+13125550142";
 
@@ -251,5 +253,129 @@ async fn somebody_is_asked_alone_first_and_then_all_talk() {
             .unwrap();
     }
     window.until_outcome("hung_up").await;
+    window.close().await;
+}
+
+/// Both channels of a recording, and what it lasts.
+fn channels(file: &Path) -> [Recording; 2] {
+    let bytes = std::fs::read(file).unwrap();
+    let mut reader = ogg::PacketReader::new(std::io::Cursor::new(bytes));
+    let mut decoder =
+        opusic_c::Decoder::new(opusic_c::Channels::Stereo, opusic_c::SampleRate::Hz48000).unwrap();
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut samples = vec![0f32; 2 * 960];
+    while let Ok(Some(packet)) = reader.read_packet() {
+        if packet.data.starts_with(b"Opus") {
+            continue;
+        }
+        let count = decoder
+            .decode_float_to_slice(&packet.data, &mut samples, false)
+            .unwrap();
+        for pair in samples[..count * 2].chunks(2) {
+            left.push(pair[0]);
+            right.push(pair[1]);
+        }
+    }
+    [Recording::new(left), Recording::new(right)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_recorded_once_that_is_allowed_and_its_last_seconds_are_heard_again() {
+    let place = Place::signed_in("in-call-recorded");
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let ear = place.stage.sound.listen().unwrap();
+    let window = Window::open(&place).await;
+    window.dial("2125550100").await;
+    window.until_state("live").await;
+    assert!(
+        !window.is_there("call-record").await,
+        "nobody has allowed it"
+    );
+    window.click("nav-settings").await;
+    window.click("settings-recording").await;
+    window.click("recording-allow").await;
+    window.click("nav-phone").await;
+    window.click("call-record").await;
+    let lamp = window.text("call-recording").await;
+    assert!(lamp.contains("Recording"), "{lamp}");
+    // How it sounds, in a word: a busy computer may have made it a bad one.
+    window
+        .until_text("call-sound", "how it sounds", |text| {
+            ["Good", "Fair", "Poor"]
+                .iter()
+                .any(|word| text.contains(word))
+        })
+        .await;
+    let folder = place.app.profile().join("recordings");
+    let file = eventually("two seconds are in the file", PATIENCE, || {
+        let file = std::fs::read_dir(&folder).ok()?.next()?.ok()?.path();
+        let [left, _] = channels(&file);
+        (left.duration() >= Duration::from_secs(2)).then_some(file)
+    });
+    window.click("call-record").await;
+    window
+        .until("the lamp is out", async || {
+            (!window.is_there("call-recording").await).then_some(())
+        })
+        .await;
+    let [ours, theirs] = channels(&file);
+    let last = Duration::from_secs(1);
+    for (what, side, tone) in [("us", ours, OUR_TONE), ("them", theirs, THEIR_TONE)] {
+        let hz = side.last(last).dominant_hz();
+        assert!(
+            hz.is_some_and(|hz| (hz - tone).abs() < 10.0),
+            "{what}: {hz:?}"
+        );
+    }
+
+    window.click("call-end").await;
+    window.until_outcome("hung_up").await;
+    ear.wait_for_silence(Duration::from_millis(500), PATIENCE)
+        .unwrap();
+    // They are gone, and what they said is heard again.
+    window.click("replay-start").await;
+    ear.wait_for_tone(THEIR_TONE, Duration::from_millis(500), PATIENCE)
+        .unwrap();
+    window.click("replay-stop").await;
+    ear.wait_for_silence(Duration::from_millis(500), PATIENCE)
+        .unwrap();
+    let rows = place.history();
+    assert_eq!(rows.len(), 1);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ringtone_of_ones_own_is_chosen_tried_and_removed() {
+    let place = Place::signed_in("in-call-ringtone");
+    let ear = place.stage.sound.listen().unwrap();
+    let bell = place.app.profile().join("bell.wav");
+    Recording::tone(1300.0, 0.5, Duration::from_secs(2))
+        .save(&bell)
+        .unwrap();
+    let letter = place.app.profile().join("letter.wav");
+    std::fs::write(&letter, "Dear Sir or Madam").unwrap();
+    let window = Window::open(&place).await;
+    window.click("nav-settings").await;
+    window.click("settings-ringing").await;
+    let choose = async |file: &Path| {
+        let field = window.wait("own-ringtone-file").await;
+        field.send_keys(&file.display().to_string()).await.unwrap();
+    };
+    choose(&letter).await;
+    let refused = window.text("own-ringtone-refused").await;
+    assert!(refused.contains("not a sound file"), "{refused}");
+    choose(&bell).await;
+    window
+        .until_text("ringtone", "the file", |text| text.contains("bell.wav"))
+        .await;
+    window.click("settings-audio").await;
+    window.click("ring-test").await;
+    ear.wait_for_tone(1300.0, Duration::from_millis(400), PATIENCE)
+        .unwrap();
+    window.click("settings-ringing").await;
+    window.click("own-ringtone-remove").await;
+    window
+        .until_text("ringtone", "no file", |text| !text.contains("bell.wav"))
+        .await;
     window.close().await;
 }

@@ -385,6 +385,35 @@ fn unsafe_files(files: &[(String, String)]) -> Vec<&str> {
         .collect()
 }
 
+/// What a device callback must never meet: a lock, a queue that has one, memory, a log.
+fn not_in_a_callback(code: &str) -> Vec<(usize, &'static str)> {
+    const WORDS: [&str; 11] = [
+        "Mutex", "RwLock", "Condvar", "mpsc", "lock", "Vec", "Box", "String", "tracing", "println",
+        "collect",
+    ];
+    code.lines()
+        .zip(1..)
+        .flat_map(|(line, number)| {
+            let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let found = words.filter_map(|word| WORDS.into_iter().find(|known| *known == word));
+            found.map(move |word| (number, word)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn the_device_callbacks_name_no_lock_no_memory_and_no_log() {
+    let callback = root().join("crates/audio/src/callback.rs");
+    let text = std::fs::read_to_string(callback).unwrap();
+    let (callbacks, _tests) = text.split_once("#[cfg(test)]").unwrap();
+    let found = not_in_a_callback(&code_of(callbacks));
+    assert!(found.is_empty(), "in a device callback: {found:?}");
+    assert_eq!(
+        not_in_a_callback("let x = shared.lock();\nlet y = Vec::new();"),
+        [(1, "lock"), (2, "Vec")]
+    );
+}
+
 #[test]
 fn unsafe_code_is_in_one_module_of_the_engine_binding() {
     let files = rust();

@@ -112,16 +112,12 @@ pub struct NamedChoice {
     pub name: String,
 }
 
-/// One step of the processing of the microphone: what it is for and what it costs.
+/// One step of the processing of the microphone and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct ProcessingChoice {
     /// The field of the settings.
     pub id: String,
-    /// What a person reads.
-    pub name: String,
-    /// What it does and costs, in a sentence or two.
-    pub words: String,
-    /// Delay that it adds to our voice, milliseconds.
+    /// Delay that it adds to our voice while the others are as they are, milliseconds.
     pub delay_ms: u8,
 }
 
@@ -199,6 +195,72 @@ pub struct SoundView {
     pub recordings_folder: String,
     /// What the far end said in the last minute and can be heard again; `null`: nothing, or it is switched off.
     pub replay: Option<ReplayView>,
+    /// How the call sounds that is talked on; `null`: there is none, or nothing is known of it yet.
+    pub quality: Option<QualityView>,
+}
+
+/// How it sounds, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityWord {
+    /// As it should.
+    Good,
+    /// One notices.
+    Fair,
+    /// One suffers.
+    Poor,
+    /// There is nothing to hear.
+    None,
+}
+
+/// Why it sounds no better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityReason {
+    /// The line: no packet comes through.
+    NothingComes,
+    /// The line: packets are lost.
+    Loss,
+    /// The line: packets come unevenly.
+    Jitter,
+    /// The line: packets take long.
+    Delay,
+    /// Our side: no microphone, or no speaker.
+    NoDevice,
+    /// Our side: the microphone delivers nothing.
+    MicrophoneSilent,
+    /// Our side: this computer does not keep up.
+    ComputerBusy,
+    /// Their side: packets come, and nothing was ever to be heard in them.
+    TheyAreSilent,
+}
+
+/// How it sounds in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct JudgedView {
+    /// The word.
+    pub word: QualityWord,
+    /// Why it is no better; `null`: it is good.
+    pub reason: Option<QualityReason>,
+}
+
+/// How a call sounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct QualityView {
+    /// Of this call.
+    pub call: String,
+    /// The worse of both directions.
+    pub word: QualityWord,
+    /// What we hear.
+    pub heard_here: JudgedView,
+    /// What they hear, as far as it is known here; `null`: they are not to hear us.
+    pub heard_there: Option<JudgedView>,
+    /// Of a thousand packets of theirs so many never came, in the last ten seconds.
+    pub lost_per_mille: u32,
+    /// How unevenly they come, milliseconds.
+    pub jitter_ms: u32,
+    /// To the server and back, milliseconds; 0: not known yet.
+    pub round_trip_ms: u32,
 }
 
 /// What can be heard again of the call, until a minute after its end.
@@ -259,6 +321,10 @@ pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         RecordingState::decl(config),
         RecordingView::decl(config),
         ReplayView::decl(config),
+        QualityWord::decl(config),
+        QualityReason::decl(config),
+        JudgedView::decl(config),
+        QualityView::decl(config),
         LevelsView::decl(config),
     ]
 }

@@ -38,38 +38,24 @@ pub(super) fn tones_word(region: &str) -> &'static str {
     }
 }
 
-pub(super) fn processing_choices() -> Vec<ProcessingChoice> {
-    let step = |id: &str, name: &str, words: &str, alone: Processing| ProcessingChoice {
+/// The steps of the processing, and what each adds to the way of our voice while the others stay as they are.
+pub(super) fn processing_choices(now: Processing) -> Vec<ProcessingChoice> {
+    let step = |id: &str, on: Processing, off: Processing| ProcessingChoice {
         id: id.to_owned(),
-        name: name.to_owned(),
-        words: words.to_owned(),
-        delay_ms: alone.delay_ms(),
+        delay_ms: on.delay_ms() - off.delay_ms(),
     };
-    let none = Processing::default();
+    let echo = |echo_cancellation| Processing {
+        echo_cancellation,
+        ..now
+    };
+    let noise = |noise_suppression| Processing {
+        noise_suppression,
+        ..now
+    };
+    let gain = |gain| Processing { gain, ..now };
     vec![
-        step(
-            "echo_cancellation",
-            "Echo cancellation",
-            "Keeps the far end from hearing itself when you use speakers. With a headset you can switch it off: your voice arrives 8 ms earlier.",
-            Processing {
-                echo_cancellation: true,
-                ..none
-            },
-        ),
-        step(
-            "noise_suppression",
-            "Noise suppression",
-            "Softens fans, keyboards and the street. In a quiet room you can switch it off: your voice arrives 6 ms earlier.",
-            Processing {
-                noise_suppression: true,
-                ..none
-            },
-        ),
-        step(
-            "gain",
-            "Automatic gain",
-            "Keeps your voice equally loud. It costs no time.",
-            Processing { gain: true, ..none },
-        ),
+        step("echo_cancellation", echo(true), echo(false)),
+        step("noise_suppression", noise(true), noise(false)),
+        step("gain", gain(true), gain(false)),
     ]
 }

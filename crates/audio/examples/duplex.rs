@@ -14,6 +14,7 @@
 //! replay 15                    its last seconds are heard again; without a number: no longer
 //! tones GB                     ringback and busy as they sound there
 //! record FILE                  both sides into a file, until `record` without one
+//! recorded                     how much is in it, and whether it broke off
 //! gap                          the longest silence that was captured since the last question, and the one now, ms
 //! status                       what a person would see
 //! figures                      counters, threads, file descriptors, processor seconds, what device callbacks allocated
@@ -186,6 +187,13 @@ impl Desk {
                 }));
             }
             "record" => return self.record(rest),
+            "recorded" => {
+                let recording = self.recording.lock().unwrap();
+                return say(json!({
+                    "seconds": recording.as_ref().map(Recording::seconds),
+                    "broke_off": recording.as_ref().is_some_and(Recording::has_failed),
+                }));
+            }
             "keep" => {
                 choice.instant_replay = on;
                 return self.panel.choose(choice.clone());

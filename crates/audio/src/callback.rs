@@ -60,8 +60,8 @@ impl MicrophoneCallback {
     where
         i16: FromSample<T>,
     {
-        if self.ring.is_abandoned() {
-            // Closed on our side, while the sound server takes its time.
+        if samples.is_empty() || self.ring.is_abandoned() {
+            // No sound is no sign of life. Or: closed on our side, while the sound server takes its time.
             return;
         }
         count(&self.vitals.callbacks);
@@ -177,6 +177,9 @@ impl SpeakerCallback {
     }
 
     fn copy<T: Sample + FromSample<i16>>(&mut self, samples: &mut [T]) {
+        if samples.is_empty() {
+            return;
+        }
         count(&self.vitals.callbacks);
         count(&self.wiring.statistics.output_callbacks);
         let have = self.ring.slots().min(samples.len());
@@ -338,6 +341,22 @@ mod tests {
         let mut floats = [1.0f32; 480];
         callback.fill(&mut floats);
         assert_eq!(floats[479], 0.0);
+    }
+
+    #[test]
+    fn a_device_that_calls_and_wants_or_brings_nothing_does_not_count_as_alive() {
+        let (mut takes, _consumer, wiring) = microphone(100, 1);
+        takes.take(&[0i16; 0]);
+        let (mut fills, _producer, at_speaker) = speaker(100, 0);
+        fills.fill(&mut [0i16; 0]);
+        let callbacks = |wiring: &Wiring| {
+            let counters = wiring.statistics.counters();
+            counters.input_callbacks + counters.output_callbacks
+        };
+        assert_eq!((callbacks(&wiring), callbacks(&at_speaker)), (0, 0));
+        takes.take(&[1i16]);
+        fills.fill(&mut [1i16]);
+        assert_eq!((callbacks(&wiring), callbacks(&at_speaker)), (1, 1));
     }
 
     #[test]

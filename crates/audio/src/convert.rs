@@ -23,7 +23,7 @@ pub(crate) struct DeviceFormat {
 impl DeviceFormat {
     /// Interleaved samples of 10 ms, rounded down.
     pub(crate) fn samples_in_frame(self) -> usize {
-        self.rate as usize / 100 * usize::from(self.channels)
+        self.rate as usize / 100 * usize::from(self.channels.max(1))
     }
 
     /// Interleaved samples as samples of one channel at 48 kHz.
@@ -95,7 +95,7 @@ impl FromDevice {
             .resampler
             .as_ref()
             .map_or(FRAME_SAMPLES, Resampler::input_frames_next);
-        per_channel * usize::from(self.format.channels)
+        per_channel * usize::from(self.format.channels.max(1))
     }
 
     /// One frame from exactly [`needed`](Self::needed) samples.
@@ -277,6 +277,26 @@ mod tests {
             out.extend(frame);
         }
         out
+    }
+
+    #[test]
+    fn a_device_that_claims_to_have_no_channel_is_taken_for_one_with_one() {
+        let format = DeviceFormat {
+            rate: 48_000,
+            channels: 0,
+        };
+        assert_eq!(format.samples_in_frame(), FRAME_SAMPLES);
+        let mut convert = FromDevice::new(format).unwrap();
+        assert_eq!(
+            convert.needed(),
+            FRAME_SAMPLES,
+            "or it would be asked for ever"
+        );
+        let mut frame = [0; FRAME_SAMPLES];
+        convert.frame(std::iter::repeat_n(7, FRAME_SAMPLES), &mut frame);
+        assert_eq!(frame, [7; FRAME_SAMPLES]);
+        let mut back = ToDevice::new(format).unwrap();
+        assert!(back.samples(&frame).is_empty(), "there is nowhere to play");
     }
 
     #[test]

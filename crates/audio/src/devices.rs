@@ -392,10 +392,14 @@ impl Devices {
         self.notice_moves();
         for slot in Slot::ALL {
             let opened = self.place(slot).as_mut();
+            let is_broken = opened.as_ref().is_some_and(|opened| opened.is_broken());
             if opened.is_some_and(|opened| !opened.lives(patience)) {
                 self.patience = (patience * 2).min(MOST_SILENT_LOOKS);
                 self.stuck = Some(now);
                 self.lost(slot);
+                if !is_broken && slot != Slot::Ring {
+                    self.problem = Some(DeviceError::StandsStill(slot.part()));
+                }
             }
         }
         let over = self.wiring.statistics.trial.get() == TrialStage::Idle;
@@ -585,6 +589,8 @@ impl Devices {
                 return;
             }
             Some(error) => self.complain(error),
+            // One that stood still has to show first that it no longer does.
+            None if matches!(self.problem, Some(DeviceError::StandsStill(_))) => {}
             None => self.problem = None,
         }
         if stale || self.problem.is_none() {
@@ -607,8 +613,20 @@ impl Devices {
         self.problem = Some(error);
     }
 
+    /// Are microphone and speaker open? Where a device stood still in this call, that it is open is not enough.
+    fn is_whole(&self) -> bool {
+        let works = |opened: &Option<Opened>| {
+            let open = opened.as_ref();
+            open.is_some_and(|opened| self.stuck.is_none() || opened.has_delivered())
+        };
+        works(&self.microphone) && works(&self.speaker)
+    }
+
     fn report(&mut self) {
-        let open = self.microphone.is_some() && self.speaker.is_some();
+        let open = self.is_whole();
+        if open && matches!(self.problem, Some(DeviceError::StandsStill(_))) {
+            self.problem = None;
+        }
         let problem = self.problem.as_ref().map(ToString::to_string);
         if let Some(presence) = &mut self.call
             && let Some(fact) = presence.look(open, problem.as_deref(), Instant::now())

@@ -49,6 +49,11 @@ pub enum DeviceError {
     /// Another program has it for itself.
     #[error("Another program keeps the {0} to itself. Close that program, then try again.")]
     Busy(Part),
+    /// It is open and neither brings nor takes any sound.
+    #[error(
+        "The {0} is there but stands still. Unplug it and plug it in again or choose another one, then try again."
+    )]
+    StandsStill(Part),
     /// Anything else.
     #[error(
         "The {part} “{name}” could not be opened. Choose another one in the sound settings of this computer, then try again."
@@ -394,6 +399,7 @@ mod tests {
             DeviceError::NotFound(Part::Microphone),
             DeviceError::Refused(Part::Microphone),
             DeviceError::Busy(Part::Speaker),
+            DeviceError::StandsStill(Part::Microphone),
             unusable,
         ];
         for error in errors {

@@ -139,10 +139,20 @@ impl Opened {
         }
     }
 
+    /// Was it ended, by the sound server or by the connection to it?
+    pub(crate) fn is_broken(&self) -> bool {
+        self.stream.vitals.broken.load(Relaxed)
+    }
+
+    /// Has it brought or taken any sound yet?
+    pub(crate) fn has_delivered(&self) -> bool {
+        self.stream.vitals.callbacks.load(Relaxed) > 0
+    }
+
     /// Does it still run? To be asked at every look; `patience` looks without a callback mean no. Counts looks, not time:
     /// a computer that slept is no reason to reopen.
     pub(crate) fn lives(&mut self, patience: u32) -> bool {
-        if self.stream.vitals.broken.load(Relaxed) {
+        if self.is_broken() {
             return false;
         }
         let callbacks = self.stream.vitals.callbacks.load(Relaxed);

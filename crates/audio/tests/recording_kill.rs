@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use opusic_c::{Channels, Decoder, SampleRate};
 use stage::{Environment, Scratch};
-use support::Desk;
+use support::{Desk, wait_until};
 
 /// Seconds of sound in a file, however it ends.
 fn playable_seconds(path: &Path) -> f64 {
@@ -35,6 +35,30 @@ fn playable_seconds(path: &Path) -> f64 {
     }
     assert!(packets >= 2, "both headers are there");
     count as f64 / 48_000.0
+}
+
+#[test]
+fn a_disk_that_is_full_ends_the_recording_and_leaves_the_call_and_what_was_recorded() {
+    let scratch = Scratch::new("full").unwrap();
+    let path = scratch.path().join("call.opus");
+    let nowhere = Environment::new().with("PULSE_SERVER", "unix:/nonexistent");
+    // The log of the program is such a file too, and shorter.
+    let mut desk = Desk::start_on_a_small_disk(16 * 1024, &nowhere);
+    desk.tell("open");
+    desk.ask(&format!("record {}", path.display()), "recording");
+    wait_until("it breaks off", || {
+        desk.ask("recorded", "broke_off")["broke_off"] == true
+    });
+    let frames = |desk: &mut Desk| desk.ask("measure", "hz")["frames"].as_u64().unwrap();
+    let before = frames(&mut desk);
+    wait_until("the call goes on", || frames(&mut desk) > before + 50);
+    let kept = playable_seconds(&path);
+    let said = desk.ask("recorded", "broke_off")["seconds"]
+        .as_f64()
+        .unwrap();
+    assert!(kept >= 1.0 && kept + 1.0 >= said, "{kept} of {said} s");
+    desk.ask("record", "recording");
+    desk.end_with(4);
 }
 
 #[test]

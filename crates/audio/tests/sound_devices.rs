@@ -213,6 +213,87 @@ fn a_ringtone_can_be_tried_and_ringback_sounds_as_the_person_knows_it() {
 }
 
 #[test]
+fn devices_with_odd_names_have_one_that_can_be_read_and_are_used_like_any_other() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let long = "x".repeat(300);
+    let odd = ["Evil\u{202e}enohp", "<b>%s%n</b>", "  ", "Speaker", &long];
+    for (number, name) in odd.iter().enumerate() {
+        let properties = format!("sink_properties=\"device.description='{name}'\"");
+        let module = ["load-module", "module-null-sink", "norewinds=1"];
+        let id = format!("sink_name=odd{number}");
+        sound
+            .pactl(&[&module[..], &[&id, &properties]].concat())
+            .unwrap();
+    }
+    desk.sees("all of them", |status| {
+        status["speakers"].as_array().unwrap().len() == odd.len() + 2
+    });
+    let list = desk.ask("devices", "speakers");
+    let names: Vec<&str> = list["speakers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let mut different = names.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), names.len(), "no two alike: {names:?}");
+    for name in &names {
+        let readable = !name.trim().is_empty() && !name.contains('\u{202e}');
+        assert!(readable && name.chars().count() <= 200, "{name:?}");
+    }
+    desk.tell("choose speaker odd0");
+    desk.tell("far 700");
+    desk.tell("open");
+    desk.opened();
+    let ear = sound.listen_to("odd0.monitor").unwrap();
+    ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+    desk.end_with(6);
+}
+
+#[test]
+fn speakers_of_every_form_play_the_same_tone() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    desk.tell("far 700");
+    desk.tell("open");
+    desk.opened();
+    for (name, rate, channels) in [("phone", 8_000, 1), ("cinema", 192_000, 8)] {
+        let _plugged = sound.plug_speaker(name, rate, channels).unwrap();
+        desk.tell(&format!("choose speaker {name}"));
+        let ear = sound.listen_to(&format!("{name}.monitor")).unwrap();
+        ear.wait_for_tone(700.0, STEADY, SOON).unwrap();
+    }
+    desk.end_with(6);
+}
+
+#[test]
+fn a_device_that_opens_and_never_delivers_is_told_and_taken_when_it_does() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    // It is there and can be opened; nothing comes.
+    sound.pactl(&["suspend-source", "mic", "1"]).unwrap();
+    desk.tell("open");
+    let mut fact = desk.fact();
+    while fact["fact"] != "failed" {
+        fact = desk.fact();
+    }
+    let sentence = "The microphone is there but stands still. Unplug it and plug it in again or choose another one, then try again.";
+    assert_eq!(fact["what"], sentence);
+    let frames = |desk: &mut Desk| desk.ask("measure", "hz")["frames"].as_u64().unwrap();
+    let before = frames(&mut desk);
+    wait_until("packets go on", || frames(&mut desk) > before + 50);
+    sound.pactl(&["suspend-source", "mic", "0"]).unwrap();
+    desk.hears(1000.0);
+    desk.opened();
+    desk.tell("close");
+    desk.end_with(6);
+}
+
+#[test]
 fn a_microphone_that_delivers_nothing_is_told() {
     let sound = Sound::start().unwrap();
     let mut desk = Desk::start(&sound.environment());

@@ -16,8 +16,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use stage::{MICROPHONE, RATE, Recording, Sound};
-use support::{Desk, SOON, wait_until};
+use stage::{MICROPHONE, Recording, Sound};
+use support::{Desk, SOON, longest_silence, wait_until};
 
 /// So often a fault may take longer than it should before the test fails.
 const TRIES: usize = 4;
@@ -76,25 +76,6 @@ fn fault_10_a_microphone_that_is_pulled_in_a_call_is_replaced_within_500_ms_and_
     });
     assert!(desk.facts.is_empty(), "no news: {:?}", desk.facts);
     desk.end_with(6);
-}
-
-/// What was heard at the speaker: the longest silence between two sounds, in milliseconds.
-fn longest_silence(heard: &Recording) -> u64 {
-    let loud: Vec<bool> = heard
-        .samples()
-        .chunks(RATE as usize / 1000)
-        .map(|millisecond| millisecond.iter().any(|sample| sample.abs() > 0.02))
-        .collect();
-    let (mut longest, mut silent) = (0, None);
-    for is_loud in loud {
-        if is_loud {
-            longest = longest.max(silent.unwrap_or(0));
-            silent = Some(0);
-        } else if let Some(silent) = &mut silent {
-            *silent += 1;
-        }
-    }
-    longest
 }
 
 #[test]

@@ -226,4 +226,6 @@ pub struct MediaReport {
     pub jitter_ms: f64,
     /// Round trip to the server at the last look, milliseconds; 0: not known yet.
     pub round_trip_ms: f64,
+    /// Of a hundred of our packets so many did not reach the server, by its last report; 0 until there is one.
+    pub sent_lost_percent: f64,
 }

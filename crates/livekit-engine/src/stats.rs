@@ -49,6 +49,8 @@ pub struct SessionStats {
     pub outbound: Vec<OutboundAudio>,
     /// To the server and back, in seconds, if measured.
     pub round_trip: Option<f64>,
+    /// Of what we sent, the share that the server missed by its last report (0 to 1); `None`: it has not reported.
+    pub sent_lost: Option<f64>,
 }
 
 impl SessionStats {
@@ -64,6 +66,10 @@ impl SessionStats {
                         packets_sent: outbound.sent.packets_sent,
                         bytes_sent: outbound.sent.bytes_sent,
                     });
+                }
+                Stats::RemoteInboundRtp(report) if report.stream.kind == "audio" => {
+                    let lost = report.remote_inbound.fraction_lost;
+                    all.sent_lost = Some(all.sent_lost.map_or(lost, |other| other.max(lost)));
                 }
                 Stats::CandidatePair(pair) if pair.candidate_pair.nominated => {
                     all.round_trip = Some(pair.candidate_pair.current_round_trip_time);

@@ -18,7 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::access::{TokenRequest, TokenSource};
 use crate::audience::{Ask, Audience};
 use crate::backend::{
-    Backend, Connection, Event, Events, Failed, Hearer, Joined, Microphone, Received, RpcFailed,
+    Backend, Connection, Event, Events, Failed, Figures, Hearer, Joined, Microphone, Received,
+    RpcFailed,
 };
 use crate::hearing::Hearing;
 use crate::media::{Media, Sends, Ticket};
@@ -121,7 +122,7 @@ enum Done {
     AudienceArranged(Result<(), Failed>),
     Counted {
         received: Vec<(String, Received)>,
-        round_trip: Option<f64>,
+        figures: Option<Figures>,
     },
 }
 
@@ -451,7 +452,7 @@ impl InRoom {
             let figures = connection.figures().await;
             Done::Counted {
                 received,
-                round_trip: figures.ok().and_then(|figures| figures.round_trip),
+                figures: figures.ok(),
             }
         });
     }
@@ -524,12 +525,9 @@ impl InRoom {
             }
             Done::MusicPublished(Err(error)) => self.arranged(Err(error)).await,
             Done::AudienceArranged(result) => self.arranged(result).await,
-            Done::Counted {
-                received,
-                round_trip,
-            } => {
+            Done::Counted { received, figures } => {
                 self.counting = false;
-                self.hearing.count(received, round_trip);
+                self.hearing.count(received, figures);
                 self.report_media();
             }
         }

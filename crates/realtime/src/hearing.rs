@@ -6,7 +6,7 @@ use call::Identity;
 use call::state::MediaReport;
 use tokio::time::Instant;
 
-use crate::backend::{Listening, Received, Track};
+use crate::backend::{Figures, Listening, Received, Track};
 use crate::heard::Heard;
 use crate::media::{Media, Ticket};
 use crate::watchdog::Watchdog;
@@ -19,6 +19,7 @@ pub(crate) struct Hearing {
     heard: Arc<Heard>,
     watchdog: Option<Watchdog>,
     round_trip_ms: f64,
+    sent_lost_percent: f64,
 }
 
 /// A remote track that flows.
@@ -39,6 +40,7 @@ impl Hearing {
             heard: Arc::default(),
             watchdog: None,
             round_trip_ms: 0.0,
+            sent_lost_percent: 0.0,
         }
     }
 
@@ -120,9 +122,12 @@ impl Hearing {
     }
 
     /// What they have counted. Late news of a track that is gone is dropped.
-    pub(crate) fn count(&mut self, counts: Vec<(String, Received)>, round_trip: Option<f64>) {
-        if let Some(round_trip) = round_trip {
-            self.round_trip_ms = round_trip * 1000.0;
+    pub(crate) fn count(&mut self, counts: Vec<(String, Received)>, figures: Option<Figures>) {
+        if let Some(figures) = figures {
+            self.round_trip_ms = figures
+                .round_trip
+                .map_or(self.round_trip_ms, |s| s * 1000.0);
+            self.sent_lost_percent = figures.sent_lost.unwrap_or(0.0) * 100.0;
         }
         let known: Vec<_> = counts
             .into_iter()
@@ -144,6 +149,7 @@ impl Hearing {
             lost: watchdog.lost(),
             jitter_ms: watchdog.jitter_ms(),
             round_trip_ms: self.round_trip_ms,
+            sent_lost_percent: self.sent_lost_percent,
         })
     }
 }

@@ -118,6 +118,16 @@ impl Sound {
         self.signal("CONT")
     }
 
+    /// Let it run in real time, as a desktop lets its sound server.
+    ///
+    /// # Errors
+    /// When we may not.
+    pub fn run_in_real_time(&self) -> Result<()> {
+        let pid = self.process.pid().to_string();
+        let mut command = Command::new("chrt");
+        output(command.args(["--rr", "--all-tasks", "--pid", "11", &pid])).map(drop)
+    }
+
     fn signal(&self, name: &str) -> Result<()> {
         let pid = self.process.pid().to_string();
         output(Command::new("kill").args(["-s", name, &pid])).map(drop)

@@ -68,6 +68,45 @@ describe('recording', () => {
   });
 });
 
+describe('how a call sounds', () => {
+  test('is a word, with the figures one press away', async () => {
+    const fake = await app('live');
+    expect(screen.getByTestId('call-sound').textContent).not.toContain('Good');
+    fake.sound.sounds(fake.calls[0]?.id ?? '');
+    await waitFor(() => expect(screen.getByTestId('call-sound').textContent).toContain('Good'));
+    expect(screen.queryByTestId('call-quality-reason')).toBeNull();
+    await press('call-sound');
+    const figures = await screen.findByTestId('call-quality');
+    expect(figures.textContent).toContain('0.2% of sound lost · jitter 4 ms · to the server and back 86 ms');
+    expect(figures.textContent).toContain('You hear Elena Marchetti');
+  });
+
+  test('says whose fault it is, and of the worse direction', async () => {
+    const fake = await app('sounds-poor');
+    const reason = await screen.findByTestId('call-quality-reason');
+    expect(screen.getByTestId('call-sound').textContent).toContain('Poor');
+    expect(reason.textContent).toBe('The line: sound is lost on its way.');
+    const silent = { word: 'none', reason: 'microphone_silent' } as const;
+    fake.sound.sounds(fake.calls[0]?.id ?? '', { word: 'none', heard_there: silent });
+    await waitFor(() =>
+      expect(screen.getByTestId('call-quality-reason').textContent).toBe(
+        'Your side: the microphone delivers nothing.',
+      ),
+    );
+  });
+
+  test('a headset and a quiet room are switches that say what they are worth', async () => {
+    const fake = await app('', '#/settings/audio');
+    expect((await screen.findByText(/No echo cancellation/)).textContent).toContain('8 ms earlier');
+    expect(screen.getByText(/No noise suppression/).textContent).toContain('6 ms earlier');
+    expect(screen.getByTestId('sound-added').textContent).toContain('15 ms');
+    await press('sound-headset');
+    await press('sound-quiet');
+    const { echo_cancellation, noise_suppression } = fake.sound.view.settings;
+    expect([echo_cancellation, noise_suppression]).toEqual([false, false]);
+  });
+});
+
 describe('the last minute', () => {
   test('is heard again in the call, and stopped', async () => {
     const fake = await app('recorded');

@@ -27,7 +27,7 @@ impl Devices {
                 .is_some_and(|id| present.answers && present.name(part, id).is_none())
         };
         let silent = self.wiring.statistics.silent_frames.load(Relaxed) >= SILENT_FRAMES;
-        let incomplete = self.microphone.is_none() || self.speaker.is_none();
+        let incomplete = !self.is_whole();
         let Choice {
             microphone,
             speaker,

@@ -6,6 +6,7 @@
 //! its protocol half is used here. What that saves is in docs/adr/0010-pulse-backend.md.
 
 mod conversation;
+mod steps;
 mod streams;
 
 pub(crate) use conversation::{Conversation, Trouble};

@@ -18,6 +18,7 @@ use pulseaudio::protocol::{
 };
 use rtrb::RingBuffer;
 
+use super::steps::Steps;
 use super::{Conversation, Trouble};
 use crate::callback::{MicrophoneCallback, SpeakerCallback};
 use crate::convert::{DeviceFormat, FromDevice, ToDevice};
@@ -34,15 +35,6 @@ const FORMAT: DeviceFormat = DeviceFormat {
 const BYTES_IN_MILLI: u32 = SAMPLE_RATE / 1000 * 2;
 /// A block of the microphone: 5 ms.
 const FRAGMENT: u32 = 5 * BYTES_IN_MILLI;
-/// What waits at the server for the speaker, and the blocks in which it asks for more, in milliseconds. Each step is taken
-/// when the one before ran dry three times within 10 s, and kept until the stream is opened anew.
-const STEPS: [(u32, u32); 3] = [(10, 5), (20, 5), (40, 10)];
-/// So often dry within [`TROUBLE`] is too often.
-const TROUBLE_TIMES: u32 = 3;
-/// See [`TROUBLE_TIMES`].
-const TROUBLE: Duration = Duration::from_secs(10);
-/// What happens so soon after the start belongs to it.
-const START: Duration = Duration::from_secs(1);
 /// How often the server is asked how long sound takes to the air or from it.
 const TIMING_EVERY: Duration = Duration::from_secs(1);
 /// Nothing that we are sent is longer.
@@ -108,11 +100,12 @@ pub(crate) fn open_speaker(
 ) -> Result<(OpenStream, Outlet), DeviceError> {
     let part = Part::Speaker;
     let mut conversation = begin(part)?;
+    let steps = Steps::new(Instant::now());
     let params = PlaybackStreamParams {
         sample_spec: sample_spec(),
         channel_map: ChannelMap::mono(),
         sink_name: device_name(part, id)?,
-        buffer_attr: playback_buffer(0),
+        buffer_attr: playback_buffer(&steps),
         flags: StreamFlags {
             adjust_latency: true,
             ..StreamFlags::default()
@@ -140,10 +133,7 @@ pub(crate) fn open_speaker(
         samples: [0; CHUNK],
         message: Vec::with_capacity(DESCRIPTOR_SIZE + CHUNK * 2),
         owed: reply.requested_bytes as usize,
-        step: 0,
-        dry: 0,
-        dry_since: None,
-        began: Instant::now(),
+        steps,
     };
     let stream = start(part, id, name, player, &vitals, wiring)?;
     let outlet = Outlet {
@@ -171,8 +161,8 @@ fn props(name: &std::ffi::CStr, role: &std::ffi::CStr) -> Props {
     props
 }
 
-fn playback_buffer(step: usize) -> BufferAttr {
-    let (target, request) = STEPS.get(step).copied().unwrap_or((40, 10));
+fn playback_buffer(steps: &Steps) -> BufferAttr {
+    let (target, request) = steps.millis();
     BufferAttr {
         max_length: 2 * target * BYTES_IN_MILLI,
         target_length: target * BYTES_IN_MILLI,
@@ -456,10 +446,7 @@ struct Player {
     message: Vec<u8>,
     /// Bytes that the server has asked for and not been given.
     owed: usize,
-    step: usize,
-    dry: u32,
-    dry_since: Option<Instant>,
-    began: Instant,
+    steps: Steps,
 }
 
 impl Player {
@@ -491,34 +478,18 @@ impl Player {
         Ok(())
     }
 
-    /// The server had nothing left to play. What is too often is met with a longer buffer.
-    fn ran_dry(&mut self) -> Result<(), Trouble> {
-        let now = Instant::now();
-        if now < self.began + START {
-            return Ok(());
-        }
-        let recent = self.dry_since.is_some_and(|since| now < since + TROUBLE);
-        if !recent {
-            self.dry_since = Some(now);
-            self.dry = 0;
-        }
-        self.dry += 1;
-        if self.dry < TROUBLE_TIMES || self.step + 1 >= STEPS.len() {
-            return Ok(());
-        }
-        self.step += 1;
-        self.dry = 0;
-        self.dry_since = None;
-        tracing::debug!(step = self.step, "the speaker runs dry: a longer buffer");
-        let longer = SetPlaybackStreamBufferAttrParams {
+    /// Another buffer from now on.
+    fn ask_for_buffer(&mut self) -> Result<(), Trouble> {
+        tracing::debug!(millis = ?self.steps.millis(), "another buffer for the speaker");
+        let params = SetPlaybackStreamBufferAttrParams {
             index: self.wire.channel,
-            buffer_attr: playback_buffer(self.step),
+            buffer_attr: playback_buffer(&self.steps),
             adjust_latency: true,
             early_requests: false,
         };
         self.wire
             .conversation
-            .say(&Command::SetPlaybackStreamBufferAttr(longer))
+            .say(&Command::SetPlaybackStreamBufferAttr(params))
             .map(drop)
     }
 }
@@ -537,9 +508,14 @@ impl Stream for Player {
             News::Wants(bytes) => {
                 self.owed += bytes;
                 self.pay()?;
-                self.wire.ask_for_timing(Command::GetPlaybackLatency)
+                self.wire.ask_for_timing(Command::GetPlaybackLatency)?;
+                if self.steps.may_shrink(Instant::now()) {
+                    self.ask_for_buffer()?;
+                }
+                Ok(())
             }
-            News::Dry => self.ran_dry(),
+            News::Dry if self.steps.ran_dry(Instant::now()) => self.ask_for_buffer(),
+            News::Dry => Ok(()),
             News::Sound | News::Nothing => Ok(()),
         }
     }

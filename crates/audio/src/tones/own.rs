@@ -298,6 +298,21 @@ mod tests {
     }
 
     #[test]
+    fn three_hours_are_refused_or_their_beginning_is_taken_and_neither_takes_long() {
+        let began = std::time::Instant::now();
+        let three_hours = 3 * 3600 * 16_000;
+        let whole = OwnRingtone::decode(vec![0; three_hours]);
+        assert_eq!(whole, Err(OwnRingtoneError::TooLarge));
+        // One that only claims to be so long, and breaks off.
+        let mut claims = wav(8_000, 1, 60, 500.0, 0.5);
+        claims[40..44].copy_from_slice(&(three_hours as u32).to_le_bytes());
+        claims[4..8].copy_from_slice(&(three_hours as u32 + 36).to_le_bytes());
+        let taken = OwnRingtone::decode(claims).unwrap();
+        assert_eq!(taken.samples().len(), LONGEST_SECONDS * 48_000);
+        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+    }
+
+    #[test]
     fn nonsense_is_refused_with_one_sentence_of_advice() {
         let large = vec![0; LARGEST_FILE + 1];
         let text = b"this is a letter and no sound at all, however long one looks at it".to_vec();

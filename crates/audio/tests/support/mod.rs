@@ -8,7 +8,7 @@ use std::process::{ChildStdin, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stage::{Environment, Process, Scratch, Sound};
+use stage::{Environment, Process, RATE, Recording, Scratch, Sound};
 
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
@@ -21,8 +21,20 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn start(environment: &Environment) -> Self {
+        Self::start_as(Command::new(example()), environment)
+    }
+
+    /// One whose files can be no larger than so many bytes: for it the disk is full then.
+    pub(crate) fn start_on_a_small_disk(bytes: u64, environment: &Environment) -> Self {
+        let mut command = Command::new("sh");
+        // What is too large is refused, and does not end the program.
+        let limited = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\"", bytes / 512);
+        command.arg("-c").arg(limited).arg(example());
+        Self::start_as(command, environment)
+    }
+
+    fn start_as(mut command: Command, environment: &Environment) -> Self {
         let logs = Scratch::new("audio-test").unwrap();
-        let mut command = Command::new(example());
         command.env("RUST_LOG", "audio=debug");
         environment.apply(&mut command);
         let mut process = Process::start_talking("duplex", command, logs.path()).unwrap();
@@ -135,10 +147,11 @@ impl Desk {
         }
     }
 
-    /// The end of the commands ends the audio threads. What is left is the main thread and, once there was one, that of
-    /// the connection to the sound server, which serves the whole program.
+    /// The end of the commands ends the audio threads. What is left is the main thread, that of the library for the bus
+    /// over which priority is asked, and, once there was one, that of the connection to the sound server; both serve the
+    /// whole program.
     pub(crate) fn end(self) {
-        self.end_with(2);
+        self.end_with(3);
     }
 
     pub(crate) fn end_with(mut self, most_threads: u64) {
@@ -177,4 +190,23 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What was heard at the speaker: the longest silence between two sounds, in milliseconds.
+pub(crate) fn longest_silence(heard: &Recording) -> u64 {
+    let loud: Vec<bool> = heard
+        .samples()
+        .chunks(RATE as usize / 1000)
+        .map(|millisecond| millisecond.iter().any(|sample| sample.abs() > 0.02))
+        .collect();
+    let (mut longest, mut silent) = (0, None);
+    for is_loud in loud {
+        if is_loud {
+            longest = longest.max(silent.unwrap_or(0));
+            silent = Some(0);
+        } else if let Some(silent) = &mut silent {
+            *silent += 1;
+        }
+    }
+    longest
 }

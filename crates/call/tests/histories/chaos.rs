@@ -182,6 +182,7 @@ fn room_fact(rng: &mut Source<'_>) -> RoomFact {
             lost: 0,
             jitter_ms: 0.0,
             round_trip_ms: 0.0,
+            sent_lost_percent: 0.0,
         }),
         14 => RoomFact::KeyReceived {
             key: rng.char('\u{0}'..'z'),

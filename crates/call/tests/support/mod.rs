@@ -567,6 +567,7 @@ impl Desk {
             lost: 0,
             jitter_ms: 0.0,
             round_trip_ms: 0.0,
+            sent_lost_percent: 0.0,
         }))
     }
 

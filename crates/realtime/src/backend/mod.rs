@@ -231,6 +231,8 @@ pub struct Figures {
     pub buffer_delay: f64,
     /// To the server and back, in seconds, if measured.
     pub round_trip: Option<f64>,
+    /// Of what we sent, the share that the server missed by its last report (0 to 1); `None`: it has not reported.
+    pub sent_lost: Option<f64>,
 }
 
 /// A connection to a room. Clones are the same one; when the last is dropped, the room is left.

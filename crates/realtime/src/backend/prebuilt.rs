@@ -262,6 +262,7 @@ pub(super) async fn figures(room: &Room) -> Result<Figures, Failed> {
         jitter: inbound.jitter,
         buffer_delay: inbound.buffer_delay,
         round_trip: stats.round_trip,
+        sent_lost: stats.sent_lost,
     })
 }
 

@@ -78,9 +78,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   muted: (phone) =>
     void live(phone, { muted: true, words: 'Your microphone is off', keys_sent: '12#', keys_received: '4' }),
   recorded: (phone) => {
-    phone.sound.record(live(phone));
+    const call = live(phone);
+    phone.sound.record(call);
     phone.sound.keep(45);
+    phone.sound.sounds(call);
   },
+  'sounds-poor': (phone) =>
+    phone.sound.sounds(live(phone), {
+      word: 'poor',
+      heard_here: { word: 'poor', reason: 'loss' },
+      lost_per_mille: 64,
+      jitter_ms: 71,
+    }),
   held: (phone) => void live(phone, { held: true, muted: true, words: 'On hold', keys_sent: '12#' }),
   reconnecting: (phone) => void live(phone, { reconnecting: true, gives_up_at_ms: Date.now() + 30_000, words: 'Reconnecting' }),
   'live-ringing': (phone) => {

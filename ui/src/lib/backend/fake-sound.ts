@@ -1,5 +1,5 @@
 /** The sound and the watchers of the fake phone: a headset, and a microphone that hears a voice. */
-import type { EchoTestState, LevelsView, SoundSettings, SoundView, WatchersDraft, WatchersView } from './backend';
+import type { EchoTestState, LevelsView, QualityView, SoundSettings, SoundView, WatchersDraft, WatchersView } from './backend';
 import type { DevicesView } from './bindings';
 
 export const SOUND: SoundView = {
@@ -45,27 +45,21 @@ export const SOUND: SoundView = {
   ],
   tones_of_country: 'north_america',
   processing: [
-    {
-      id: 'echo_cancellation',
-      name: 'Remove echo',
-      words: 'For speakers and laptop microphones. Turn it off with a headset that does it itself.',
-      delay_ms: 10,
-    },
-    {
-      id: 'noise_suppression',
-      name: 'Remove steady noise',
-      words: 'Fans and streets are turned down. Music on the line suffers.',
-      delay_ms: 10,
-    },
-    { id: 'gain', name: 'Keep your voice equally loud', words: 'For voices that come and go.', delay_ms: 0 },
+    { id: 'echo_cancellation', delay_ms: 8 },
+    { id: 'noise_suppression', delay_ms: 6 },
+    { id: 'gain', delay_ms: 0 },
   ],
-  processing_delay_ms: 10,
+  processing_delay_ms: 15,
   echo_test: 'idle',
   own_ringtone: null,
   recording: null,
   recordings_folder: '/profile/recordings',
   replay: null,
+  quality: null,
 };
+
+const GOOD = { word: 'good', reason: null } as const;
+const FIGURES = { lost_per_mille: 2, jitter_ms: 4, round_trip_ms: 86 };
 
 export const WATCHERS: WatchersView = {
   rev: 1,
@@ -101,6 +95,13 @@ export class FakeSound {
 
   set(settings: SoundSettings): SoundView {
     return this.#put(settings.instant_replay ? { settings } : { settings, replay: null });
+  }
+
+  /** A call sounds good, or it does not. */
+  sounds(call: string, change: Partial<QualityView> = {}): void {
+    this.#put({
+      quality: { call, word: 'good', heard_here: GOOD, heard_there: GOOD, ...FIGURES, ...change },
+    });
   }
 
   /** So many seconds of the far end can be heard again; none: nothing. */

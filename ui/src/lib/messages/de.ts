@@ -419,7 +419,6 @@ export const de: Messages = {
   'audio.echoStop': 'Anhalten',
   'audio.unplugged': 'Wenn ein Gerät abgezogen wird',
   'audio.unpluggedText': 'Mit dem Gerät des Systems weitermachen, es sagen und zurückwechseln, wenn es wiederkommt.',
-  'audio.delay': 'Kostet {ms} ms.',
   'level.heard': 'Wir hören Sie',
   'level.nothing': 'Sagen Sie etwas',
   'level.loud': 'Zu laut',

@@ -420,7 +420,6 @@ export const en = {
   'audio.echoStop': 'Stop',
   'audio.unplugged': 'If a device is unplugged',
   'audio.unpluggedText': 'Carry on with the system’s device, say so, and switch back when it returns.',
-  'audio.delay': 'Adds {ms} ms.',
   'level.heard': 'We hear you',
   'level.nothing': 'Say something',
   'level.loud': 'Too loud',
