@@ -4,6 +4,7 @@
 //! The server tells its clients a second address of this machine; what arrives there is passed on to it.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -117,11 +118,11 @@ fn inbound(public: &UdpSocket, server: SocketAddr, shared: &Shared) {
         let Ok((length, client)) = public.recv_from(&mut packet) else {
             continue;
         };
-        if !clients.contains_key(&client) {
+        if let Entry::Vacant(place) = clients.entry(client) {
             let Ok(socket) = way_back(public, client, server, shared) else {
                 continue;
             };
-            clients.insert(client, socket);
+            place.insert(socket);
         }
         if let (Some(socket), Some(packet)) = (clients.get(&client), packet.get(..length)) {
             // As on any network: what cannot be sent is lost.
