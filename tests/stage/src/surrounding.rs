@@ -217,11 +217,21 @@ fn copy_logs(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the checkout.
+/// The folder of the checkout: the one this program lies in. A checkout that is copied together with its `target/` is a
+/// checkout of its own, although its programs were compiled in the other one.
 #[must_use]
 pub fn workspace_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_owned()
+    let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::env::current_exe()
+        .ok()
+        .and_then(|program| {
+            let checkout = program
+                .ancestors()
+                .find(|folder| folder.join("tests/stage/Cargo.toml").is_file());
+            checkout.map(Path::to_owned)
+        })
+        .or_else(|| compiled_in.ancestors().nth(2).map(Path::to_owned))
+        .unwrap_or_else(|| compiled_in.to_owned())
 }
 
 /// The folder for everything that is built or fetched.
