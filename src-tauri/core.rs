@@ -33,7 +33,7 @@ use crate::ipc::convert;
 use crate::ipc::records::SettingsView;
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
-use crate::line::{Ask, Line, tokens};
+use crate::line::{self, Ask, Line, tokens};
 use crate::line_setup::LineSetup;
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
@@ -64,6 +64,8 @@ struct Inner {
     inputs: mpsc::Sender<Input>,
     line: mpsc::Sender<Ask>,
     view: watch::Receiver<Arc<PhoneView>>,
+    /// The id of this desk, its own for every run.
+    desk: String,
     store: Result<Store, String>,
     directory: Option<Directory>,
     account: Account,
@@ -132,7 +134,7 @@ impl Core {
         let statistics = sound.statistics();
         media.on_arrival(move || signal.notify());
 
-        let name = desk_name();
+        let name = line::desk_name();
         // Its own for every run: a second program of the same person must not throw the first out of a room.
         let desk = format!("{name}-{}", uuid::Uuid::now_v7().simple());
         let project = watch::Sender::new(None);
@@ -161,7 +163,7 @@ impl Core {
             news: told,
             account: account.clone(),
             backend,
-            desk,
+            desk: desk.clone(),
             facts: inputs.clone(),
             purpose,
             project,
@@ -214,6 +216,7 @@ impl Core {
             inputs,
             line,
             view: running.view,
+            desk,
             directory: store.as_ref().ok().cloned().map(Directory::new),
             store,
             account,
@@ -243,7 +246,16 @@ impl Core {
     pub async fn picture(&self) -> crate::ipc::types::PhoneView {
         let view = Arc::clone(&self.0.view.borrow());
         let names = self.names(&view).await;
-        convert::phone(&view, self.region(), &names)
+        let mut picture = convert::phone(&view, self.region(), &names);
+        if let Some(directory) = &self.0.directory {
+            directory.remember(&mut picture).await;
+        }
+        picture
+    }
+
+    /// The id of this desk.
+    pub(crate) fn desk(&self) -> &str {
+        &self.0.desk
     }
 
     /// The contacts whose numbers are in this picture, by number.
@@ -577,15 +589,6 @@ fn report_orphans(store: &Store, inputs: &mpsc::Sender<Input>) {
             tracing::warn!(detail = %error.detail(), "calls of an earlier run cannot be settled");
         }
     }
-}
-
-/// Who colleagues see: the person who is logged in to this computer.
-fn desk_name() -> String {
-    ["USER", "USERNAME", "LOGNAME"]
-        .iter()
-        .filter_map(|variable| std::env::var(variable).ok())
-        .find_map(|name| call::number::display_name(&name))
-        .unwrap_or_else(|| "Desk".to_owned())
 }
 
 /// Disk, keychain and sound server may be slow: never on the threads that carry the phone.

@@ -22,6 +22,15 @@ pub enum Purpose {
     Outbound,
 }
 
+/// Who colleagues see: the person who is logged in to this computer.
+pub(crate) fn desk_name() -> String {
+    ["USER", "USERNAME", "LOGNAME"]
+        .iter()
+        .filter_map(|variable| std::env::var(variable).ok())
+        .find_map(|name| call::number::display_name(&name))
+        .unwrap_or_else(|| "Desk".to_owned())
+}
+
 /// What the line can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ask {

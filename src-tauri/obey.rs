@@ -152,16 +152,19 @@ async fn say_goodbye<R: Runtime>(app: AppHandle<R>, mut view: watch::Receiver<Ar
             Ok(Err(_)) | Err(_) => None,
         }
     };
+    let put_away = |view: &Arc<PhoneView>| {
+        last.as_ref()
+            .is_none_or(|call| view.call(&call.id).is_none())
+    };
     match last.as_ref().map_or(Afterwards::Hide, afterwards) {
         Afterwards::Hide => {}
-        Afterwards::Elsewhere => tokio::time::sleep(ELSEWHERE_FOR).await,
+        Afterwards::Elsewhere => {
+            // Put away before that: gone at once.
+            let _ = tokio::time::timeout(ELSEWHERE_FOR, view.wait_for(put_away)).await;
+        }
         Afterwards::Missed => {
-            let read = |view: &Arc<PhoneView>| {
-                last.as_ref()
-                    .is_none_or(|call| view.call(&call.id).is_none())
-            };
             // Dismissed in the main window; or the overlay itself was put away, which needs no more of this.
-            let _ = view.wait_for(read).await;
+            let _ = view.wait_for(put_away).await;
         }
     }
     overlay::hide(&app);

@@ -14,6 +14,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) line: &'a LineStatus,
     /// Why nothing rings here although calls come in.
     pub(crate) quiet: Option<&'a str>,
+    /// What of it all does not ring here, although the desk does.
+    pub(crate) quiet_in_part: Option<&'a str>,
     /// The device that rings, if there is one; `None`: nobody has looked yet.
     pub(crate) ring_device: Option<Option<&'a str>>,
     /// Does the overlay's page run?
@@ -27,6 +29,7 @@ pub(crate) fn unknown() -> ReadinessView {
     judge(&Evidence {
         line: &LineStatus::Connecting,
         quiet: None,
+        quiet_in_part: None,
         ring_device: None,
         overlay_runs: false,
         may_raise: true,
@@ -43,7 +46,7 @@ pub(crate) fn judge(seen: &Evidence<'_>) -> ReadinessView {
         watcher,
         ring_device(seen.ring_device),
         overlay(seen),
-        rules(seen.quiet),
+        rules(seen),
     ];
     let first = |state| proofs.iter().find(|proof| proof.state == state);
     let reason = first(ProofState::Missing).or_else(|| first(ProofState::Waiting));
@@ -160,15 +163,16 @@ fn overlay(seen: &Evidence<'_>) -> ProofView {
     proof(ProofOf::Overlay, state, words)
 }
 
-fn rules(quiet: Option<&str>) -> ProofView {
-    match quiet {
-        Some(why) => proof(ProofOf::Rules, ProofState::Missing, why),
-        None => proof(
-            ProofOf::Rules,
+fn rules(seen: &Evidence<'_>) -> ProofView {
+    let (state, words) = match (seen.quiet, seen.quiet_in_part) {
+        (Some(why), _) => (ProofState::Missing, why),
+        (None, Some(part)) => (ProofState::Proven, part),
+        (None, None) => (
             ProofState::Proven,
             "Nothing that is set keeps calls from ringing.",
         ),
-    }
+    };
+    proof(ProofOf::Rules, state, words)
 }
 
 fn capitalised(text: &str) -> String {
@@ -189,6 +193,7 @@ mod tests {
         Evidence {
             line: &READY,
             quiet: None,
+            quiet_in_part: None,
             ring_device: Some(Some("Headset")),
             overlay_runs: true,
             may_raise: true,
@@ -229,6 +234,18 @@ mod tests {
             assert!(!view.words.is_empty());
         }
         assert!(!unknown().ready);
+    }
+
+    #[test]
+    fn a_rule_for_some_numbers_is_said_and_the_desk_rings() {
+        let part = "Calls to 1 of your numbers do not ring here.";
+        let view = judge(&Evidence {
+            quiet_in_part: Some(part),
+            ..whole()
+        });
+        assert!(view.ready, "{}", view.words);
+        assert_eq!(view.words, "This desk will ring");
+        assert_eq!(view.proofs.last().unwrap().words, part);
     }
 
     #[test]

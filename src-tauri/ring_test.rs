@@ -1,5 +1,5 @@
 //! "Ring me now": a caller of our own is put into a real inbound room, and what a real call goes through is gone
-//! through: server, watch, ring, overlay, answer. Whoever answers hears an echo of what they say.
+//! through: server, watch, ring, overlay, answer. It rings at this desk and at no other. Whoever answers hears an echo of what they say.
 
 use std::collections::VecDeque;
 use std::sync::mpsc;
@@ -59,7 +59,7 @@ pub(crate) fn begin(core: &Core, desktop: &Desktop) -> Result<(), IpcError> {
     let fault = || IpcError::new("shell", "The test cannot be set up. Start Deskline again.");
     let room = RoomName::parse(&name).map_err(|_| fault())?;
     let leg = Identity::parse(&format!("sip_{name}")).map_err(|_| fault())?;
-    let token = practice_token(&project, &room, &leg, NAME)
+    let token = practice_token(&project, &room, &leg, NAME, core.desk())
         .map_err(|error| IpcError::new("not_ready", error.to_string()))?;
     let access = Access::new(project.room_url(), token.expose());
     tell(

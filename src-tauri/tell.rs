@@ -79,6 +79,7 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
         let judged = readiness::judge(&Evidence {
             line: &seen_phone.line,
             quiet: seen_phone.quiet.as_deref(),
+            quiet_in_part: seen_phone.quiet_in_part.as_deref(),
             ring_device: looked.then_some(rings_on.as_deref()),
             overlay_runs,
             may_raise,

@@ -38,6 +38,7 @@ pub fn phone(
         notice: view.notice.as_ref().map(notice),
         availability: availability(view.availability),
         quiet: view.quiet.clone(),
+        quiet_in_part: view.quiet_in_part.clone(),
     }
 }
 
@@ -138,6 +139,8 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         decline_ends: view.decline_effect == call::view::DeclineEffect::EndsForCaller,
         keys_sent: view.keys_sent.clone(),
         keys_received: view.keys_received.clone(),
+        // Whoever reads the history fills it in.
+        remembered: None,
         end: view.end.as_ref().map(end),
     }
 }

@@ -31,6 +31,8 @@ pub struct PhoneView {
     pub availability: AvailabilityView,
     /// Why nothing rings here just now although calls come in; one sentence.
     pub quiet: Option<String>,
+    /// What does not ring here although the desk does; one sentence. Never together with `quiet`.
+    pub quiet_in_part: Option<String>,
 }
 
 /// Who may be rung here.
@@ -189,8 +191,22 @@ pub struct CallView {
     pub keys_sent: String,
     /// Keys the far end pressed.
     pub keys_received: String,
+    /// Offered: what is remembered of the caller.
+    pub remembered: Option<RememberedView>,
     /// Set once the outcome is known.
     pub end: Option<EndView>,
+}
+
+/// What this desk remembers of somebody who calls: the newest call that something was written about, else the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct RememberedView {
+    /// When that call began.
+    #[ts(type = "number")]
+    pub at_ms: i64,
+    /// The first line of the note, else what came of the call; at most 200 characters.
+    pub words: String,
+    /// Was it missed, and nothing written about it?
+    pub missed: bool,
 }
 
 /// How far the handing over of a call is.

@@ -115,6 +115,7 @@ impl Phone {
             notice: self.shared.notice.clone(),
             availability: self.availability,
             quiet: self.quiet_words(),
+            quiet_in_part: self.quiet_in_part(),
         }
     }
 

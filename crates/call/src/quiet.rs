@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::input::LineStatus;
 use crate::output::ShellCommand;
 use crate::phone::{MOST_RINGING, Phone};
 use crate::record::Call;
@@ -131,13 +132,27 @@ impl Phone {
         if !settings.open && settings.when_closed == WhenClosed::Silent {
             return Some("Outside business hours: callers are shown without ringing.".into());
         }
-        match settings.quiet_lines.len() {
-            0 => None,
-            lines => Some(format!(
-                "Calls to {} do not ring here.",
-                several(lines, "of your numbers", "of your numbers")
-            )),
-        }
+        (!settings.quiet_lines.is_empty() && self.only_line_is_quiet())
+            .then(|| "Calls to your number do not ring here.".into())
+    }
+
+    /// What of all that rings here does not, in one sentence: the desk rings all the same.
+    pub(crate) fn quiet_in_part(&self) -> Option<String> {
+        let lines = self.shared.settings.quiet_lines.len();
+        (lines > 0 && self.quiet_words().is_none())
+            .then(|| format!("Calls to {lines} of your numbers do not ring here."))
+    }
+
+    /// Is the one number that is known of this desk among those that do not ring?
+    fn only_line_is_quiet(&self) -> bool {
+        let LineStatus::Ready { trunk: Some(trunk) } = &self.line else {
+            return false;
+        };
+        let settings = &self.shared.settings;
+        settings
+            .quiet_lines
+            .iter()
+            .any(|line| same_number(line, &trunk.number))
     }
 
     /// A call as a person sees it, with what pressing decline would do to the caller.

@@ -23,6 +23,8 @@ pub struct PhoneView {
     pub availability: Availability,
     /// Why nothing rings here just now, if something would otherwise; one sentence.
     pub quiet: Option<String>,
+    /// What does not ring here although the desk does; one sentence. Never together with `quiet`.
+    pub quiet_in_part: Option<String>,
 }
 
 impl PhoneView {

@@ -351,6 +351,7 @@ mod tests {
             sip_call: String::new(),
             number: String::new(),
             trunk_number: String::new(),
+            rings_at: String::new(),
             joined_unix_ms: 0,
         }
     }

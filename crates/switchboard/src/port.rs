@@ -84,7 +84,7 @@ pub fn spawn(
         trunks: trunks.clone(),
         retry: retry.clone(),
         told: None,
-        watch: Watch::default(),
+        watch: Watch::of(options.desk.clone()),
     };
     let port = Port {
         exchange: Exchange {

@@ -20,6 +20,10 @@ use crate::watchers::{News, ReceivedEvent, Source, WatcherNews};
 /// The bridge's own deadline comes first; this is for a server that never answers.
 const BEYOND_RINGING: Duration = Duration::from_secs(5);
 
+/// The attribute of a leg that rings one desk only, by that desk's id: a test ring is nobody else's business. Only who holds
+/// the project's secret can set it.
+pub(crate) const RINGS_AT: &str = "deskline.ringsAt";
+
 /// A room of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoomSeen {
@@ -41,6 +45,8 @@ pub(crate) struct Attendant {
     pub(crate) number: String,
     /// `sip.trunkPhoneNumber`: ours.
     pub(crate) trunk_number: String,
+    /// The one desk it means to ring; "": any.
+    pub(crate) rings_at: String,
     /// By the server's clock.
     pub(crate) joined_unix_ms: i64,
 }
@@ -430,6 +436,7 @@ fn attendant(mut info: proto::ParticipantInfo) -> Option<Attendant> {
         sip_call: attribute("sip.callID"),
         number: attribute("sip.phoneNumber"),
         trunk_number: attribute("sip.trunkPhoneNumber"),
+        rings_at: attribute(RINGS_AT),
         joined_unix_ms: if info.joined_at_ms > 0 {
             info.joined_at_ms
         } else {

@@ -11,6 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::account::Account;
+use crate::server::RINGS_AT;
 
 /// How long a room may be entered with a token. Who is inside gets fresh ones from the server.
 const TO_JOIN: Duration = Duration::from_secs(600);
@@ -89,7 +90,7 @@ pub fn watch_token(
     sign(join(account, identity, name), grants, SIPGrants::default())
 }
 
-/// To play a caller: a phone leg that rings in one room, for a test of this desk. `can_update_own_metadata` is how it says
+/// To play a caller: a phone leg that rings in one room, at the desk with the id `desk` only, for a test of it. `can_update_own_metadata` is how it says
 /// that it was answered.
 ///
 /// # Errors
@@ -99,6 +100,7 @@ pub fn practice_token(
     room: &RoomName,
     identity: &Identity,
     name: &str,
+    desk: &str,
 ) -> Result<Token, TokenError> {
     let grants = VideoGrants {
         room_join: true,
@@ -115,6 +117,7 @@ pub fn practice_token(
         .with_attributes([
             ("sip.callStatus", "ringing"),
             ("sip.callID", identity.as_str()),
+            (RINGS_AT, desk),
         ]);
     sign(leg, grants, SIPGrants::default())
 }

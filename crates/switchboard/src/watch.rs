@@ -23,6 +23,8 @@ const REMEMBERED: usize = 500;
 /// The rooms of callers as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
+    /// The id of the desk that watches.
+    desk: String,
     rooms: HashMap<RoomName, Room>,
     /// Calls that were seen up or over, by the bridge's name for them. After a crash of the server the leg of a call that
     /// is up comes back as if it rang.
@@ -43,6 +45,14 @@ struct Room {
 }
 
 impl Watch {
+    /// The watch of the desk with this id.
+    pub(crate) fn of(desk: String) -> Self {
+        Self {
+            desk,
+            ..Self::default()
+        }
+    }
+
     /// Takes in the list of rooms: what is over, and which rooms must be looked into, oldest first.
     pub(crate) fn listed(&mut self, rooms: Vec<RoomSeen>) -> (Vec<WatchFact>, Vec<RoomName>) {
         let mut gone = std::mem::take(&mut self.rooms);
@@ -141,6 +151,7 @@ impl Watch {
         let leg = legs().find(|leg| {
             leg.status == Some(LegStatus::Ringing)
                 && !self.done.contains(&leg.sip_call)
+                && (leg.rings_at.is_empty() || leg.rings_at == self.desk)
                 && at_home(leg)
         })?;
         let call = fresh()?;
@@ -204,6 +215,7 @@ mod tests {
             sip_call: "SCL_1".into(),
             number: "+12125550142".into(),
             trunk_number: "+12025550150".into(),
+            rings_at: String::new(),
             joined_unix_ms: 7,
         }
     }
@@ -217,6 +229,22 @@ mod tests {
     }
 
     /// A watch that has offered the leg of room "inbound-a".
+    #[test]
+    fn a_leg_for_one_desk_rings_at_no_other() {
+        let rings = |desk: &str, rings_at: &str| {
+            let mut watch = Watch::of(desk.into());
+            let caller = Attendant {
+                rings_at: rings_at.into(),
+                ..leg(Some(LegStatus::Ringing))
+            };
+            watch.listed(vec![seen("inbound-a", 1)]);
+            watch.looked(&room("inbound-a"), &[caller], fresh).is_some()
+        };
+        assert!(rings("front-1", "front-1"));
+        assert!(!rings("front-1", "front-2"));
+        assert!(rings("front-1", ""));
+    }
+
     fn offered() -> Watch {
         let mut watch = Watch::default();
         assert_eq!(

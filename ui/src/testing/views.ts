@@ -31,6 +31,7 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     decline_ends: false,
     keys_sent: '',
     keys_received: '',
+    remembered: null,
     end: null,
     ...change,
   };
@@ -72,6 +73,7 @@ export function aView(change: Partial<PhoneView> = {}): PhoneView {
     notice: null,
     availability: { state: 'available' },
     quiet: null,
+    quiet_in_part: null,
     ...change,
   };
 }

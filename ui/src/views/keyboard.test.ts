@@ -30,7 +30,7 @@ test('Tab goes through navigation, strips, controls, content', async () => {
   expect(stops()).toEqual([
     ...['availability', 'availability-switch', 'find', 'nav-phone', 'nav-history', 'nav-contacts', 'nav-lines', 'nav-settings'],
     ...['answer-hold', 'incoming-decline', 'incoming-silence', 'answer-end'],
-    ...['call-sound', 'call-mute'],
+    ...['call-sound', 'call-mute', 'earlier-all'],
     ...['call-swap', 'aside-end'],
   ]);
 });

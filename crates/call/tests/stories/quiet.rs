@@ -41,6 +41,9 @@ fn is_only_shown(mut d: Desk) {
     assert_eq!(d.gone(Role::Watch), ["finish missed"]);
 }
 
+/// The number of the line that the desk has.
+const OWN: &str = "+12025550199";
+
 #[test]
 fn who_must_not_ring_is_shown_and_honestly_missed() {
     let mut d = Desk::new();
@@ -215,7 +218,7 @@ fn every_rule_has_one_sentence() {
         assert!(!sentences.contains(&quiet), "{quiet}");
         sentences.push(quiet);
     };
-    set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
+    set(&mut d, |s| s.quiet_lines = vec![OWN.into()]);
     note(&d);
     set(&mut d, |s| {
         s.open = false;
@@ -236,6 +239,23 @@ fn every_rule_has_one_sentence() {
     note(&d);
     set(&mut d, |s| s.open = false);
     assert!(d.phone.view().quiet.unwrap().starts_with("Do not disturb"));
+}
+
+#[test]
+fn a_rule_for_another_number_leaves_the_desk_ringing_and_is_said() {
+    let mut d = Desk::new();
+    set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
+    let view = d.phone.view();
+    assert_eq!(view.quiet, None);
+    assert!(view.quiet_in_part.unwrap().contains("1 of your numbers"));
+    // Nothing rings at all: that is the greater news.
+    set(&mut d, |s| {
+        s.quiet_lines = vec![NUMBER.into()];
+        s.open = false;
+        s.when_closed = WhenClosed::Silent;
+    });
+    let view = d.phone.view();
+    assert!(view.quiet.is_some() && view.quiet_in_part.is_none());
 }
 
 #[test]

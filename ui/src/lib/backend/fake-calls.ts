@@ -161,6 +161,7 @@ export class FakeCalls {
       decline_ends: false,
       keys_sent: '',
       keys_received: '',
+      remembered: null,
       end: null,
     };
     this.all = [...this.all.filter((one) => one.state !== 'ended'), call];

@@ -12,6 +12,7 @@ const AIKO = '+14155550155';
 const MARIA = '+12125550117';
 const SAMUEL = '+12125550118';
 
+const DAY = 86_400_000;
 const QUIT = {
   title: 'Quit and miss calls?',
   detail: 'Nothing rings after that. Closing the window keeps Deskline ringing in the tray.',
@@ -42,7 +43,7 @@ function person(number: string, change: Partial<PersonView>): PersonView {
     number,
     number_shown: shown(number),
     name: NAMES[number] ?? null,
-      contact: null,
+    contact: null,
     state: 'up',
     end: null,
     ...change,
@@ -63,9 +64,20 @@ function several(phone: FakePhone, far: Partial<PersonView>, others: PersonView[
 const held = (phone: FakePhone, number = SAMUEL) => live(phone, { held: true, words: 'On hold' }, number);
 
 export const SCENES: Readonly<Record<string, Scene>> = {
-  ringing: (phone) => void phone.ring(),
+  ringing: (phone) =>
+    void phone.ring(ELENA, {
+      remembered: {
+        at_ms: Date.now() - 2 * DAY,
+        words: 'Maria promised the revised quote by Friday',
+        missed: false,
+      },
+    }),
   'ringing-only-desk': (phone) => void phone.ring('+16465550198', { only_desk: true }),
-  'ringing-long': (phone) => void phone.ring(HARBOR, { silenced: true }),
+  'ringing-long': (phone) =>
+    void phone.ring(HARBOR, {
+      silenced: true,
+      remembered: { at_ms: Date.now() - 38 * 60_000, words: 'Missed, rang 24 s', missed: true },
+    }),
   'ringing-private': (phone) => void phone.ring('', { number_shown: 'Private number' }),
   'ringing-two': (phone) => {
     phone.ring(HARBOR);

@@ -605,6 +605,7 @@ export class FakePhone implements Backend {
       notice: this.#calls.notice,
       availability: this.#availability,
       quiet: this.#quiet,
+      quiet_in_part: null,
     };
   }
 

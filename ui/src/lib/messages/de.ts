@@ -54,6 +54,14 @@ export const de: Messages = {
   'dial.from': 'Anruf über',
   'dial.emergency':
     'Notrufnummern werden wie getippt gewählt, sofort. Hilfe kommt nur, wenn Ihr Anbieter Ihre Adresse hat. Im Zweifel ein Mobiltelefon nehmen.',
+  'dial.noLine': 'Noch keine Leitung, darum kann nichts gewählt werden',
+  'dial.noWay': 'Noch keine Verbindung zu LiveKit',
+  'dial.emergencyNot': 'Notrufnummern gehen von hier aus gerade nicht.',
+  'dial.emergencyElse': 'Ein anderes Telefon nehmen.',
+  'noLine.title': 'Die eigene Nummer mitbringen',
+  'noLine.text': 'Eine Nummer Ihres Telefonanbieters anschließen. Das dauert etwa fünf Minuten.',
+  'noLine.setUp': 'Leitung einrichten',
+  'noLine.again': 'Noch einmal nachsehen',
   'key.star': '* Stern',
   'key.hash': '# Raute',
 
@@ -115,6 +123,7 @@ export const de: Messages = {
   'call.keysSentFact': 'Ihre Tasten:',
   'call.aside': 'Notizen und frühere Anrufe',
   'call.before': 'Vor diesem Anruf',
+  'call.beforeAll': 'Alle Anrufe mit dieser Nummer',
   'call.beforeNone': 'Keine früheren Anrufe mit dieser Nummer.',
   'call.unknown': 'Unbekannte Nummer',
 
@@ -226,6 +235,9 @@ export const de: Messages = {
   'overlay.title': 'Eingehender Anruf',
   'overlay.taken': 'Angenommen',
   'overlay.takenText': 'Im Verlauf steht der Anruf als angenommen, nicht als verpasst.',
+  'overlay.dismiss': 'Schließen',
+  'overlay.stays': 'bleibt, bis Sie wählen',
+  'overlay.hidden': 'Die Nummer wird nicht mitgeteilt',
   'overlay.nothing': 'Es klingelt kein Anruf.',
 
   'history.title': 'Verlauf',
@@ -551,6 +563,8 @@ export const de: Messages = {
   'privacy.keepText': 'Anrufe mit ihren Notizen. Kontakte bleiben.',
   'privacy.days': { one: '{count} Tag', other: '{count} Tagen' },
   'privacy.forEver': 'Nie',
+  'privacy.years': { one: '{count} Jahr', other: '{count} Jahre' },
+  'privacy.export': 'Exportieren',
   'privacy.save': 'Ihre Daten sichern',
   'privacy.saveText': 'In den Ordner für Downloads.',
   'privacy.callsCsv': 'Alle Anrufe als CSV',

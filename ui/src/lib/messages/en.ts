@@ -56,6 +56,14 @@ export const en = {
   'dial.from': 'Call from',
   'dial.emergency':
     'Emergency numbers are dialled as typed, at once. Help is sent only if your provider has your address. If in doubt, use a mobile.',
+  'dial.noLine': 'No line yet, so nothing can be dialled',
+  'dial.noWay': 'No connection to LiveKit yet',
+  'dial.emergencyNot': 'Emergency numbers do not work from here now.',
+  'dial.emergencyElse': 'Use another phone.',
+  'noLine.title': 'Bring your number',
+  'noLine.text': 'Connect a number from your phone provider. It takes about five minutes.',
+  'noLine.setUp': 'Set up a line',
+  'noLine.again': 'Look again',
   'key.star': '* star',
   'key.hash': '# hash',
 
@@ -117,6 +125,7 @@ export const en = {
   'call.keysSentFact': 'Keys you pressed:',
   'call.aside': 'Notes and earlier calls',
   'call.before': 'Before this call',
+  'call.beforeAll': 'All calls with this number',
   'call.beforeNone': 'No earlier calls with this number.',
   'call.unknown': 'Unknown number',
 
@@ -228,6 +237,9 @@ export const en = {
   'overlay.title': 'Incoming call',
   'overlay.taken': 'Taken',
   'overlay.takenText': 'It is in your history as answered, not as missed.',
+  'overlay.dismiss': 'Dismiss',
+  'overlay.stays': 'stays until you choose',
+  'overlay.hidden': 'The caller hides their number',
   'overlay.nothing': 'No call is ringing.',
 
   'history.title': 'History',
@@ -552,6 +564,8 @@ export const en = {
   'privacy.keepText': 'Calls with their notes. Contacts stay.',
   'privacy.days': { one: '{count} day', other: '{count} days' },
   'privacy.forEver': 'Never',
+  'privacy.years': { one: '{count} year', other: '{count} years' },
+  'privacy.export': 'Export',
   'privacy.save': 'Save your data',
   'privacy.saveText': 'Into the folder for downloads.',
   'privacy.callsCsv': 'All calls as CSV',

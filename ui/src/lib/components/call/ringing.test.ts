@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const acts = () => ({ onanswer: vi.fn(), ondecline: vi.fn(), onsilence: vi.fn() });
+const acts = () => ({ onanswer: vi.fn(), ondecline: vi.fn(), onsilence: vi.fn(), ondismiss: vi.fn() });
 const counts = (did: ReturnType<typeof acts>) =>
   [did.onanswer, did.ondecline, did.onsilence].map((act) => act.mock.calls.length);
 
@@ -145,6 +145,38 @@ test('a call that a colleague took says who, and that it was not missed', () => 
   expect(screen.getByRole('heading').textContent?.trim()).toBe('Maria is answering');
   expect(screen.getByTestId('overlay-caller').textContent).toBe('Elena Marchetti');
   expect(screen.getByTestId('overlay').textContent).toContain('not as missed');
+});
+
+test('what is over is put away by its button, once the overlay is armed', async () => {
+  const end = { reason: 'missed', title: 'Missed', advice: null, sip_code: null, missed: true };
+  const did = acts();
+  const { rerender } = render(OverlayCard, { call: anEndedCall({ end }), armed: false, ...did });
+  screen.getByTestId('overlay-dismiss').click();
+  expect(did.ondismiss).not.toHaveBeenCalled();
+  await rerender({ armed: true });
+  screen.getByTestId('overlay-dismiss').click();
+  expect(did.ondismiss).toHaveBeenCalledOnce();
+});
+
+describe('what is remembered of the caller', () => {
+  const remembered = { at_ms: 900_000, words: 'Asked for site access', missed: false };
+
+  test('stands below the name while it rings', () => {
+    render(OverlayCard, { call: aRingingCall({ remembered }), armed: true, ...acts() });
+    expect(screen.getByTestId('overlay-remembered').textContent).toContain('Asked for site access');
+  });
+
+  test('gives way to the call that is talked on', () => {
+    const over = aCall({ name: 'Elena Marchetti' });
+    render(OverlayCard, { call: aRingingCall({ remembered }), over, armed: true, ...acts() });
+    expect(screen.queryByTestId('overlay-remembered')).toBeNull();
+    expect(screen.getByTestId('overlay').textContent).toContain('Talking to Elena Marchetti');
+  });
+});
+
+test('a caller without a number is said to hide it', () => {
+  render(OverlayCard, { call: aRingingCall({ number: '', number_shown: 'Private number' }), armed: true, ...acts() });
+  expect(screen.getByTestId('overlay').textContent).toMatch(/Private number.*hides their number/s);
 });
 
 describe('the strip in the main window', () => {

@@ -130,10 +130,10 @@ export type IconName = keyof typeof icons;
 
 /** How a drawing is changed where what it stands for needs it. */
 export const SHAPE: Partial<Record<IconName, string>> = {
-  'phone-filled': 'i--fill',
+  'phone-filled': 'i--fill i--solid',
   // The handset laid down.
-  end: 'i--fill i--down',
-  pause: 'i--fill',
-  play: 'i--fill',
+  end: 'i--fill i--solid i--down',
+  pause: 'i--fill i--slim',
+  play: 'i--fill i--slim',
   keypad: 'i--fill',
 };
