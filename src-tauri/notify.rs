@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use call::CallId;
 use call::input::{Intent, OtherCall};
+use call::number::display_name;
 use call::state::CallState;
 use call::view::{CallView, PhoneView};
 use tauri::{AppHandle, Manager, Runtime};
@@ -218,12 +219,25 @@ pub(crate) fn withdraw<R: Runtime>(app: &AppHandle<R>, view: &PhoneView) {
 
 /// Who calls, in one line. Some services read the text as markup and others show it as it is: what could begin markup
 /// becomes a sign that looks like it.
+/// A name is isolated: written from right to left it does not turn the number beside it.
 pub(crate) fn who(call: &CallView) -> String {
-    let text = match &call.name {
-        Some(name) if call.number.is_empty() => name.clone(),
-        Some(name) => format!("{name}, {}", call.number_shown),
-        None if call.number.is_empty() => "Private number".to_owned(),
-        None => call.number_shown.clone(),
+    one_line(
+        call.name.as_deref(),
+        &call.number_shown,
+        call.number.is_empty(),
+    )
+}
+
+fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
+    let shown = display_name(number).unwrap_or_default();
+    let name = name
+        .and_then(display_name)
+        .map(|name| format!("\u{2068}{name}\u{2069}"));
+    let text = match name {
+        Some(name) if private || shown.is_empty() => name,
+        Some(name) => format!("{name}, {shown}"),
+        None if private || shown.is_empty() => "Private number".to_owned(),
+        None => shown,
     };
     text.replace('&', "\u{ff06}")
         .replace('<', "\u{2039}")
@@ -266,6 +280,54 @@ mod tests {
         locked: false,
         named_when_locked: false,
     };
+
+    /// Names and numbers that were written to be taken for something else, each with a number of its own.
+    fn hostile(n: usize) -> String {
+        match n % 12 {
+            0 => format!("<b>{n}</b>"),
+            1 => format!("<img src=\"http://x.example/{n}\"/>"),
+            2 => format!("<a href='tel:{n}'>call</a> &amp; &lt;i&gt;"),
+            3 => format!("\u{202e}elpmaxe {n}\u{202c}"),
+            4 => format!("\u{2066}{n}\u{2069}\u{202d}left\u{200f}"),
+            5 => format!("{n}\nAnswered by Maria\r\n\u{2028}next"),
+            6 => format!("{n}{}", "\u{301}\u{323}".repeat(500)),
+            7 => format!("{}{n}", "W".repeat(5_000)),
+            8 => format!("\u{0}\u{7}\u{1b}[31m{n}"),
+            9 => format!("\u{645}\u{631}\u{62d}\u{628}\u{627} {n}"),
+            10 => "\u{200b}\u{feff}\u{2060}".to_owned(),
+            _ => format!("%s%n{n}'; DROP TABLE calls; --"),
+        }
+    }
+
+    #[test]
+    fn five_hundred_hostile_callers_are_text_in_one_line() {
+        for n in 0..500 {
+            for said in [
+                one_line(Some(&hostile(n)), "(212) 555-0142", false),
+                one_line(Some(&hostile(n)), "", true),
+                one_line(None, &hostile(n), false),
+                one_line(Some(&hostile(n)), &hostile(n + 1), false),
+            ] {
+                assert!(!said.is_empty());
+                assert!(!said.contains(['<', '>', '&']), "{said:?}");
+                // The two marks are ours, in pairs; no other turns the text or breaks the line.
+                let count = |mark| said.matches(mark).count();
+                assert_eq!(count('\u{2068}'), count('\u{2069}'), "{said:?}");
+                let others = said.replace(['\u{2068}', '\u{2069}'], "");
+                let turns = |c: char| {
+                    c.is_control()
+                        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                };
+                assert!(!others.contains(turns), "{said:?}");
+                assert!(said.chars().count() < 1_200, "{}", said.len());
+            }
+            let said = one_line(Some(&hostile(n)), "(212) 555-0142", false);
+            assert!(
+                said.ends_with("(212) 555-0142"),
+                "the number is unchanged: {said:?}"
+            );
+        }
+    }
 
     #[test]
     fn one_of_overlay_and_notification_is_enough() {

@@ -4,6 +4,7 @@ import './styles/controls.css';
 import './styles/components.css';
 import './styles/call.css';
 import './styles/talk.css';
+import './styles/compact.css';
 import './styles/records.css';
 import './styles/narrow.css';
 
