@@ -366,6 +366,7 @@ pub fn bindings() -> String {
         DevicesView::decl(&config),
         Direction::decl(&config),
         EndView::decl(&config),
+        RememberedView::decl(&config),
         IpcError::decl(&config),
         KeychainState::decl(&config),
         LineState::decl(&config),
