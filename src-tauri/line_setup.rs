@@ -329,6 +329,8 @@ impl Core {
             ));
         };
         let incoming = to.is_none();
+        // One at a time: an earlier one is given up.
+        self.line_setup().test.send_modify(|turn| *turn += 1);
         let mut given_up = self.line_setup().test.subscribe();
         given_up.mark_unchanged();
         let answered = async {

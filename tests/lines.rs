@@ -14,8 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stage::{Inbound, LineOptions, ProviderFault, Providers};
-use support::{Done, PATIENCE, Place, exit};
+use stage::{Environment, Inbound, LineOptions, ProviderFault, Providers};
+use support::window::Window;
+use support::{Done, OUR_TONE, PATIENCE, Place, exit};
 
 const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 const TOKEN: &str = "canary-twilio-token-77";
@@ -354,4 +355,121 @@ fn a_file_of_a_web_application_signs_in_and_adds_the_line() {
         files_with(office.place.app.profile(), secret, &mut hits);
     }
     assert_eq!(hits, [""; 0]);
+}
+
+/// Types the line into the assistant and asks for the changes.
+async fn ask_for_the_changes(window: &Window) {
+    window.click("lines-add").await;
+    window.click("provider-continue").await;
+    for (field, text) in [
+        ("line-name", "Front desk"),
+        ("line-numbers", NUMBER),
+        ("line-account", ACCOUNT),
+        ("line-secret", TOKEN),
+        ("line-sip", "abc123.sip.livekit.cloud"),
+    ] {
+        window.fill(field, text).await;
+    }
+    window.click("line-look").await;
+    window.wait("plan-yes").await;
+    assert!(!window.page().await.contains(TOKEN));
+}
+
+/// Checks the line, with a look at the provider, and answers what is wrong.
+async fn check(window: &Window) -> String {
+    window.click("nav-lines").await;
+    window.click("line-check").await;
+    window
+        .until_text("check-summary", "it was checked", |text| !text.is_empty())
+        .await;
+    // The form is folded away until somebody wants it.
+    let open = "document.querySelector('[data-testid=check-provider]').open = true";
+    window.client.execute(open, vec![]).await.unwrap();
+    window.fill("check-secret", TOKEN).await;
+    window.click("check-look").await;
+    window
+        .until("the provider was looked at", async || {
+            let page = window.client.source().await.ok()?;
+            page.contains("The provider takes the sign-in.")
+                .then_some(())
+        })
+        .await;
+    let wrong = window.is_there("finding").await;
+    let wrong = if wrong {
+        window.text("finding").await
+    } else {
+        String::new()
+    };
+    window.click("lines-back").await;
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_is_added_proven_broken_named_and_mended_in_the_window() {
+    let office = Office::open("lines-window");
+    let place = &office.place;
+    let _voice = place.stage.sound.speak_tone(OUR_TONE, 0.5).unwrap();
+    let providers = Environment::new().with("DESKLINE_PROVIDERS", office.providers.url());
+    let window = Window::open_in(place, &[], providers).await;
+    window.click("nav-lines").await;
+    ask_for_the_changes(&window).await;
+    assert_eq!(office.providers.count_changes().unwrap(), 0);
+    window.click("plan-yes").await;
+    window
+        .until_text("proof", "it is not proven", |text| {
+            text.contains("Not proven")
+        })
+        .await;
+    assert_eq!(office.providers.count_changes().unwrap(), 6);
+
+    // In: the call is answered like any other, which turns to the phone.
+    window.click("test-in").await;
+    let inbound = Inbound::from("+13125550142").to(NUMBER);
+    place.line.phones.place_inbound(&inbound).unwrap();
+    window.wait("incoming-strip").await;
+    window.click("incoming-answer").await;
+    window.until_state("live").await;
+    window.click("call-end").await;
+    // Out.
+    window.click("nav-lines").await;
+    window
+        .until_text("line-card", "incoming works", |text| {
+            text.contains("Incoming works")
+        })
+        .await;
+    window.click("line-test").await;
+    window.fill("test-number", "+12125550100").await;
+    window.click("test-out").await;
+    window
+        .until_text("proof", "both ways are proven", |text| {
+            text.contains("Proven")
+        })
+        .await;
+    window.click("mini-end").await;
+    window.click("test-done").await;
+
+    assert_eq!(check(&window).await, "");
+    office.lose_the_rule();
+    assert!(
+        check(&window)
+            .await
+            .contains("Incoming calls have nowhere to go.")
+    );
+    ask_for_the_changes(&window).await;
+    window
+        .until_text("steps-count", "one thing is missing", |text| {
+            text == "0 of 1 done"
+        })
+        .await;
+    window.click("plan-yes").await;
+    window.click("test-done").await;
+    assert_eq!(check(&window).await, "");
+
+    window.close().await;
+    let mut hits = Vec::new();
+    for secret in [TOKEN, place.line.ready.secret.as_str()] {
+        // The web view keeps its storage here too.
+        files_with(place.app.profile(), secret, &mut hits);
+    }
+    assert_eq!(hits, [""; 0], "secrets are in the keychain only");
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use stage::Driver;
+use stage::{Driver, Environment};
 
 use super::{PATIENCE, Place, eventually};
 
@@ -24,9 +24,14 @@ impl Window {
     }
 
     pub async fn open_with(place: &Place, more: &[&str]) -> Self {
+        Self::open_in(place, more, Environment::new()).await
+    }
+
+    /// The app gets `environment` besides that of the place.
+    pub async fn open_in(place: &Place, more: &[&str], environment: Environment) -> Self {
         let driver = place
             .stage
-            .driver()
+            .driver_with(environment)
             .expect("tauri-driver (from `make e2e`)");
         let profile = place.app.profile().display().to_string();
         let mut wanted = Driver::capabilities(&place.app);

@@ -123,7 +123,15 @@ impl Stage {
     /// # Errors
     /// As [`Driver::start`].
     pub fn driver(&self) -> Result<Driver> {
-        Driver::start(&self.environment(), &self.logs())
+        self.driver_with(Environment::new())
+    }
+
+    /// The same; the app gets `more` in its environment.
+    ///
+    /// # Errors
+    /// As [`Driver::start`].
+    pub fn driver_with(&self, more: Environment) -> Result<Driver> {
+        Driver::start(&self.environment().and(more), &self.logs())
     }
 
     /// A command that runs `binary` in this surrounding.
