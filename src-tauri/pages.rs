@@ -122,8 +122,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_is_told_even_if_late() {
         let pages = Pages::new(Instant::now());
-        pages.painted();
-        pages.painted();
+        pages.painted(false);
+        pages.painted(false);
         pages.usable().await;
         pages.overlay_asked();
         pages.overlay_runs().await;
