@@ -45,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "bench",
         &["audio", "call", "realtime", "stage", "switchboard"],
     ),
+    ("bench-hello", &[]),
     ("bench-history", &["call", "history"]),
     ("xtask", &["stage"]),
 ];
