@@ -58,7 +58,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("livekit-ffi", &[]),
     ("cpal", &["audio"]),
     ("rusqlite", &["history"]),
-    ("tauri", &["deskline"]),
+    ("tauri", &["deskline", "bench-hello"]),
 ];
 
 /// What a file of ours may have in lines before it holds more than one idea.

@@ -527,8 +527,12 @@ impl Devices {
             .collect();
         let missing = |job: &&Job| answers && job.target.is_none();
         if let Some(job) = jobs.iter().find(missing) {
-            self.next_attempt = now + RETRY_EVERY;
-            self.complain(DeviceError::NotFound(job.slot.part()));
+            if self.call.is_some() && now < self.excused_until {
+                self.next_attempt = now + SOON; // a server that is starting has no devices yet
+            } else {
+                self.next_attempt = now + RETRY_EVERY;
+                self.complain(DeviceError::NotFound(job.slot.part()));
+            }
         }
         let jobs: Vec<Job> = jobs.into_iter().filter(|job| !missing(&job)).collect();
         if jobs.is_empty() {

@@ -487,7 +487,7 @@ fn a_caller_answered_in_the_moment_of_a_crash_can_be_talked_to() {
     d.looked(Some(LegStatus::Active), 0);
     assert_eq!(d.state(), CallState::Stranded);
     assert!(d.view().can_rejoin);
-    assert_eq!(rejoin(&mut d), ["open audio", "join talk"]);
+    assert_eq!(rejoin(&mut d), ["join talk 1", "open"]);
 }
 
 #[test]
