@@ -272,7 +272,11 @@ impl Frames {
 
     fn replay(&mut self, seconds: Option<u32>) {
         match (&mut self.witness.replay, seconds) {
-            (Some(replay), Some(seconds)) => replay.start(seconds),
+            (Some(replay), Some(seconds)) => {
+                replay.start(seconds);
+                // One that is over before the next look was heard too.
+                self.witness.replays = true;
+            }
             (Some(replay), None) => replay.stop(),
             (None, _) => self.statistics.replay.set_playing(false),
         }
