@@ -153,7 +153,6 @@ mod slow {
     use super::*;
 
     /// The server is killed and started: the leg survives and says `dialing`; mute and hold stay what they were.
-    // In one run of six the stand-in's own leg rejoined without a sound after the first restart.
     #[test]
     fn a_server_that_is_killed_and_started_keeps_mute_and_hold_and_both_are_heard_again() {
         let scene = Scene::set();
