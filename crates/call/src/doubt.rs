@@ -16,6 +16,9 @@ use crate::state::LegStatus;
 const AGAIN: Duration = Duration::from_secs(5);
 /// After five minutes without a word the next start asks.
 const TRIES: u32 = 60;
+/// Our own dead connection is listed for some 20 s after a crash and cannot be told from a colleague's; whoever is still
+/// there after a minute is one.
+const GHOST_TRIES: u32 = 12;
 /// More are left to the next start.
 const KEPT: usize = 256;
 
@@ -101,8 +104,12 @@ impl Phone {
         let LegFact::Looked { leg, other_desks } = fact else {
             return true; // asked again in a while
         };
-        let Doubt { orphan, .. } = self.doubts.waiting.remove(at);
         let answered = matches!(leg, Some(LegStatus::Active | LegStatus::Automation));
+        let may_be_ghost = |doubt: &Doubt| doubt.tries < GHOST_TRIES;
+        if answered && *other_desks > 0 && self.doubts.waiting.get(at).is_some_and(may_be_ghost) {
+            return true; // asked again in a while
+        }
+        let Doubt { orphan, .. } = self.doubts.waiting.remove(at);
         let taken_up = self.calls.iter().any(|call| call.room == orphan.room);
         if answered && *other_desks == 0 && !taken_up && !self.quitting {
             self.stranded(orphan, true);

@@ -305,7 +305,7 @@ impl InRoom {
         if !self.listening || self.reconnecting {
             return;
         }
-        for publication in self.roster.leg_sound() {
+        for publication in self.roster.newest_leg_sound() {
             if self.hearing.has(&publication.sid) {
                 continue;
             }

@@ -104,6 +104,14 @@ impl Roster {
         }
     }
 
+    /// Of each phone leg the sound that it offered last: what a rebuilt connection may have left behind is older.
+    pub(crate) fn newest_leg_sound(&self) -> impl Iterator<Item = &Publication> {
+        self.people
+            .values()
+            .filter(|entry| entry.person.kind == ParticipantKind::Sip)
+            .filter_map(|entry| entry.publications.iter().rfind(|one| one.is_audio))
+    }
+
     /// The sound that phone legs offer.
     pub(crate) fn leg_sound(&self) -> impl Iterator<Item = &Publication> {
         self.people

@@ -491,9 +491,8 @@ fn a_caller_answered_in_the_moment_of_a_crash_can_be_talked_to() {
 }
 
 #[test]
-fn a_caller_who_was_answered_by_a_colleague_rings_still_or_is_gone_is_left_alone() {
+fn a_caller_who_rings_still_or_is_gone_is_left_alone() {
     let cases = [
-        (Some(LegStatus::Active), 1),
         (Some(LegStatus::Ringing), 0),
         (Some(LegStatus::Hangup), 0),
         (None, 0),
@@ -508,6 +507,28 @@ fn a_caller_who_was_answered_by_a_colleague_rings_still_or_is_gone_is_left_alone
         );
         assert!(d.phone.view().calls.is_empty());
     }
+}
+
+#[test]
+fn our_dead_connection_is_not_taken_for_a_colleague_and_a_colleague_keeps_the_call() {
+    let mut d = Desk::new();
+    d.tell(Input::Orphan(unanswered()));
+    for _ in 0..4 {
+        assert_eq!(d.looked(Some(LegStatus::Active), 1), [""; 0]);
+        assert_eq!(d.wait_s(5), ["look"]);
+    }
+    d.looked(Some(LegStatus::Active), 0);
+    assert!(d.view().can_rejoin, "the ghost is gone, the caller is not");
+
+    let mut d = Desk::new();
+    d.tell(Input::Orphan(unanswered()));
+    for _ in 0..11 {
+        assert_eq!(d.looked(Some(LegStatus::Active), 1), [""; 0]);
+        assert_eq!(d.wait_s(5), ["look"]);
+    }
+    let said = d.looked(Some(LegStatus::Active), 1);
+    assert_eq!(said, ["finish orphan", "leg gone"]);
+    assert!(d.phone.view().calls.is_empty());
 }
 
 #[test]
