@@ -132,7 +132,7 @@ impl Directory {
 /// The newest call with this number that something was written about, else the last one that is over.
 fn remembered(store: &Store, call: &str, number: &str) -> Option<RememberedView> {
     let query = Query {
-        text: number.to_owned(),
+        caller: Some(number.to_owned()),
         ..Query::default()
     };
     let page = store
@@ -147,8 +147,7 @@ fn remembered(store: &Store, call: &str, number: &str) -> Option<RememberedView>
     let before: Vec<&HistoryEntry> = page
         .entries
         .iter()
-        // A number may be part of another, and of what was written about another call.
-        .filter(|entry| entry.number == number && entry.id != call && entry.outcome.is_some())
+        .filter(|entry| entry.id != call && entry.outcome.is_some())
         .collect();
     let noted = before.iter().find(|entry| !entry.note.trim().is_empty());
     let entry = noted.or(before.first())?;

@@ -386,6 +386,7 @@ pub fn query(asked: HistoryQuery) -> history::Query {
             .collect(),
         unseen: asked.unseen.unwrap_or_default(),
         line: asked.line,
+        caller: None,
         from_unix_ms: asked.from_ms,
         to_unix_ms: asked.to_ms,
     }

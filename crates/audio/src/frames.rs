@@ -423,7 +423,6 @@ impl Frames {
                 None => break,
             }
         }
-
         if self.trial.is_some() {
             self.show_trial();
         }

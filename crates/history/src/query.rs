@@ -14,7 +14,7 @@ use crate::contact_match;
 use crate::contacts;
 use crate::error::HistoryError;
 use crate::row::{self, CallResult, HistoryEntry};
-use crate::text::{Needle, key_query};
+use crate::text::{Needle, caller_key, key_query};
 
 /// Which calls. The default is all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +30,8 @@ pub struct Query {
     pub unseen: bool,
     /// Only this line, as it is in the row.
     pub line: Option<String>,
+    /// Only calls with this number, letter for letter as it is in the row. Without a text it costs as much as there are such calls.
+    pub caller: Option<String>,
     /// Only calls that started then or later, Unix milliseconds.
     pub from_unix_ms: Option<i64>,
     /// Only calls that started before, Unix milliseconds.
@@ -133,7 +135,9 @@ impl<'a> Finder<'a> {
         } else {
             by_text(connection, &needle)?
         };
+        // The end of a number is what calls with it are listed by; other numbers may share it.
         let filtered = searched.is_none()
+            && query.caller.is_none()
             && !(query.unseen && (query.direction.is_some() || query.line.is_some()));
         let (sources, keys) = match searched {
             Some((sources, keys)) => (sources, Some(keys)),
@@ -262,6 +266,10 @@ impl<'a> Finder<'a> {
             && match &query.line {
                 Some(line) => row::text_or_none(row, "line")?.as_deref() == Some(line),
                 None => true,
+            }
+            && match &query.caller {
+                Some(number) => row::text(row, "number")? == *number,
+                None => true,
             })
     }
 }
@@ -321,8 +329,11 @@ fn by_text(connection: &Connection, needle: &Needle) -> Result<Option<Searched>,
 /// The streams of a search, and the numbers of the contacts that have a word of it.
 type Searched = (Vec<Source>, HashSet<String>);
 
-/// The streams that have exactly the calls that pass the filters, but for the time.
+/// The streams that have exactly the calls that pass the filters, but for the time; of one caller, those and some more.
 fn by_filter(query: &Query) -> Vec<Source> {
+    if let Some(key) = query.caller.as_deref().and_then(caller_key) {
+        return vec![Source::Caller(key)];
+    }
     if query.unseen {
         let missed = query.results.is_empty() || query.results.contains(&CallResult::Missed);
         return if missed {

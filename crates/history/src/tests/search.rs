@@ -160,6 +160,10 @@ fn passes(call: &Known, query: &Query) -> bool {
         && (query.results.is_empty() || query.results.contains(&call.result))
         && (!query.unseen || call.result == CallResult::Missed && !call.seen)
         && query.line.as_deref().is_none_or(|line| line == call.line)
+        && query
+            .caller
+            .as_deref()
+            .is_none_or(|caller| caller == NUMBERS[call.number].0)
         && query.from_unix_ms.is_none_or(|from| call.at >= from)
         && query.to_unix_ms.is_none_or(|to| call.at < to)
         && naive(call, &query.text)
@@ -223,11 +227,12 @@ fn fill(store: &Store, random: &mut fastrand::Rng, calls: usize) -> Vec<Known> {
 
 fn random_query(random: &mut fastrand::Rng) -> Query {
     let mut maybe = |share: u32| random.u32(..100) < share;
-    let (direction, results, unseen, line, from, to) = (
+    let (direction, results, unseen, line, caller, from, to) = (
         maybe(30),
         maybe(30),
         maybe(10),
         maybe(30),
+        maybe(15),
         maybe(20),
         maybe(20),
     );
@@ -249,6 +254,7 @@ fn random_query(random: &mut fastrand::Rng) -> Query {
         },
         unseen,
         line: line.then(|| LINES[random.usize(..LINES.len())].into()),
+        caller: caller.then(|| NUMBERS[random.usize(..NUMBERS.len())].0.into()),
         from_unix_ms: from.then(|| random.i64(990..1_110)),
         to_unix_ms: to.then(|| random.i64(990..1_110)),
     }
