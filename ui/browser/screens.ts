@@ -150,7 +150,7 @@ export const SCREENS: readonly Screen[] = [
   { name: 'settings-hooks', scene: 'hooks', hash: 'settings/ringing', act: (page) => page.getByTestId('hook').scrollIntoViewIfNeeded() },
   { name: 'compact', scene: 'compact', width: 340, height: 560 },
   { name: 'compact-call', scene: 'compact-live', width: 340, height: 560 },
-  { name: 'call-quality', scene: 'live', act: click('call-sound') },
+  { name: 'call-quality', scene: 'recorded', act: click('call-sound') },
   { name: 'link', scene: 'link' },
   { name: 'quit', scene: 'quit' },
   { name: 'no-devices', scene: 'no-devices' },

@@ -19,13 +19,16 @@ import CircleStop from '@lucide/svelte/icons/circle-stop';
 import CircleCheck from '@lucide/svelte/icons/circle-check';
 import CircleX from '@lucide/svelte/icons/circle-x';
 import Clock from '@lucide/svelte/icons/clock';
+import Cloud from '@lucide/svelte/icons/cloud';
 import CloudOff from '@lucide/svelte/icons/cloud-off';
 import Copy from '@lucide/svelte/icons/copy';
 import Delete from '@lucide/svelte/icons/delete';
+import DoorOpen from '@lucide/svelte/icons/door-open';
 import Download from '@lucide/svelte/icons/download';
 import Ellipsis from '@lucide/svelte/icons/ellipsis';
 import ExternalLink from '@lucide/svelte/icons/external-link';
 import Eye from '@lucide/svelte/icons/eye';
+import GitFork from '@lucide/svelte/icons/git-fork';
 import Globe from '@lucide/svelte/icons/globe';
 import Grip from '@lucide/svelte/icons/grip';
 import HatGlasses from '@lucide/svelte/icons/hat-glasses';
@@ -45,7 +48,9 @@ import Pencil from '@lucide/svelte/icons/pencil';
 import Phone from '@lucide/svelte/icons/phone';
 import PhoneMissed from '@lucide/svelte/icons/phone-missed';
 import Play from '@lucide/svelte/icons/play';
+import Plug from '@lucide/svelte/icons/plug';
 import Plus from '@lucide/svelte/icons/plus';
+import RadioTower from '@lucide/svelte/icons/radio-tower';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Route from '@lucide/svelte/icons/route';
@@ -86,6 +91,7 @@ export const icons = {
   key: KeyRound,
   warn: TriangleAlert,
   info: Info,
+  cloud: Cloud,
   'cloud-off': CloudOff,
   refresh: RefreshCw,
   person: User,
@@ -121,6 +127,10 @@ export const icons = {
   shield: Shield,
   headset: Headset,
   desk: Monitor,
+  tower: RadioTower,
+  plug: Plug,
+  fork: GitFork,
+  room: DoorOpen,
   minus: Minus,
   eye: Eye,
   open: ExternalLink,
