@@ -228,16 +228,12 @@ fn what_is_spoken_into_the_microphone_is_what_a_program_records() {
     let sound = Sound::start().unwrap();
     let ear = sound.listen_to("mic").unwrap();
     let voice = sound.speak_tone(700.0, 0.5).unwrap();
-    let heard = ear
-        .wait_for_tone(700.0, Duration::from_millis(500), SOON)
-        .unwrap()
-        .last(Duration::from_millis(500));
-    assert!(
-        (heard.rms_dbfs() - -9.0).abs() < 0.5,
-        "{} dBFS",
-        heard.rms_dbfs()
-    );
-    assert!(heard.share_of(700.0) > 0.95);
+    // A busy machine may tear a hole somewhere; half a second without one must come.
+    ear.wait_until(SOON, |heard| {
+        let last = heard.last(Duration::from_millis(500));
+        last.share_of(700.0) > 0.95 && (last.rms_dbfs() + 9.03).abs() < 0.5
+    })
+    .expect("a sine of peak 0.5 has -9.0 dBFS");
     drop(voice);
     ear.wait_for_silence(Duration::from_millis(300), SOON)
         .unwrap();
