@@ -1,12 +1,14 @@
 //! Lines, as the windows see them: what was set up and proven, and what a check found.
 
-use lines::check::{CheckReport, Finding, Fix, PathState};
+use call::number::Region;
+use lines::check::{CheckReport, Finding, Fix, Level, PathState, SavedCheck};
 use lines::{Desk, KeptLine, Number};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use ts_rs::{Config, TS};
 
+use crate::ipc::calling::{LineCalling, calling};
 use crate::ipc::types::IpcError;
 
 /// A line in the list.
@@ -32,6 +34,24 @@ pub struct LineCard {
     pub signs_in_at: Option<String>,
     /// Twilio: the account.
     pub account: String,
+    /// What is set of its calls.
+    pub calling: LineCalling,
+    /// Law and money, as far as a check looked; empty where none did, or where nobody can be called.
+    pub cautions: Vec<LineCaution>,
+}
+
+/// What the last check of a line said about law and money.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct LineCaution {
+    /// `D30` emergency address, `D27` blocked countries, `D28` guard on spending.
+    pub id: String,
+    /// How bad; `not_run`: the provider was not looked at.
+    pub level: FindingLevel,
+    /// For a person.
+    pub verdict: String,
+    /// When it was looked at.
+    #[ts(type = "number")]
+    pub at_ms: i64,
 }
 
 /// How a part of the way of a call stands.
@@ -116,7 +136,36 @@ fn unix_ms(at: &str) -> Option<i64> {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-fn card(line: &KeptLine) -> LineCard {
+/// What is always worth saying of a line that calls out.
+const CAUTIONS: [&str; 3] = ["D30", "D27", "D28"];
+
+fn cautions(check: Option<SavedCheck>) -> Vec<LineCaution> {
+    let Some(check) = check else {
+        return Vec::new();
+    };
+    let at_ms = unix_ms(&check.at).unwrap_or_default();
+    let of = |id: &&str| {
+        let finding = check.findings.iter().find(|one| one.id == **id)?;
+        Some(LineCaution {
+            id: finding.id.clone(),
+            level: level(Level::parse(&finding.level)),
+            verdict: finding.verdict.clone(),
+            at_ms,
+        })
+    };
+    CAUTIONS.iter().filter_map(of).collect()
+}
+
+fn level(of: Level) -> FindingLevel {
+    match of {
+        Level::Passed => FindingLevel::Passed,
+        Level::NotRun => FindingLevel::NotRun,
+        Level::Advice => FindingLevel::Advice,
+        Level::Problem => FindingLevel::Problem,
+    }
+}
+
+fn card(line: &KeptLine, check: Option<SavedCheck>, quiet: &[String], region: Region) -> LineCard {
     LineCard {
         id: line.id.to_string(),
         name: line.name.to_string(),
@@ -124,25 +173,21 @@ fn card(line: &KeptLine) -> LineCard {
         numbers: line.numbers.iter().map(Number::shown).collect(),
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
-        calls_out: line.provider != lines::ProviderKind::LiveKitNumbers,
+        calls_out: line.calls_out(),
         signs_in_at: line
             .provider
             .has_api()
             .then(|| line.provider.word().to_owned()),
         account: line.account.clone().unwrap_or_default(),
+        calling: calling(line, quiet, region),
+        cautions: cautions(check.filter(|_| line.calls_out())),
     }
 }
 
 fn finding(of: &Finding) -> FindingView {
-    use lines::check::Level;
     FindingView {
         id: of.id.to_owned(),
-        level: match of.level {
-            Level::Passed => FindingLevel::Passed,
-            Level::NotRun => FindingLevel::NotRun,
-            Level::Advice => FindingLevel::Advice,
-            Level::Problem => FindingLevel::Problem,
-        },
+        level: level(of.level),
         verdict: of.verdict.clone(),
         evidence: of
             .evidence
@@ -178,14 +223,19 @@ fn check(report: &CheckReport) -> LineCheckView {
     }
 }
 
-/// Every line of the profile. Blocks (disk).
+/// Every line of the profile. `quiet`: our numbers that do not ring here. Blocks (disk).
 ///
 /// # Errors
 /// The list cannot be read.
-pub(crate) fn cards(registry: &lines::Registry) -> Result<Vec<LineCard>, IpcError> {
+pub(crate) fn cards(
+    registry: &lines::Registry,
+    quiet: &[String],
+    region: Region,
+) -> Result<Vec<LineCard>, IpcError> {
     let lines = registry
         .lines()
         .map_err(|error| IpcError::new("profile", error.to_string()))?;
+    let card = |line: &KeptLine| card(line, registry.last_check(&line.id), quiet, region);
     Ok(lines.iter().map(card).collect())
 }
 
@@ -242,6 +292,7 @@ pub(crate) fn declarations(config: &Config) -> Vec<String> {
         HopState::decl(config),
         HopView::decl(config),
         LineCard::decl(config),
+        LineCaution::decl(config),
         LineCheckView::decl(config),
     ]
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calling::Calling;
 use crate::journal::{now, who};
 use crate::wanted::{
     LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain, Wanted,
@@ -66,6 +67,9 @@ pub struct KeptLine {
     /// What was proven.
     #[serde(default)]
     pub proof: Proof,
+    /// How calls go out over it.
+    #[serde(default)]
+    pub calling: Calling,
 }
 
 impl KeptLine {
@@ -88,6 +92,7 @@ impl KeptLine {
             since: now(),
             by: who(),
             proof: Proof::default(),
+            calling: Calling::default(),
         };
         match &wanted.provider {
             WantedProvider::Twilio { livekit, domain } => {
@@ -182,7 +187,8 @@ impl Registry {
         })
     }
 
-    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays.
+    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays, and what
+    /// was set of its calls.
     ///
     /// # Errors
     /// The file.
@@ -191,8 +197,12 @@ impl Registry {
         match lines.iter_mut().find(|kept| kept.id == line.id) {
             Some(kept) => {
                 let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
+                let mut calling = kept.calling.clone();
+                let own = |number: &Number| line.numbers.contains(number);
+                calling.caller_id = calling.caller_id.filter(own);
                 let same = kept.numbers == line.numbers && kept.provider == line.provider;
                 *kept = line;
+                kept.calling = calling;
                 if same {
                     (kept.proof, kept.since, kept.by) = (proof, since, by);
                 }
@@ -236,6 +246,8 @@ impl Registry {
                 path: path.display().to_string(),
             })?;
         line.proof = Proof::default();
+        let lines = self.lines()?;
+        line.calling.is_default &= !lines.iter().any(|other| other.calling.is_default);
         for object in line.objects.values_mut() {
             if let Some(new) = renamed.get(object) {
                 object.clone_from(new);
@@ -251,8 +263,18 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
-        let name = format!("check-{}.json", report.line.id);
-        replace(&self.path.with_file_name(name), &report.json())
+        replace(&self.check(&report.line.id), &report.json())
+    }
+
+    /// The last check of a line; `None`: none was kept, or it cannot be read.
+    #[must_use]
+    pub fn last_check(&self, id: &LineId) -> Option<crate::check::SavedCheck> {
+        let bytes = std::fs::read(self.check(id)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn check(&self, id: &LineId) -> PathBuf {
+        self.path.with_file_name(format!("check-{id}.json"))
     }
 
     fn retired(&self, id: &LineId) -> PathBuf {
@@ -276,7 +298,7 @@ impl Registry {
         self.write(&lines)
     }
 
-    fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
+    pub(crate) fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
         replace(&self.path, lines)
     }
 }
