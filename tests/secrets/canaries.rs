@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Bytes of one read that are looked at again with the next: longer than any spelling.
-pub const OVERLAP: usize = 512;
+pub(crate) const OVERLAP: usize = 512;
 
 /// What is looked for.
-pub struct Canaries {
+pub(crate) struct Canaries {
     automaton: AhoCorasick,
     /// Name and spelling of each pattern.
     names: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Canaries {
 
 impl Canaries {
     /// Names and secrets.
-    pub fn new(secrets: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(secrets: &[(&str, &str)]) -> Self {
         let mut patterns = Vec::new();
         let mut names = Vec::new();
         for (name, secret) in secrets {
@@ -35,7 +35,7 @@ impl Canaries {
     }
 
     /// Which of them these bytes hold.
-    pub fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<&str> {
+    pub(crate) fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<&str> {
         let found = self.automaton.find_iter(bytes);
         found
             .map(|found| self.names[found.pattern().as_usize()].as_str())
@@ -78,7 +78,7 @@ fn inside_base64(engine: &base64::engine::GeneralPurpose, secret: &[u8], offset:
     let text = engine.encode(&bytes);
     let first = (offset * 8).div_ceil(6);
     let last = bytes.len() * 8 / 6;
-    text[first..last].as_bytes().to_vec()
+    text.as_bytes()[first..last].to_vec()
 }
 
 #[test]

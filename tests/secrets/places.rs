@@ -20,10 +20,10 @@ const EVERY: Duration = Duration::from_millis(100);
 const LOOKS: u8 = 5;
 
 /// One place in which a secret was found: where, and which.
-pub type Hit = (String, String);
+pub(crate) type Hit = (String, String);
 
 /// Every file below a folder that was changed since then, but those that `skip` names.
-pub fn in_files(
+pub(crate) fn in_files(
     canaries: &Canaries,
     folder: &Path,
     since: SystemTime,
@@ -55,14 +55,14 @@ pub fn in_files(
 }
 
 /// Bytes from one place.
-pub fn note(canaries: &Canaries, bytes: &[u8], place: &str, hits: &mut BTreeSet<Hit>) {
+pub(crate) fn note(canaries: &Canaries, bytes: &[u8], place: &str, hits: &mut BTreeSet<Hit>) {
     for name in canaries.in_bytes(bytes) {
         hits.insert((place.to_owned(), name.to_owned()));
     }
 }
 
 /// Looks at the processes of one program and all that they started, and at logs, all the time.
-pub struct Watch {
+pub(crate) struct Watch {
     hits: Arc<Mutex<BTreeSet<Hit>>>,
     seen: Arc<Mutex<BTreeSet<String>>>,
     stop: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ pub struct Watch {
 
 impl Watch {
     /// `program`: whose processes; `logs`: files that grow and are put aside as `<name>.1`.
-    pub fn start(canaries: Arc<Canaries>, program: PathBuf, logs: Vec<PathBuf>) -> Self {
+    pub(crate) fn start(canaries: Arc<Canaries>, program: PathBuf, logs: Vec<PathBuf>) -> Self {
         let (hits, seen, stop) = (
             Arc::<Mutex<BTreeSet<Hit>>>::default(),
             Arc::<Mutex<BTreeSet<String>>>::default(),
@@ -103,12 +103,12 @@ impl Watch {
     }
 
     /// What was found so far.
-    pub fn hits(&self) -> BTreeSet<Hit> {
+    pub(crate) fn hits(&self) -> BTreeSet<Hit> {
         self.hits.lock().unwrap().clone()
     }
 
     /// The programs that were looked at.
-    pub fn programs(&self) -> BTreeSet<String> {
+    pub(crate) fn programs(&self) -> BTreeSet<String> {
         self.seen.lock().unwrap().clone()
     }
 }
