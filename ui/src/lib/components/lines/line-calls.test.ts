@@ -1,15 +1,14 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FakePhone } from '../../backend/fake';
 import LinesView from '../../../views/LinesView.svelte';
+import LineCalls from './LineCalls.svelte';
 
 async function calls(at: number) {
   const backend = new FakePhone('', 0);
-  render(LinesView, { backend });
-  const menus = await screen.findAllByTestId('line-menu');
-  await fireEvent.click(menus[at] as HTMLElement);
-  await fireEvent.click(await screen.findByTestId('line-menu-calls'));
-  await screen.findByTestId('line-calls');
+  const line = (await backend.lines())[at];
+  if (!line) throw new Error('no such line');
+  render(LineCalls, { backend, line, onsaved: vi.fn() });
   return backend;
 }
 
@@ -54,6 +53,8 @@ test('the number that is shown is one of the line’s own', async () => {
 });
 
 test('law and money are said on the card as far as a check looked', async () => {
+  // menus open in it
+  document.body.append(document.createElement('main'));
   render(LinesView, { backend: new FakePhone('', 0) });
   const cautions = await screen.findAllByTestId('line-caution');
   expect(cautions.map((one) => one.dataset['level'])).toEqual(['advice', 'passed', 'not_run']);
