@@ -489,7 +489,15 @@ fn without_api(error: ServiceError) -> Result<String, ServiceError> {
         ServiceError::Forbidden { words, .. }
         | ServiceError::NotFound { words, .. }
         | ServiceError::SignIn { words, .. } => Ok(words),
-        other => Err(other),
+        other @ (ServiceError::Clock { .. }
+        | ServiceError::Conflict { .. }
+        | ServiceError::Invalid { .. }
+        | ServiceError::Busy { .. }
+        | ServiceError::Broken { .. }
+        | ServiceError::Unreachable { .. }
+        | ServiceError::Certificate { .. }
+        | ServiceError::Cut { .. }
+        | ServiceError::Garbage { .. }) => Err(other),
     }
 }
 
