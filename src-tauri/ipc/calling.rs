@@ -146,7 +146,11 @@ pub(crate) fn calling(line: &KeptLine, quiet: &[String], region: Region) -> Line
             .caller_id
             .as_ref()
             .map(|number| number.as_str().to_owned()),
-        caller_ids: numbers.clone().map(|number| own(number, region)).collect(),
+        caller_ids: line
+            .caller_ids()
+            .iter()
+            .map(|number| own(number.as_str(), region))
+            .collect(),
         fails_over: line.calling.fails_over,
         rings: !numbers.clone().all(is_quiet),
     }
@@ -159,7 +163,11 @@ pub(crate) fn route(routed: &Routed, region: Region) -> RouteView {
     let line = |line: &OutboundLine| RouteLine {
         id: line.trunk.clone(),
         name: line.name.clone(),
-        numbers: line.numbers.iter().map(|one| own(one, region)).collect(),
+        numbers: line
+            .caller_ids()
+            .iter()
+            .map(|one| own(one, region))
+            .collect(),
     };
     let others = route.ways.iter().skip(1).map(|way| way.name.clone());
     RouteView {

@@ -1,7 +1,7 @@
 //! Lines, as the windows see them: what was set up and proven, and what a check found.
 
 use call::number::Region;
-use lines::check::{CheckReport, Finding, Fix, Level, PathState, SavedCheck};
+use lines::check::{CheckReport, Finding, Fix, Level, PathState};
 use lines::{Desk, KeptLine, Number};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -30,28 +30,37 @@ pub struct LineCard {
     pub outgoing_at_ms: Option<i64>,
     /// Can it call at all?
     pub calls_out: bool,
-    /// Whose sign-in a look at the provider needs: `twilio`, `telnyx`; `null`: nobody looks there.
+    /// What a finished line has, and whether this one has it.
+    pub parts: Vec<LinePartView>,
+    /// Whose sign-in a look at the provider needs: `twilio`, `telnyx`, `signalwire`; `null`: nobody looks there.
     pub signs_in_at: Option<String>,
-    /// Twilio: the account.
+    /// Twilio: the account. SignalWire: space and project, `acme/0a1b…`.
     pub account: String,
     /// What is set of its calls.
     pub calling: LineCalling,
-    /// Law and money, as far as a check looked; empty where none did, or where nobody can be called.
-    pub cautions: Vec<LineCaution>,
 }
 
-/// What the last check of a line said about law and money.
+/// What is known of a part of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LinePartState {
+    /// It is there.
+    Done,
+    /// It is missing.
+    Left,
+    /// Nobody looked.
+    Unknown,
+}
+
+/// A part of a finished line.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct LineCaution {
-    /// `D30` emergency address, `D27` blocked countries, `D28` guard on spending.
-    pub id: String,
-    /// How bad; `not_run`: the provider was not looked at.
-    pub level: FindingLevel,
-    /// For a person.
-    pub verdict: String,
-    /// When it was looked at.
-    #[ts(type = "number")]
-    pub at_ms: i64,
+pub struct LinePartView {
+    /// `incoming`, `outgoing`, `faultless`, `provider`, `emergency`, `spending`.
+    pub part: String,
+    /// What is known of it.
+    pub state: LinePartState,
+    /// Does a line without it not count as done?
+    pub required: bool,
 }
 
 /// How a part of the way of a call stands.
@@ -136,36 +145,13 @@ fn unix_ms(at: &str) -> Option<i64> {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-/// What is always worth saying of a line that calls out.
-const CAUTIONS: [&str; 3] = ["D30", "D27", "D28"];
-
-fn cautions(check: Option<SavedCheck>) -> Vec<LineCaution> {
-    let Some(check) = check else {
-        return Vec::new();
-    };
-    let at_ms = unix_ms(&check.at).unwrap_or_default();
-    let of = |id: &&str| {
-        let finding = check.findings.iter().find(|one| one.id == **id)?;
-        Some(LineCaution {
-            id: finding.id.clone(),
-            level: level(Level::parse(&finding.level)),
-            verdict: finding.verdict.clone(),
-            at_ms,
-        })
-    };
-    CAUTIONS.iter().filter_map(of).collect()
-}
-
-fn level(of: Level) -> FindingLevel {
-    match of {
-        Level::Passed => FindingLevel::Passed,
-        Level::NotRun => FindingLevel::NotRun,
-        Level::Advice => FindingLevel::Advice,
-        Level::Problem => FindingLevel::Problem,
-    }
-}
-
-fn card(line: &KeptLine, check: Option<SavedCheck>, quiet: &[String], region: Region) -> LineCard {
+fn card(
+    line: &KeptLine,
+    last_check: Option<&serde_json::Value>,
+    quiet: &[String],
+    region: Region,
+) -> LineCard {
+    let parts = lines::left::parts(line, last_check).into_iter();
     LineCard {
         id: line.id.to_string(),
         name: line.name.to_string(),
@@ -174,20 +160,32 @@ fn card(line: &KeptLine, check: Option<SavedCheck>, quiet: &[String], region: Re
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
         calls_out: line.calls_out(),
-        signs_in_at: line
-            .provider
-            .has_api()
-            .then(|| line.provider.word().to_owned()),
+        parts: parts
+            .map(|(part, state)| LinePartView {
+                part: part.word().to_owned(),
+                state: match state {
+                    lines::left::State::Done => LinePartState::Done,
+                    lines::left::State::Left => LinePartState::Left,
+                    lines::left::State::Unknown => LinePartState::Unknown,
+                },
+                required: part.is_required(),
+            })
+            .collect(),
+        signs_in_at: line.signs_in().then(|| line.provider.word().to_owned()),
         account: line.account.clone().unwrap_or_default(),
         calling: calling(line, quiet, region),
-        cautions: cautions(check.filter(|_| line.calls_out())),
     }
 }
 
 fn finding(of: &Finding) -> FindingView {
     FindingView {
         id: of.id.to_owned(),
-        level: level(of.level),
+        level: match of.level {
+            Level::Passed => FindingLevel::Passed,
+            Level::NotRun => FindingLevel::NotRun,
+            Level::Advice => FindingLevel::Advice,
+            Level::Problem => FindingLevel::Problem,
+        },
         verdict: of.verdict.clone(),
         evidence: of
             .evidence
@@ -235,7 +233,10 @@ pub(crate) fn cards(
     let lines = registry
         .lines()
         .map_err(|error| IpcError::new("profile", error.to_string()))?;
-    let card = |line: &KeptLine| card(line, registry.last_check(&line.id), quiet, region);
+    let card = |line: &KeptLine| {
+        let last_check = registry.last_check(&line.id);
+        card(line, last_check.as_ref(), quiet, region)
+    };
     Ok(lines.iter().map(card).collect())
 }
 
@@ -292,7 +293,8 @@ pub(crate) fn declarations(config: &Config) -> Vec<String> {
         HopState::decl(config),
         HopView::decl(config),
         LineCard::decl(config),
-        LineCaution::decl(config),
         LineCheckView::decl(config),
+        LinePartState::decl(config),
+        LinePartView::decl(config),
     ]
 }

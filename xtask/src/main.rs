@@ -6,6 +6,7 @@ mod bench;
 mod e2e;
 mod engine;
 mod line;
+mod lines;
 mod package;
 mod packages;
 mod pictures;
@@ -59,7 +60,8 @@ enum Command {
     },
     /// Run only the end-to-end tests
     E2e {
-        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table
+        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table; `lines`: every
+        /// provider, fault, diagnostic and complaint, with tables
         filter: Option<String>,
         /// Of the telephone, only this table
         #[arg(long, value_enum)]

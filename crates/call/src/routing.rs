@@ -34,6 +34,8 @@ pub struct OutboundLine {
     pub numbers: Vec<String>,
     /// The number that those who are called see; `None`: the first.
     pub caller_id: Option<String>,
+    /// Does its provider show the first number, whatever is asked for?
+    pub shows_first: bool,
     /// Numbers that begin so go over it.
     pub prefixes: Vec<Prefix>,
     /// Is it the one for everything else?
@@ -43,9 +45,20 @@ pub struct OutboundLine {
 }
 
 impl OutboundLine {
+    /// Those of its numbers that can be shown to whoever is called.
+    #[must_use]
+    pub fn caller_ids(&self) -> &[String] {
+        let count = if self.shows_first {
+            1
+        } else {
+            self.numbers.len()
+        };
+        self.numbers.get(..count).unwrap_or_default()
+    }
+
     fn shown_number(&self) -> Option<&String> {
         let own = self.caller_id.as_ref();
-        own.filter(|number| self.numbers.contains(number))
+        own.filter(|number| self.caller_ids().contains(number))
             .or(self.numbers.first())
     }
 
@@ -275,7 +288,7 @@ pub fn route(
         Some(asked) => Some(own_number(first, asked)?),
         // they know the number that they called, or were called from
         None if why == Why::LastUsed => first
-            .numbers
+            .caller_ids()
             .iter()
             .find(|own| last.is_some_and(|last| same_number(own, last))),
         None => None,
@@ -325,11 +338,12 @@ fn ranked<'a>(
 }
 
 fn own_number<'a>(line: &'a OutboundLine, asked: &str) -> Result<&'a String, RouteError> {
-    let own = line.numbers.iter().find(|own| same_number(own, asked));
+    let own = line.caller_ids().iter();
+    let own = own.clone().find(|own| same_number(own, asked));
     own.ok_or_else(|| RouteError::NotItsNumber {
         number: crate::number::display_name(asked).unwrap_or_default(),
         line: line.name.clone(),
-        own: line.numbers.join(", "),
+        own: line.caller_ids().join(", "),
     })
 }
 
@@ -352,12 +366,12 @@ mod tests {
         }
     }
 
-    /// A: two numbers, no rule. B: the world from +49. C: New York and one office there.
+    /// A: two numbers, no rule. B: from +131. C: from +12.
     fn lines() -> Vec<OutboundLine> {
         vec![
             line("A", &["+12025550150", "+12025550151"], &[]),
-            line("B", &["+12025550160"], &["+49", "+4930"]),
-            line("C", &["+12025550170"], &["+1 212", "+1"]),
+            line("B", &["+12025550160"], &["+131", "+1312"]),
+            line("C", &["+12025550170"], &["+1 212", "+12"]),
         ]
     }
 
@@ -368,23 +382,23 @@ mod tests {
 
     #[test]
     fn the_line_used_last_comes_before_every_rule() {
-        let found = chosen(&lines(), "+493012345678", Some("+12025550170"));
+        let found = chosen(&lines(), "+13125550100", Some("+12025550170"));
         assert_eq!(found, ("ST_C".into(), Why::LastUsed));
     }
 
     #[test]
     fn a_line_that_is_gone_was_not_used_last() {
-        let (line, why) = chosen(&lines(), "+493012345678", Some("+12025559999"));
+        let (line, why) = chosen(&lines(), "+13125550100", Some("+12025550199"));
         assert_eq!(line, "ST_B");
-        assert_eq!(why, Why::Prefix(Prefix::parse("+4930").unwrap()));
+        assert_eq!(why, Why::Prefix(Prefix::parse("+1312").unwrap()));
     }
 
     #[test]
     fn the_longest_prefix_wins_whatever_the_order() {
         let mut all = lines();
-        all.push(line("D", &["+12025550180"], &["+1 212 555"]));
+        all.push(line("D", &["+12025550180"], &["+1 212 555 010"]));
         assert_eq!(chosen(&all, "+12125550100", None).0, "ST_D");
-        assert_eq!(chosen(&all, "+12129990100", None).0, "ST_C");
+        assert_eq!(chosen(&all, "+12125550150", None).0, "ST_C");
         all.reverse();
         assert_eq!(chosen(&all, "+12125550100", None).0, "ST_D");
     }
@@ -393,16 +407,16 @@ mod tests {
     fn without_a_rule_it_is_the_default_line_and_without_one_the_first() {
         let mut all = lines();
         assert_eq!(
-            chosen(&all, "+33123456789", None),
+            chosen(&all, "+14155550100", None),
             ("ST_A".into(), Why::First)
         );
         all[1].is_default = true;
         assert_eq!(
-            chosen(&all, "+33123456789", None),
+            chosen(&all, "+14155550100", None),
             ("ST_B".into(), Why::Default)
         );
-        assert_eq!(chosen(&all[..1], "+33123456789", None).1, Why::Only);
-        let unknown = route(&[], "+33123456789", None, &Wish::default()).unwrap();
+        assert_eq!(chosen(&all[..1], "+14155550100", None).1, Why::Only);
+        let unknown = route(&[], "+14155550100", None, &Wish::default()).unwrap();
         assert_eq!((unknown.ways.len(), unknown.why), (0, Why::Unknown));
     }
 
@@ -422,14 +436,33 @@ mod tests {
         let mut all = lines();
         all[0].caller_id = Some("+12025550151".into());
         let shown = |all: &[OutboundLine]| {
-            let route = route(all, "+33123456789", None, &Wish::default()).unwrap();
+            let route = route(all, "+14155550100", None, &Wish::default()).unwrap();
             route.ways[0].caller_id.clone()
         };
         assert_eq!(shown(&all).as_deref(), Some("+12025550151"));
-        all[0].caller_id = Some("+12025559999".into());
+        all[0].caller_id = Some("+12025550199".into());
         assert_eq!(shown(&all).as_deref(), Some("+12025550150"));
         all[0].numbers.clear();
         assert_eq!(shown(&all), None, "the trunk knows");
+    }
+
+    #[test]
+    fn a_provider_that_shows_one_number_is_asked_for_no_other() {
+        let mut all = lines();
+        all[0].shows_first = true;
+        all[0].caller_id = Some("+12025550151".into());
+        for last in [Some("+12025550151"), None] {
+            let route = route(&all, "+14155550100", last, &Wish::default()).unwrap();
+            assert_eq!(route.ways[0].trunk, "ST_A");
+            assert_eq!(route.ways[0].caller_id.as_deref(), Some("+12025550150"));
+        }
+        let wish = Wish {
+            line: Some("Line A".into()),
+            caller_id: Some("+12025550151".into()),
+        };
+        assert!(route(&all, "+14155550100", None, &wish).is_err());
+        all[0].numbers.clear();
+        assert!(all[0].caller_ids().is_empty());
     }
 
     #[test]
@@ -445,7 +478,7 @@ mod tests {
                 line: Some(asked.into()),
                 caller_id: Some("+1 202-555-0151".into()),
             };
-            let route = route(&lines(), "+4930123456", Some("+12025550170"), &wish).unwrap();
+            let route = route(&lines(), "+13125550101", Some("+12025550170"), &wish).unwrap();
             assert_eq!(route.ways[0].trunk, "ST_A", "{asked}");
             assert_eq!(route.ways[0].caller_id.as_deref(), Some("+12025550151"));
             assert_eq!(route.why, Why::Asked);

@@ -36,6 +36,7 @@ mod index;
 mod lines;
 mod load;
 mod mask;
+mod merge;
 mod notes;
 mod orphans;
 mod port;

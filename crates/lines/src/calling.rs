@@ -85,6 +85,23 @@ impl KeptLine {
         self.provider != ProviderKind::LiveKitNumbers
     }
 
+    /// Does its provider show the first number to everybody who is called? SignalWire's script names it.
+    #[must_use]
+    pub fn shows_first(&self) -> bool {
+        self.provider == ProviderKind::SignalWire
+    }
+
+    /// Those of its numbers that can be shown to whoever is called.
+    #[must_use]
+    pub fn caller_ids(&self) -> &[Number] {
+        let count = if self.shows_first() {
+            1
+        } else {
+            self.numbers.len()
+        };
+        self.numbers.get(..count).unwrap_or_default()
+    }
+
     /// Its trunk for outgoing calls in LiveKit, if one was set up.
     #[must_use]
     pub fn outbound_trunk(&self) -> Option<&str> {
@@ -107,6 +124,7 @@ impl KeptLine {
                 .map(|number| number.as_str().to_owned())
                 .collect(),
             caller_id: caller_id.map(|number| number.as_str().to_owned()),
+            shows_first: self.shows_first(),
             // one that somebody wrote into the file by hand and that is none claims nothing
             prefixes: prefixes
                 .filter_map(|text| Prefix::parse(text).ok())
@@ -136,9 +154,9 @@ impl Registry {
             return Err(CallingError::TooManyPrefixes);
         }
         if let Some(number) = &calling.caller_id
-            && !line.numbers.contains(number)
+            && !line.caller_ids().contains(number)
         {
-            let own: Vec<&str> = line.numbers.iter().map(Number::as_str).collect();
+            let own: Vec<&str> = line.caller_ids().iter().map(Number::as_str).collect();
             return Err(CallingError::NotItsNumber {
                 number: number.as_str().to_owned(),
                 line: line.name.to_string(),

@@ -10,8 +10,8 @@ use thiserror::Error;
 use crate::calling::Calling;
 use crate::journal::{now, who};
 use crate::wanted::{
-    LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain, Wanted,
-    WantedProvider,
+    HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
+    TrunkDomain, Wanted, WantedProvider,
 };
 
 const FILE: &str = "lines.json";
@@ -51,9 +51,12 @@ pub struct KeptLine {
     /// The account at the provider. Not secret.
     #[serde(default)]
     pub account: Option<String>,
-    /// The provider's host.
+    /// The provider's host. At SignalWire: the SIP address that was made there by hand.
     #[serde(default)]
     pub host: Option<SipHost>,
+    /// At SignalWire: what answers callers instead of a script of Deskline's.
+    #[serde(default)]
+    pub handler: Option<HandlerUrl>,
     /// How LiveKit talks to it.
     #[serde(default)]
     pub transport: Transport,
@@ -87,6 +90,7 @@ impl KeptLine {
             domain: None,
             account: account.map(str::to_owned),
             host: None,
+            handler: None,
             transport: Transport::Auto,
             objects: BTreeMap::new(),
             since: now(),
@@ -100,6 +104,15 @@ impl KeptLine {
                 kept.domain = Some(domain.clone());
             }
             WantedProvider::Telnyx { livekit } => kept.livekit_sip = Some(livekit.clone()),
+            WantedProvider::SignalWire {
+                livekit,
+                handler,
+                by_hand,
+            } => {
+                kept.livekit_sip = Some(livekit.clone());
+                kept.handler.clone_from(handler);
+                kept.host.clone_from(by_hand);
+            }
             WantedProvider::Other { host, transport } => {
                 kept.host = Some(host.clone());
                 kept.transport = *transport;
@@ -120,6 +133,11 @@ impl KeptLine {
             ProviderKind::Telnyx => WantedProvider::Telnyx {
                 livekit: self.livekit_sip.clone()?,
             },
+            ProviderKind::SignalWire => WantedProvider::SignalWire {
+                livekit: self.livekit_sip.clone()?,
+                handler: self.handler.clone(),
+                by_hand: self.host.clone(),
+            },
             ProviderKind::Other => WantedProvider::Other {
                 host: self.host.clone()?,
                 transport: self.transport,
@@ -129,6 +147,13 @@ impl KeptLine {
         let mut wanted = Wanted::new(self.name.clone(), self.numbers.clone(), provider).ok()?;
         wanted.secure = self.secure;
         Some(wanted)
+    }
+
+    /// Does Deskline sign in at the provider?
+    #[must_use]
+    pub fn signs_in(&self) -> bool {
+        let by_hand = self.provider == ProviderKind::SignalWire && self.host.is_some();
+        self.provider.has_api() && !by_hand
     }
 
     /// Have both directions been proven?
@@ -266,15 +291,14 @@ impl Registry {
         replace(&self.check(&report.line.id), &report.json())
     }
 
-    /// The last check of a line; `None`: none was kept, or it cannot be read.
-    #[must_use]
-    pub fn last_check(&self, id: &LineId) -> Option<crate::check::SavedCheck> {
-        let bytes = std::fs::read(self.check(id)).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    }
-
     fn check(&self, id: &LineId) -> PathBuf {
         self.path.with_file_name(format!("check-{id}.json"))
+    }
+
+    /// The last check of a line, as it was kept; `None` when there was none, or when it cannot be read.
+    #[must_use]
+    pub fn last_check(&self, id: &LineId) -> Option<serde_json::Value> {
+        serde_json::from_slice(&std::fs::read(self.check(id)).ok()?).ok()
     }
 
     fn retired(&self, id: &LineId) -> PathBuf {

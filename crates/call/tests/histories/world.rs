@@ -498,20 +498,6 @@ impl World {
         }
     }
 
-    /// The name of the far end's leg in a room.
-    fn leg_name(&self, name: &RoomName) -> Option<Identity> {
-        let room = self.rooms.get(name)?;
-        let first = || room.call.as_ref().map(|call| leg_of(call.as_str()));
-        room.leg_name.clone().or_else(first)
-    }
-
-    fn far_leg(&self, name: &RoomName, status: LegStatus) -> Participant {
-        Participant {
-            identity: self.leg_name(name).unwrap(),
-            ..phone_leg("x", Some(status))
-        }
-    }
-
     fn leg_says(&mut self, name: &RoomName, status: LegStatus) {
         let leg = self.far_leg(name, status);
         self.broadcast(name, RoomFact::Present(leg));

@@ -135,7 +135,7 @@ fn the_other_numbers_of_a_contact_count_too() {
     store.add_contact(&ada, Region::US).unwrap();
     let (a, b) = (Some("+12025550150"), Some("+12025550160"));
     call(&store, "c1", 10, "+13125550142", a, EndReason::Missed);
-    call(&store, "c2", 20, "+13125550188", b, EndReason::HungUp);
+    call(&store, "c2", 20, "+13125550188", b, EndReason::Busy);
     for number in ["+13125550142", "+13125550188"] {
         assert_eq!(store.last_line(number).unwrap().as_deref(), b);
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Finding, Fix, Hop};
@@ -32,37 +31,6 @@ impl Level {
             Self::Advice => "advice",
             Self::Problem => "problem",
         }
-    }
-}
-
-/// A check as it was kept: what its findings said then.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SavedCheck {
-    /// When, RFC 3339.
-    pub at: String,
-    /// Every diagnostic.
-    pub findings: Vec<SavedFinding>,
-}
-
-/// A finding of a check that was kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SavedFinding {
-    /// `D01` … `X7`.
-    pub id: String,
-    /// How bad, as [`Level::word`].
-    pub level: String,
-    /// For a person.
-    pub verdict: String,
-}
-
-impl Level {
-    /// As [`Self::word`] says it; a word of a newer program is as if it had not been looked at.
-    #[must_use]
-    pub fn parse(word: &str) -> Self {
-        [Self::Passed, Self::Advice, Self::Problem]
-            .into_iter()
-            .find(|level| level.word() == word)
-            .unwrap_or(Self::NotRun)
     }
 }
 

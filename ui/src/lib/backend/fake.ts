@@ -40,6 +40,7 @@ import type {
   LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineHandView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -297,6 +298,10 @@ export class FakePhone implements Backend {
 
   async linePlan(asked: LineAsked): Promise<LinePlanView> {
     return this.phoneLines.plan(asked);
+  }
+
+  async lineByHand(asked: LineAsked): Promise<LineHandView[]> {
+    return this.phoneLines.byHand(asked);
   }
 
   async lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView> {

@@ -35,6 +35,20 @@ impl World {
         }
     }
 
+    /// The name of the far end's leg in a room.
+    pub(super) fn leg_name(&self, name: &RoomName) -> Option<Identity> {
+        let room = self.rooms.get(name)?;
+        let first = || room.call.as_ref().map(|call| leg_of(call.as_str()));
+        room.leg_name.clone().or_else(first)
+    }
+
+    pub(super) fn far_leg(&self, name: &RoomName, status: LegStatus) -> Participant {
+        Participant {
+            identity: self.leg_name(name).unwrap(),
+            ..phone_leg("x", Some(status))
+        }
+    }
+
     fn room_of(&self, link: &Link) -> Option<RoomName> {
         self.rooms
             .iter()

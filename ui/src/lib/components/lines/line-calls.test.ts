@@ -1,7 +1,6 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
 import { FakePhone } from '../../backend/fake';
-import LinesView from '../../../views/LinesView.svelte';
 import LineCalls from './LineCalls.svelte';
 
 async function calls(at: number) {
@@ -50,14 +49,4 @@ test('the number that is shown is one of the line’s own', async () => {
   await fireEvent.click(screen.getByTestId('line-save'));
   await screen.findByRole('status');
   expect((await backend.lines())[0]?.calling.caller_id).toBe('+12125550103');
-});
-
-test('law and money are said on the card as far as a check looked', async () => {
-  // menus open in it
-  document.body.append(document.createElement('main'));
-  render(LinesView, { backend: new FakePhone('', 0) });
-  const cautions = await screen.findAllByTestId('line-caution');
-  expect(cautions.map((one) => one.dataset['level'])).toEqual(['advice', 'passed', 'not_run']);
-  expect(cautions[0]?.textContent).toContain('911 would not know where you are.');
-  expect(cautions[2]?.textContent).toContain('not looked at');
 });
