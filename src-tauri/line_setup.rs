@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use call::input::Intent;
 use call::number::Region;
+use call::routing::Way;
 use call::state::{CallState, Direction};
 use call::view::CallView;
 use lines::{
@@ -388,14 +389,12 @@ impl Core {
         number: String,
     ) -> Result<LineProofView, IpcError> {
         let call = fresh_call_id().map_err(|error| IpcError::new("shell", error.to_string()))?;
-        // The very trunk of this line, whatever others are there.
-        let trunk = line.objects.get("outbound_trunk").cloned();
-        let named = trunk.unwrap_or_else(|| line.name.to_string());
+        let ways = vec![only_way(line)];
         let mut view = self.view();
         self.intent(Intent::Dial {
             call: call.clone(),
             number,
-            line: Some(named),
+            ways,
         })
         .await;
         let appears = view.wait_for(|view| view.call(&call).is_some());
@@ -476,6 +475,22 @@ async fn another_domain(
         given,
     }));
     Ok(Some(view))
+}
+
+/// The very trunk of this line, whatever others are there: a test that went over another line would prove nothing.
+pub(crate) fn only_way(line: &KeptLine) -> Way {
+    let outbound = line.outbound();
+    let named = || line.name.to_string();
+    Way {
+        trunk: outbound.map_or_else(named, |line| line.trunk),
+        name: named(),
+        caller_id: line
+            .calling
+            .caller_id
+            .as_ref()
+            .map(|own| own.as_str().to_owned()),
+        fails_over: false,
+    }
 }
 
 /// Did it come over this line?

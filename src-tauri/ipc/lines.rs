@@ -1,12 +1,14 @@
 //! Lines, as the windows see them: what was set up and proven, and what a check found.
 
-use lines::check::{CheckReport, Finding, Fix, PathState};
+use call::number::Region;
+use lines::check::{CheckReport, Finding, Fix, Level, PathState};
 use lines::{Desk, KeptLine, Number};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use ts_rs::{Config, TS};
 
+use crate::ipc::calling::{LineCalling, calling};
 use crate::ipc::types::IpcError;
 
 /// A line in the list.
@@ -34,6 +36,8 @@ pub struct LineCard {
     pub signs_in_at: Option<String>,
     /// Twilio: the account. SignalWire: space and project, `acme/0a1b…`.
     pub account: String,
+    /// What is set of its calls.
+    pub calling: LineCalling,
 }
 
 /// What is known of a part of a line.
@@ -141,7 +145,12 @@ fn unix_ms(at: &str) -> Option<i64> {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-fn card(line: &KeptLine, last_check: Option<&serde_json::Value>) -> LineCard {
+fn card(
+    line: &KeptLine,
+    last_check: Option<&serde_json::Value>,
+    quiet: &[String],
+    region: Region,
+) -> LineCard {
     let parts = lines::left::parts(line, last_check).into_iter();
     LineCard {
         id: line.id.to_string(),
@@ -150,7 +159,7 @@ fn card(line: &KeptLine, last_check: Option<&serde_json::Value>) -> LineCard {
         numbers: line.numbers.iter().map(Number::shown).collect(),
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
-        calls_out: line.provider != lines::ProviderKind::LiveKitNumbers,
+        calls_out: line.calls_out(),
         parts: parts
             .map(|(part, state)| LinePartView {
                 part: part.word().to_owned(),
@@ -164,11 +173,11 @@ fn card(line: &KeptLine, last_check: Option<&serde_json::Value>) -> LineCard {
             .collect(),
         signs_in_at: line.signs_in().then(|| line.provider.word().to_owned()),
         account: line.account.clone().unwrap_or_default(),
+        calling: calling(line, quiet, region),
     }
 }
 
 fn finding(of: &Finding) -> FindingView {
-    use lines::check::Level;
     FindingView {
         id: of.id.to_owned(),
         level: match of.level {
@@ -212,15 +221,22 @@ fn check(report: &CheckReport) -> LineCheckView {
     }
 }
 
-/// Every line of the profile. Blocks (disk).
+/// Every line of the profile. `quiet`: our numbers that do not ring here. Blocks (disk).
 ///
 /// # Errors
 /// The list cannot be read.
-pub(crate) fn cards(registry: &lines::Registry) -> Result<Vec<LineCard>, IpcError> {
+pub(crate) fn cards(
+    registry: &lines::Registry,
+    quiet: &[String],
+    region: Region,
+) -> Result<Vec<LineCard>, IpcError> {
     let lines = registry
         .lines()
         .map_err(|error| IpcError::new("profile", error.to_string()))?;
-    let card = |line: &KeptLine| card(line, registry.last_check(&line.id).as_ref());
+    let card = |line: &KeptLine| {
+        let last_check = registry.last_check(&line.id);
+        card(line, last_check.as_ref(), quiet, region)
+    };
     Ok(lines.iter().map(card).collect())
 }
 

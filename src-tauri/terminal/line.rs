@@ -19,7 +19,7 @@ use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
 use crate::terminal::line_input::{agreed, keys, secret};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
-use crate::terminal::{complain, line_check, line_test};
+use crate::terminal::{complain, line_check, line_set, line_test};
 
 /// How often another domain is tried when one is taken.
 const OTHER_DOMAINS: usize = 3;
@@ -34,6 +34,7 @@ pub(crate) async fn run(profile: &Profile, asked: Line) -> anyhow::Result<u8> {
         Line::Add(asked) if asked.by_hand => Ok(by_hand(&asked)),
         Line::Test(asked) => line_test::run(profile, asked).await,
         Line::List(asked) => Ok(list(profile, &asked)),
+        Line::Set(asked) => Ok(line_set::run(profile, &asked)),
         Line::Add(asked) => {
             Ok(with_desk(profile, asked.json, async |desk| add(desk, &asked).await).await)
         }
@@ -209,6 +210,7 @@ fn shown(line: &KeptLine) -> Value {
     json!({
         "id": line.id, "name": line.name, "provider": line.provider.word(), "numbers": line.numbers,
         "proven": line.is_proven(), "incoming_proven_at": line.proof.incoming,
+        "calling": line_set::shown(line),
         "outgoing_proven_at": line.proof.outgoing, "since": line.since, "by": line.by, "objects": line.objects,
     })
 }
@@ -220,7 +222,7 @@ fn sentence(line: &KeptLine) -> String {
             .map_or_else(|| "not proven yet".to_owned(), |at| format!("proven {at}"))
     };
     format!(
-        "{}\n  {}, {}\n  incoming: {}\n  outgoing: {}",
+        "{}\n  {}, {}\n  incoming: {}\n  outgoing: {}\n{}",
         line.name,
         numbers.join(", "),
         line.provider.shown(),
@@ -229,7 +231,8 @@ fn sentence(line: &KeptLine) -> String {
             "not with this number".to_owned()
         } else {
             proof(&line.proof.outgoing)
-        }
+        },
+        line_set::sentence(line)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `deskline line …`
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -17,6 +17,8 @@ pub enum Line {
     Fix(Fix),
     /// Prove a line with a call: `--to` calls out, `--incoming` waits to be called
     Test(Test),
+    /// Set which calls go over a line, what number they show, and what happens if its provider refuses one
+    Set(Set),
     /// Take a line away: what Deskline made in LiveKit, each saved first
     Remove(Remove),
     /// Take the last change of a line back
@@ -140,6 +142,43 @@ pub struct Test {
     /// One JSON object a line instead of sentences
     #[arg(long)]
     pub json: bool,
+}
+
+/// `deskline line set`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Set {
+    /// Which line
+    pub line: String,
+    /// Numbers that begin so go over it (+49, +1212); again for more. Replaces those that are set
+    #[arg(long = "prefix", value_name = "PREFIX")]
+    pub prefixes: Vec<String>,
+    /// No numbers by their beginning
+    #[arg(long, conflicts_with = "prefixes")]
+    pub no_prefixes: bool,
+    /// Which of its numbers those who are called see: a number, or "first"
+    #[arg(long, value_name = "NUMBER")]
+    pub caller_id: Option<String>,
+    /// The line for everything that no rule names another for
+    #[arg(long, value_name = "ON|OFF", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub default: Option<OnOff>,
+    /// A call that its provider refuses before anything rings goes over another line
+    #[arg(long, value_name = "ON|OFF")]
+    pub fail_over: Option<OnOff>,
+    /// Calls to its numbers ring at this desk
+    #[arg(long, value_name = "ON|OFF")]
+    pub ring: Option<OnOff>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// On
+    On,
+    /// Off
+    Off,
 }
 
 /// `deskline line remove`

@@ -16,6 +16,7 @@ mod contacts;
 mod export;
 mod hostile;
 mod import;
+mod lines;
 mod removal;
 mod rows;
 mod search;

@@ -27,6 +27,7 @@
 
 mod apply;
 mod asked;
+mod calling;
 pub mod check;
 mod credential;
 mod desk;
@@ -59,6 +60,7 @@ mod wanted;
 
 pub use apply::{Approved, OnProgress, Progress, RunError, RunReport};
 pub use asked::Asked;
+pub use calling::{Calling, CallingError};
 pub use credential::Credential;
 pub use desk::{Desk, DeskError, Prepared};
 pub use found::{Found, Named, OwnedNumber, ProviderExtras, ProviderFound};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calling::Calling;
 use crate::journal::{now, who};
 use crate::wanted::{
     HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
@@ -69,6 +70,9 @@ pub struct KeptLine {
     /// What was proven.
     #[serde(default)]
     pub proof: Proof,
+    /// How calls go out over it.
+    #[serde(default)]
+    pub calling: Calling,
 }
 
 impl KeptLine {
@@ -92,6 +96,7 @@ impl KeptLine {
             since: now(),
             by: who(),
             proof: Proof::default(),
+            calling: Calling::default(),
         };
         match &wanted.provider {
             WantedProvider::Twilio { livekit, domain } => {
@@ -207,7 +212,8 @@ impl Registry {
         })
     }
 
-    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays.
+    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays, and what
+    /// was set of its calls.
     ///
     /// # Errors
     /// The file.
@@ -216,8 +222,12 @@ impl Registry {
         match lines.iter_mut().find(|kept| kept.id == line.id) {
             Some(kept) => {
                 let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
+                let mut calling = kept.calling.clone();
+                let own = |number: &Number| line.numbers.contains(number);
+                calling.caller_id = calling.caller_id.filter(own);
                 let same = kept.numbers == line.numbers && kept.provider == line.provider;
                 *kept = line;
+                kept.calling = calling;
                 if same {
                     (kept.proof, kept.since, kept.by) = (proof, since, by);
                 }
@@ -261,6 +271,8 @@ impl Registry {
                 path: path.display().to_string(),
             })?;
         line.proof = Proof::default();
+        let lines = self.lines()?;
+        line.calling.is_default &= !lines.iter().any(|other| other.calling.is_default);
         for object in line.objects.values_mut() {
             if let Some(new) = renamed.get(object) {
                 object.clone_from(new);
@@ -276,15 +288,17 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
-        let name = format!("check-{}.json", report.line.id);
-        replace(&self.path.with_file_name(name), &report.json())
+        replace(&self.check(&report.line.id), &report.json())
+    }
+
+    fn check(&self, id: &LineId) -> PathBuf {
+        self.path.with_file_name(format!("check-{id}.json"))
     }
 
     /// The last check of a line, as it was kept; `None` when there was none, or when it cannot be read.
     #[must_use]
     pub fn last_check(&self, id: &LineId) -> Option<serde_json::Value> {
-        let path = self.path.with_file_name(format!("check-{id}.json"));
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(self.check(id)).ok()?).ok()
     }
 
     fn retired(&self, id: &LineId) -> PathBuf {
@@ -308,7 +322,7 @@ impl Registry {
         self.write(&lines)
     }
 
-    fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
+    pub(crate) fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
         replace(&self.path, lines)
     }
 }

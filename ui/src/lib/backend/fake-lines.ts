@@ -3,7 +3,10 @@ import { asIpcError } from './backend';
 import type {
   FindingView,
   HopState,
+  HistoryRow,
   LineAsked,
+  LineCalling,
+  LineCallingDraft,
   LineCard,
   LineCheckView,
   LineHandView,
@@ -16,6 +19,8 @@ import type {
   LineSignIn,
   LineStepView,
   LineUndoView,
+  RouteAsked,
+  RouteView,
 } from './bindings';
 
 const HOPS = ['Phone network', 'Twilio', 'Trunk', 'Rule', 'Room', 'This desk'];
@@ -73,6 +78,12 @@ const connect = (place: string, number: string): LineStepView => ({
   warning: 'Callers will reach Deskline at once instead of https://ivr.example/main. Undo puts the old address back.',
 });
 
+/** How calls go out over a line of which nothing was set. */
+function usual(number: string, shown: string): LineCalling {
+  const caller_ids = [{ number, shown }];
+  return { is_default: false, prefixes: [], caller_id: null, caller_ids, fails_over: true, rings: true };
+}
+
 const parts = (states: Readonly<Record<string, LinePartState>>): LinePartView[] =>
   Object.entries(states).map(([part, state]) => ({ part, state, required: ['incoming', 'outgoing', 'faultless'].includes(part) }));
 
@@ -90,6 +101,14 @@ export class FakeLines {
       parts: parts({ provider: 'done', emergency: 'left' }),
       signs_in_at: 'twilio',
       account: 'AC0000000000000000000000000000c1',
+      calling: {
+        ...usual('+12125550100', '(212) 555-0100'),
+        is_default: true,
+        caller_ids: [
+          { number: '+12125550100', shown: '(212) 555-0100' },
+          { number: '+12125550103', shown: '(212) 555-0103' },
+        ],
+      },
     },
     {
       id: 'projects-line',
@@ -102,6 +121,7 @@ export class FakeLines {
       parts: parts({ incoming: 'left', faultless: 'unknown' }),
       signs_in_at: null,
       account: '',
+      calling: { ...usual('+13125550117', '(312) 555-0117'), prefixes: ['+44'] },
     },
   ];
   #waiting: LinePlanView | null = null;
@@ -227,7 +247,8 @@ export class FakeLines {
         parts: parts({ incoming: 'left', ...(livekit ? {} : { outgoing: 'left' }), faultless: 'unknown' }),
         signs_in_at: { Twilio: 'twilio', Telnyx: 'telnyx', SignalWire: 'signalwire' }[plan.provider] ?? null,
         account: '',
-      },
+        calling: usual(plan.number, plan.number),
+        },
     ];
     return ended('');
   }
@@ -280,6 +301,54 @@ export class FakeLines {
     const proven = { ...card, parts: left, ...(to === null ? { incoming_at_ms: at } : { outgoing_at_ms: at }) };
     this.#cards = this.#cards.map((one) => (one.id === line ? proven : one));
     return { passed: true, words: `${card.name}: calls work.` };
+  }
+
+  set(line: string, draft: LineCallingDraft): LineCard[] {
+    this.#card(line);
+    const wrong = draft.prefixes.find((prefix) => !prefix.startsWith('+'));
+    if (wrong !== undefined)
+      throw asIpcError({
+        code: 'bad_input',
+        message: `“${wrong}” is not the beginning of a number. Type + and the country code, with or without what follows, like +49 or +1 212.`,
+      });
+    this.#cards = this.#cards.map((card) => {
+      if (card.id === line) return { ...card, calling: { ...card.calling, ...draft } };
+      const is_default = card.calling.is_default && !draft.is_default;
+      return { ...card, calling: { ...card.calling, is_default } };
+    });
+    return this.#cards;
+  }
+
+  /** As the core decides, in short. */
+  route(asked: RouteAsked, rows: readonly HistoryRow[]): RouteView {
+    const all = this.#cards.filter((card) => card.calls_out);
+    const typed = asked.number ?? '';
+    const digits = typed.replace(/\D/g, '');
+    const number = typed.startsWith('+') ? `+${digits}` : `+1${digits}`;
+    const last = rows.find((row) => row.number === number)?.line;
+    const has = (card: LineCard, own: string) =>
+      card.name === own || card.calling.caller_ids.some((one) => one.number === own);
+    const prefixed = (card: LineCard) => card.calling.prefixes.find((prefix) => number.startsWith(prefix));
+    const ways: [LineCard | undefined, RouteView['why']][] = [
+      [all.find((card) => card.id === asked.line), 'asked'],
+      [last ? all.find((card) => has(card, last)) : undefined, 'last_used'],
+      [all.find(prefixed), 'prefix'],
+      [all.find((card) => card.calling.is_default), 'default'],
+      [all[0], all.length > 1 ? 'first' : 'only'],
+    ];
+    const [line, why] = ways.find(([card]) => card) ?? [undefined, 'unknown' as const];
+    const wanted = asked.caller_id ?? line?.calling.caller_id;
+    const numbers = line?.calling.caller_ids ?? [];
+    const others = all.filter((card) => card !== line).map(({ name }) => name);
+    return {
+      line: line?.id ?? null,
+      name: line?.name ?? '',
+      caller_id: numbers.find((one) => one.number === wanted) ?? numbers[0] ?? null,
+      why: line ? why : 'unknown',
+      prefix: (why === 'prefix' && line && prefixed(line)) || '',
+      then: line?.calling.fails_over ? others : [],
+      lines: all.map(({ id, name, calling }) => ({ id, name, numbers: calling.caller_ids })),
+    };
   }
 
   #card(line: string): LineCard {

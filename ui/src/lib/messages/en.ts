@@ -1,3 +1,4 @@
+import { enCalling } from './en-calling';
 import { enLines } from './en-lines';
 import { enSound } from './en-sound';
 
@@ -15,6 +16,7 @@ export const en = {
   'nav.settings': 'Settings',
   'nav.starting': 'Starting',
 
+  ...enCalling,
   ...enLines,
 
   'availability.desk': 'This desk',
