@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
 use crate::ipc::line_setup::{
-    LineAsked, LinePlanView, LineProgressView, LineProofView, LineRunView, LineSignIn, LineUndoView,
+    LineAsked, LineHandView, LinePlanView, LineProgressView, LineProofView, LineRunView,
+    LineSignIn, LineUndoView,
 };
 use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
@@ -77,6 +78,7 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         line_plan,
         line_carry_out,
         line_stop,
+        line_by_hand,
         line_removal,
         line_remove,
         line_undo_show,
@@ -424,6 +426,11 @@ async fn line_check(
 #[tauri::command]
 async fn line_plan(core: State<'_, Core>, asked: LineAsked) -> Answer<LinePlanView> {
     core.line_plan(asked).await
+}
+
+#[tauri::command]
+async fn line_by_hand(core: State<'_, Core>, asked: LineAsked) -> Answer<Vec<LineHandView>> {
+    core.line_by_hand(asked).await
 }
 
 #[tauri::command]

@@ -43,6 +43,7 @@ pub const COMMANDS: &[&str] = &[
     "line_check",
     "line_fix",
     "line_plan",
+    "line_by_hand",
     "line_carry_out",
     "line_stop",
     "line_removal",

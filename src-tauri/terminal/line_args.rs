@@ -36,7 +36,7 @@ pub struct List {
 /// `deskline line add`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Add {
-    /// twilio, telnyx, other (host, user and password), or livekit (a number rented from LiveKit)
+    /// twilio, telnyx, signalwire, other (host, user and password), or livekit (a number rented from LiveKit)
     pub provider: String,
     /// Name of the line
     #[arg(long, default_value = "Main line")]
@@ -47,7 +47,8 @@ pub struct Add {
     /// Take from a .env file what is not given here: account, key, secret, trunk name, SIP URI, number
     #[arg(long, value_name = "FILE")]
     pub env: Option<PathBuf>,
-    /// Twilio, Telnyx: SIP URI of the LiveKit project, from its settings. The API key of Telnyx is read from standard input
+    /// Twilio, Telnyx, SignalWire: SIP URI of the LiveKit project, from its settings. The API key of Telnyx and the API token of
+    /// SignalWire are read from standard input
     #[arg(long, value_name = "URI")]
     pub sip: Option<String>,
     /// Twilio: account SID (AC…); its auth token is read from standard input
@@ -59,10 +60,19 @@ pub struct Add {
     /// Twilio: name of the trunk [default: made of the line's name]
     #[arg(long)]
     pub domain: Option<String>,
-    /// Another provider: the server that takes calls
-    #[arg(long)]
+    /// SignalWire: the space, acme of acme.signalwire.com
+    #[arg(long, conflicts_with = "account")]
+    pub space: Option<String>,
+    /// SignalWire: project ID
+    #[arg(long, value_name = "ID", conflicts_with = "key")]
+    pub project: Option<String>,
+    /// SignalWire: a server of your own that answers callers with SWML [default: Deskline makes a script]
+    #[arg(long, value_name = "URL")]
+    pub handler: Option<String>,
+    /// Another provider: the server that takes calls. SignalWire: the SIP address that you made there by hand
+    #[arg(long, visible_alias = "sip-address")]
     pub host: Option<String>,
-    /// Another provider: user name; its password is read from standard input
+    /// Another provider, SignalWire by hand: user name; its password is read from standard input
     #[arg(long)]
     pub user: Option<String>,
     /// Another provider: auto, udp, tcp or tls
@@ -90,7 +100,7 @@ pub struct Add {
 pub struct Check {
     /// Which line [default: all]
     pub line: Option<String>,
-    /// Look at the provider too; its auth token or API key is read from standard input
+    /// Look at the provider too; its auth token, API key or API token is read from standard input
     #[arg(long)]
     pub provider: bool,
     /// Twilio: API key (SK…) to sign in with instead of the auth token
@@ -150,8 +160,8 @@ pub struct Remove {
 pub struct Undo {
     /// Which line
     pub line: String,
-    /// Twilio: account SID, if something at Twilio is taken back. The auth token, or the API key of Telnyx, is read from
-    /// standard input
+    /// Twilio: account SID, SignalWire: space/project, if something there is taken back and the line is gone already. The auth
+    /// token, API key or API token is read from standard input
     #[arg(long, value_name = "SID")]
     pub account: Option<String>,
     /// Twilio: API key (SK…) to sign in with instead of the auth token

@@ -7,6 +7,7 @@ mod e2e;
 mod engine;
 mod fuzz;
 mod line;
+mod lines;
 mod package;
 mod packages;
 mod pictures;
@@ -60,7 +61,8 @@ enum Command {
     },
     /// Run only the end-to-end tests
     E2e {
-        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table
+        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table; `lines`: every
+        /// provider, fault, diagnostic and complaint, with tables
         filter: Option<String>,
         /// Of the telephone, only this table
         #[arg(long, value_enum)]

@@ -34,6 +34,7 @@ mod import;
 mod index;
 mod load;
 mod mask;
+mod merge;
 mod notes;
 mod orphans;
 mod port;

@@ -372,7 +372,7 @@ fn a_newer_file_is_refused_and_not_touched() {
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 6
+                known: crate::schema::NEWEST
             }
         ),
         "{error:?}"

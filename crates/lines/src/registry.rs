@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::journal::{now, who};
 use crate::wanted::{
-    LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain, Wanted,
-    WantedProvider,
+    HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
+    TrunkDomain, Wanted, WantedProvider,
 };
 
 const FILE: &str = "lines.json";
@@ -50,9 +50,12 @@ pub struct KeptLine {
     /// The account at the provider. Not secret.
     #[serde(default)]
     pub account: Option<String>,
-    /// The provider's host.
+    /// The provider's host. At SignalWire: the SIP address that was made there by hand.
     #[serde(default)]
     pub host: Option<SipHost>,
+    /// At SignalWire: what answers callers instead of a script of Deskline's.
+    #[serde(default)]
+    pub handler: Option<HandlerUrl>,
     /// How LiveKit talks to it.
     #[serde(default)]
     pub transport: Transport,
@@ -83,6 +86,7 @@ impl KeptLine {
             domain: None,
             account: account.map(str::to_owned),
             host: None,
+            handler: None,
             transport: Transport::Auto,
             objects: BTreeMap::new(),
             since: now(),
@@ -95,6 +99,15 @@ impl KeptLine {
                 kept.domain = Some(domain.clone());
             }
             WantedProvider::Telnyx { livekit } => kept.livekit_sip = Some(livekit.clone()),
+            WantedProvider::SignalWire {
+                livekit,
+                handler,
+                by_hand,
+            } => {
+                kept.livekit_sip = Some(livekit.clone());
+                kept.handler.clone_from(handler);
+                kept.host.clone_from(by_hand);
+            }
             WantedProvider::Other { host, transport } => {
                 kept.host = Some(host.clone());
                 kept.transport = *transport;
@@ -115,6 +128,11 @@ impl KeptLine {
             ProviderKind::Telnyx => WantedProvider::Telnyx {
                 livekit: self.livekit_sip.clone()?,
             },
+            ProviderKind::SignalWire => WantedProvider::SignalWire {
+                livekit: self.livekit_sip.clone()?,
+                handler: self.handler.clone(),
+                by_hand: self.host.clone(),
+            },
             ProviderKind::Other => WantedProvider::Other {
                 host: self.host.clone()?,
                 transport: self.transport,
@@ -124,6 +142,13 @@ impl KeptLine {
         let mut wanted = Wanted::new(self.name.clone(), self.numbers.clone(), provider).ok()?;
         wanted.secure = self.secure;
         Some(wanted)
+    }
+
+    /// Does Deskline sign in at the provider?
+    #[must_use]
+    pub fn signs_in(&self) -> bool {
+        let by_hand = self.provider == ProviderKind::SignalWire && self.host.is_some();
+        self.provider.has_api() && !by_hand
     }
 
     /// Have both directions been proven?
@@ -253,6 +278,13 @@ impl Registry {
     pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
         let name = format!("check-{}.json", report.line.id);
         replace(&self.path.with_file_name(name), &report.json())
+    }
+
+    /// The last check of a line, as it was kept; `None` when there was none, or when it cannot be read.
+    #[must_use]
+    pub fn last_check(&self, id: &LineId) -> Option<serde_json::Value> {
+        let path = self.path.with_file_name(format!("check-{id}.json"));
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
     fn retired(&self, id: &LineId) -> PathBuf {

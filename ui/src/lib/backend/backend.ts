@@ -27,6 +27,7 @@ import type {
   LineAsked,
   LineCard,
   LineCheckView,
+  LineHandView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -119,6 +120,8 @@ export interface Backend {
   lineFix(line: string, finding: string): Promise<LineCheckView>;
   /** Looks and says what would be changed. What was shown last waits for a yes. */
   linePlan(asked: LineAsked): Promise<LinePlanView>;
+  /** The same steps by hand, with what was typed filled in. Asks nobody. */
+  lineByHand(asked: LineAsked): Promise<LineHandView[]>;
   /** Carries out what was shown last, and forgets its sign-in. */
   lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView>;
   /** Forgets what waits for a yes, stops before the next step, and no longer waits for a test call. */

@@ -6,6 +6,9 @@ import type {
   LineAsked,
   LineCard,
   LineCheckView,
+  LineHandView,
+  LinePartState,
+  LinePartView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -40,7 +43,12 @@ const signedIn = ({ secret }: LineSignIn): FindingView =>
     ? { ...well('D02', 'Twilio did not accept this sign-in.'), level: 'problem', evidence: [{ name: 'Twilio says', value: 'Authenticate' }] }
     : well('D02', 'The provider takes the sign-in.');
 
-const PROVIDER: Readonly<Record<string, string>> = { twilio: 'Twilio', telnyx: 'Telnyx', livekit: 'LiveKit Phone Numbers' };
+const PROVIDER: Readonly<Record<string, string>> = {
+  twilio: 'Twilio',
+  telnyx: 'Telnyx',
+  signalwire: 'SignalWire',
+  livekit: 'LiveKit Phone Numbers',
+};
 
 const change = (step: string, title: string, now: string, after: string, place = 'LiveKit'): LineStepView => ({
   step,
@@ -65,6 +73,9 @@ const connect = (place: string, number: string): LineStepView => ({
   warning: 'Callers will reach Deskline at once instead of https://ivr.example/main. Undo puts the old address back.',
 });
 
+const parts = (states: Readonly<Record<string, LinePartState>>): LinePartView[] =>
+  Object.entries(states).map(([part, state]) => ({ part, state, required: ['incoming', 'outgoing', 'faultless'].includes(part) }));
+
 export class FakeLines {
   #broken = new Set(['projects-line']);
   #cards: LineCard[] = [
@@ -76,6 +87,7 @@ export class FakeLines {
       incoming_at_ms: Date.now() - 3_600_000,
       outgoing_at_ms: Date.now() - 7_200_000,
       calls_out: true,
+      parts: parts({ provider: 'done', emergency: 'left' }),
       signs_in_at: 'twilio',
       account: 'AC0000000000000000000000000000c1',
     },
@@ -87,6 +99,7 @@ export class FakeLines {
       incoming_at_ms: null,
       outgoing_at_ms: Date.now() - 86_400_000,
       calls_out: true,
+      parts: parts({ incoming: 'left', faultless: 'unknown' }),
       signs_in_at: null,
       account: '',
     },
@@ -96,6 +109,8 @@ export class FakeLines {
   /** What goes wrong next: the step that is refused, a name that is taken. */
   refuses: string | null = null;
   taken = false;
+  /** An account at SignalWire that has no API for scripts and SIP addresses. */
+  withoutApi = false;
 
   cards(): LineCard[] {
     return this.#cards;
@@ -130,13 +145,24 @@ export class FakeLines {
     return this.check(line);
   }
 
+  byHand({ name, numbers, sip, host }: LineAsked): LineHandView[] {
+    if (name.trim() === '') throw asIpcError({ code: 'bad_input', message: 'The line needs a name, such as Front desk. Type one.' });
+    return [
+      { text: `Add a SWML script named “${name} LiveKit in” with this text.`, command: `{"connect":{"to":"sip:%{call.to}@${sip}"}}` },
+      { text: `Let it handle the calls to ${numbers.join(', ')}.`, command: '' },
+      { text: 'In LiveKit, make an outbound trunk.', command: `lk sip outbound create ${host || 'SERVER OF THE SIP ADDRESS'}` },
+    ];
+  }
+
   plan(asked: LineAsked): LinePlanView {
     const bad = (message: string) => asIpcError({ code: 'bad_input', message });
     const numbers = asked.numbers.filter((number) => number.trim() !== '');
     if (asked.name.trim() === '') throw bad('The line needs a name, such as Front desk. Type one.');
     if (numbers.length === 0) throw bad('A line needs at least one number. Type the number that rings here.');
     const provider = PROVIDER[asked.provider] ?? 'another provider';
-    const hasApi = asked.provider === 'twilio' || asked.provider === 'telnyx';
+    const pasted = asked.provider === 'signalwire' && asked.host.trim() !== '';
+    const hasApi = ['twilio', 'telnyx', 'signalwire'].includes(asked.provider) && !pasted;
+    const missing = this.withoutApi && asked.provider === 'signalwire' && !pasted;
     if (hasApi && asked.sign_in.secret === '') throw bad('The secret is empty. Paste the auth token, or the secret of the API key.');
     this.#waiting = {
       line: asked.name.trim().toLowerCase().replaceAll(' ', '-'),
@@ -146,7 +172,11 @@ export class FakeLines {
       steps: hasApi ? [...AT_PROVIDER.map((step) => ({ ...step, place: provider })), ...IN_LIVEKIT, connect(provider, numbers[0] ?? '')] : IN_LIVEKIT,
       kept: [],
       notes: [],
-      problems: numbers[0]?.endsWith('0199') ? [`${numbers[0]} is not a number of this ${provider} account.`] : [],
+      problems: [
+        ...(numbers[0]?.endsWith('0199') ? [`${numbers[0]} is not a number of this ${provider} account.`] : []),
+        ...(missing ? ['SignalWire does not let Deskline make scripts and SIP addresses in this space.'] : []),
+      ],
+      only_by_hand: missing,
       address: asked.provider === 'livekit' ? '' : 'front-desk-deskline.pstn.twilio.com',
       user: asked.provider === 'livekit' ? '' : 'desklineab12cd34',
     };
@@ -159,7 +189,13 @@ export class FakeLines {
     this.#stopped = false;
     if (!plan) throw asIpcError({ code: 'no_plan', message: 'No plan waits for a yes. Look at the changes again.' });
     const done: string[] = [];
-    const ended = (refusal: string, instead: LinePlanView | null = null): LineRunView => ({ done, notes: [], refusal, instead });
+    const ended = (refusal: string, instead: LinePlanView | null = null): LineRunView => ({
+      done,
+      notes: [],
+      refusal,
+      instead,
+      only_by_hand: false,
+    });
     for (const { step, title } of plan.steps) {
       if (this.#stopped) return ended('Stopped. Run the same again to go on.');
       listener({ kind: 'began', step });
@@ -188,7 +224,8 @@ export class FakeLines {
         incoming_at_ms: null,
         outgoing_at_ms: null,
         calls_out: !livekit,
-        signs_in_at: plan.provider === 'Twilio' ? 'twilio' : plan.provider === 'Telnyx' ? 'telnyx' : null,
+        parts: parts({ incoming: 'left', ...(livekit ? {} : { outgoing: 'left' }), faultless: 'unknown' }),
+        signs_in_at: { Twilio: 'twilio', Telnyx: 'telnyx', SignalWire: 'signalwire' }[plan.provider] ?? null,
         account: '',
       },
     ];
@@ -214,6 +251,7 @@ export class FakeLines {
       problems: [],
       address: '',
       user: '',
+      only_by_hand: false,
     };
   }
 
@@ -237,7 +275,9 @@ export class FakeLines {
     const card = this.#card(line);
     if (to?.endsWith('0199')) return { passed: false, words: 'Nobody answered.' };
     const at = Date.now();
-    const proven = to === null ? { ...card, incoming_at_ms: at } : { ...card, outgoing_at_ms: at };
+    const part = to === null ? 'incoming' : 'outgoing';
+    const left = card.parts.map((one) => (one.part === part ? { ...one, state: 'done' as const } : one));
+    const proven = { ...card, parts: left, ...(to === null ? { incoming_at_ms: at } : { outgoing_at_ms: at }) };
     this.#cards = this.#cards.map((one) => (one.id === line ? proven : one));
     return { passed: true, words: `${card.name}: calls work.` };
   }

@@ -39,6 +39,7 @@ import type {
   LineAsked,
   LineCard,
   LineCheckView,
+  LineHandView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -287,6 +288,10 @@ export class FakePhone implements Backend {
 
   async linePlan(asked: LineAsked): Promise<LinePlanView> {
     return this.phoneLines.plan(asked);
+  }
+
+  async lineByHand(asked: LineAsked): Promise<LineHandView[]> {
+    return this.phoneLines.byHand(asked);
   }
 
   async lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView> {

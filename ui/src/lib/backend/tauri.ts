@@ -67,6 +67,7 @@ export function tauriBackend(): Backend {
     lineCheck: (line, signIn) => call('line_check', { line, signIn }),
     lineFix: (line, finding) => call('line_fix', { line, finding }),
     linePlan: (asked) => call('line_plan', { asked }),
+    lineByHand: (asked) => call('line_by_hand', { asked }),
     lineCarryOut: (listener) => call('line_carry_out', { channel: new Channel<LineProgressView>(listener) }),
     lineStop: () => call('line_stop'),
     lineRemoval: (line) => call('line_removal', { line }),
