@@ -11,6 +11,7 @@ mod packages;
 mod pictures;
 mod providers;
 mod run;
+mod scores;
 mod setup;
 mod shell;
 mod steps;
