@@ -13,6 +13,7 @@ mod packages;
 mod pictures;
 mod providers;
 mod run;
+mod scores;
 mod setup;
 mod shell;
 mod steps;

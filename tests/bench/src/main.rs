@@ -6,11 +6,13 @@
 
 mod arena;
 mod breakdown;
+mod callbacks;
 mod chirp;
 mod conditions;
 mod desks;
 mod desktop;
 mod duel;
+mod echo;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
@@ -19,16 +21,20 @@ mod outbound;
 mod painted;
 mod peer;
 mod place;
+mod quality;
 mod relay;
 mod resources;
 mod rooms;
 mod rule;
+mod scores;
 mod side;
+mod speech;
 mod start;
 mod statistics;
 mod tap;
 mod uneven;
 mod usage;
+mod watch;
 mod watchers;
 
 use std::{
@@ -50,7 +56,7 @@ struct Arguments {
     /// What is measured
     #[arg(value_enum)]
     suite: Suite,
-    /// Rooms, calls and starts of each kind; 10 of a call, 30 of callers, 5 starts when left out
+    /// Rooms, calls and starts of each kind; 10 of a call, 30 of callers, 5 starts, 8 of sound and 2 of speech when left out
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     calls: Option<u16>,
     /// Calls in the history of the desktop suite
@@ -104,6 +110,12 @@ enum Part {
     Delay,
     /// What waits in the jitter buffer when packets come unevenly
     Jitter,
+    /// How speech sounds at the other end, on a clean network and with packets lost
+    Quality,
+    /// What is taken out of our voice: echo and noise in rooms of arithmetic
+    Echo,
+    /// How long device callbacks take, alone and with every core kept busy, and what their threads ask of the system
+    Callbacks,
     /// Processor and memory in a call
     Resources,
     /// From the start to the usable program
@@ -306,6 +318,25 @@ fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
     if asked(arguments, Part::Jitter) {
         journal.part("uneven packets", |journal| {
             table.push_str(&uneven::jitter(journal, with_browser, quiet)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Quality) {
+        let count = usize::from(arguments.calls.unwrap_or(2));
+        journal.part("speech", |journal| {
+            table.push_str(&quality::measure(journal, count, with_browser, quiet)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Echo) {
+        journal.part("echo and noise", |journal| {
+            table.push_str(&echo::measure(journal)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Callbacks) {
+        journal.part("device callbacks", |journal| {
+            table.push_str(&callbacks::measure(journal, quiet)?);
             Ok(())
         });
     }
