@@ -63,9 +63,12 @@ pub struct Dial {
     /// Hang up so long after the answer (10s, 500ms, 2m)
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub talk_for: Option<Duration>,
-    /// Name, number or id of the outbound trunk [default: the first]
+    /// Name or number of the line to call over [default: the one used last with this number, else by its rules]
     #[arg(long, value_name = "NAME")]
     pub line: Option<String>,
+    /// Which of the line's numbers the other side sees
+    #[arg(long, value_name = "NUMBER")]
+    pub caller_id: Option<String>,
     /// Keys to send after the answer: 0-9 * # A-D, w waits half a second
     #[arg(long, value_parser = keys)]
     pub keys: Option<String>,
@@ -356,6 +359,7 @@ mod tests {
                 number: "+1 212 555 0100".into(),
                 talk_for: Some(Duration::from_secs(3)),
                 line: Some("Demo line".into()),
+                caller_id: None,
                 keys: Some("12#".into()),
                 json: true,
             }))

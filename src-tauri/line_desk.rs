@@ -49,7 +49,9 @@ impl Core {
     /// The list cannot be read.
     pub async fn lines(&self) -> Result<Vec<LineCard>, IpcError> {
         let (_, profile) = self.account_and_profile();
-        blocking(move || cards(&Registry::new(&profile.path().join("lines")))).await
+        let (quiet, region) = (self.settings().quiet_lines, self.region());
+        let registry = Registry::new(&profile.path().join("lines"));
+        blocking(move || cards(&registry, &quiet, region)).await
     }
 
     /// Finds out what is wrong with a line; with a sign-in, at its provider too. The sign-in is not kept.

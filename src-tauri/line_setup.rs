@@ -6,18 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use call::input::Intent;
+use call::number::Region;
+use call::routing::Way;
 use call::state::{CallState, Direction};
 use call::view::CallView;
 use lines::{
     Approved, Asked, Credential, Desk, DeskError, KeptLine, Pin, Prepared, Progress, ProviderKeys,
-    ProviderKind, Registry,
+    ProviderKind, Registry, Wanted,
 };
 use tokio::sync::watch;
 use vault::Secret;
 
 use crate::core::{Core, blocking, fresh_call_id};
 use crate::ipc::line_setup::{
-    LineAsked, LinePlanView, LineProofView, LineRunView, LineSignIn, LineUndoView, plan, steps,
+    LineAsked, LineHandView, LinePlanView, LineProofView, LineRunView, LineSignIn, LineUndoView,
+    by_hand, plan, steps,
 };
 use crate::ipc::types::IpcError;
 use crate::line_desk::open;
@@ -96,6 +99,25 @@ pub(crate) fn keys(
     ProviderKeys::parse(kind, &typed.account, &typed.key, secret).map_err(wrong)
 }
 
+/// The line that was typed.
+fn wanted(asked: &LineAsked, region: Region, project_host: &str) -> Result<Wanted, IpcError> {
+    let (mut wanted, _) = Asked {
+        provider: asked.provider.clone(),
+        name: asked.name.clone(),
+        numbers: asked.numbers.clone(),
+        sip: asked.sip.clone(),
+        domain: String::new(),
+        host: asked.host.clone(),
+        handler: asked.handler.clone(),
+        transport: asked.transport.clone(),
+        secure: asked.secure,
+    }
+    .wanted(region, project_host)
+    .map_err(wrong)?;
+    wanted.pin = Pin::parse(&asked.pin).map_err(wrong)?;
+    Ok(wanted)
+}
+
 impl Core {
     /// Looks at provider and project and says what would be changed. Changes nothing.
     ///
@@ -116,22 +138,15 @@ impl Core {
                 }
             };
             let desk = open(&profile, &account, told)?;
-            let (mut wanted, _) = Asked {
-                provider: asked.provider,
-                name: asked.name,
-                numbers: asked.numbers,
-                sip: asked.sip,
-                domain: String::new(),
-                host: asked.host,
-                transport: asked.transport,
-                secure: asked.secure,
-            }
-            .wanted(region, &desk.project().host())
-            .map_err(wrong)?;
-            wanted.pin = Pin::parse(&asked.pin).map_err(wrong)?;
+            let wanted = wanted(&asked, region, &desk.project().host())?;
             let kind = wanted.provider.kind();
-            let keys = keys(kind, asked.sign_in)?;
-            let is_given = kind == ProviderKind::Other && !asked.user.trim().is_empty();
+            let signs_in = wanted.provider.signs_in();
+            let keys = if signs_in {
+                keys(kind, asked.sign_in)?
+            } else {
+                None
+            };
+            let is_given = !signs_in && !asked.user.trim().is_empty();
             let given = is_given
                 .then(|| Credential::given(&asked.user, Secret::new(asked.password)))
                 .transpose()
@@ -146,6 +161,21 @@ impl Core {
                 given,
             }));
             Ok(view)
+        })
+        .await
+    }
+
+    /// The same steps by hand, with what was typed filled in. Asks nobody.
+    ///
+    /// # Errors
+    /// Something is wrong in form, or nobody is signed in.
+    pub(crate) async fn line_by_hand(
+        &self,
+        asked: LineAsked,
+    ) -> Result<Vec<LineHandView>, IpcError> {
+        let region = self.region();
+        self.with_lines(move |desk, _| {
+            wanted(&asked, region, &desk.project().host()).map(|wanted| by_hand(&wanted))
         })
         .await
     }
@@ -180,6 +210,7 @@ impl Core {
                     notes: report.notes,
                     refusal: String::new(),
                     instead: None,
+                    only_by_hand: false,
                 },
                 Err(error) => {
                     let done = if let DeskError::Run(run) = &error {
@@ -187,6 +218,7 @@ impl Core {
                     } else {
                         Vec::new()
                     };
+                    let only_by_hand = error.is_by_hand();
                     let instead = if error.is_domain_taken() {
                         runtime.block_on(another_domain(setup, waiting))?
                     } else {
@@ -197,6 +229,7 @@ impl Core {
                         notes: Vec::new(),
                         refusal: error.to_string(),
                         instead,
+                        only_by_hand,
                     }
                 }
             };
@@ -233,6 +266,7 @@ impl Core {
                 problems: Vec::new(),
                 address: String::new(),
                 user: String::new(),
+                only_by_hand: false,
             })
         })
         .await
@@ -355,14 +389,12 @@ impl Core {
         number: String,
     ) -> Result<LineProofView, IpcError> {
         let call = fresh_call_id().map_err(|error| IpcError::new("shell", error.to_string()))?;
-        // The very trunk of this line, whatever others are there.
-        let trunk = line.objects.get("outbound_trunk").cloned();
-        let named = trunk.unwrap_or_else(|| line.name.to_string());
+        let ways = vec![only_way(line)];
         let mut view = self.view();
         self.intent(Intent::Dial {
             call: call.clone(),
             number,
-            line: Some(named),
+            ways,
         })
         .await;
         let appears = view.wait_for(|view| view.call(&call).is_some());
@@ -443,6 +475,22 @@ async fn another_domain(
         given,
     }));
     Ok(Some(view))
+}
+
+/// The very trunk of this line, whatever others are there: a test that went over another line would prove nothing.
+pub(crate) fn only_way(line: &KeptLine) -> Way {
+    let outbound = line.outbound();
+    let named = || line.name.to_string();
+    Way {
+        trunk: outbound.map_or_else(named, |line| line.trunk),
+        name: named(),
+        caller_id: line
+            .calling
+            .caller_id
+            .as_ref()
+            .map(|own| own.as_str().to_owned()),
+        fails_over: false,
+    }
 }
 
 /// Did it come over this line?

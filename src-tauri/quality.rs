@@ -237,6 +237,7 @@ mod tests {
             number_shown: "(212) 555-0100".into(),
             name: None,
             line: None,
+            refusals: Vec::new(),
             state: CallState::Live,
             words: "Talking".into(),
             started_unix_ms: 1_000,

@@ -187,7 +187,7 @@ fn capitalised(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const READY: LineStatus = LineStatus::Ready { trunk: None };
+    static READY: LineStatus = LineStatus::Ready { trunks: Vec::new() };
 
     fn whole() -> Evidence<'static> {
         Evidence {

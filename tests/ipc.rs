@@ -137,6 +137,13 @@ fn every_refusal_is_a_code_and_a_sentence() {
             "bad_setting",
         ),
         (
+            "line_set",
+            json!({ "line": "nobody", "calling": {
+                "is_default": true, "prefixes": [], "caller_id": null, "fails_over": true, "rings": true,
+            }}),
+            "no_such_line",
+        ),
+        (
             "history_note",
             json!({ "call": "nobody", "note": "x" }),
             "history",

@@ -20,6 +20,60 @@ use support::{Done, OUR_TONE, PATIENCE, Place, exit};
 
 const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 const TOKEN: &str = "canary-twilio-token-77";
+const TELNYX_KEY: &str = "KEYcanary-telnyx-78";
+const PROJECT: &str = "0a1b2c3d-0000-4000-8000-0000000000c1";
+const SIGNALWIRE_TOKEN: &str = "PTcanary-signalwire-79";
+/// What is asked at each provider beside name, number and SIP address; its secret; the steps of a line there.
+const PROVIDERS: [(&[&str], &str, &[&str]); 3] = [
+    (
+        &["twilio", "--account", ACCOUNT, "--domain", "front-desk"],
+        TOKEN,
+        &[
+            "twilio_trunk",
+            "twilio_destination",
+            "twilio_credential_list",
+            "twilio_credential",
+            "twilio_sign_in",
+            "outbound_trunk",
+            "inbound_trunk",
+            "rule",
+            "twilio_number +12125550150",
+        ],
+    ),
+    (
+        &["telnyx"],
+        TELNYX_KEY,
+        &[
+            "telnyx_profile",
+            "telnyx_connection",
+            "telnyx_sign_in",
+            "telnyx_fqdn",
+            "outbound_trunk",
+            "inbound_trunk",
+            "rule",
+            "telnyx_number +12125550150",
+        ],
+    ),
+    (
+        &[
+            "signalwire",
+            "--space",
+            "https://acme.signalwire.com/",
+            "--project",
+            PROJECT,
+        ],
+        SIGNALWIRE_TOKEN,
+        &[
+            "signalwire_dial_out",
+            "signalwire_address",
+            "signalwire_handler",
+            "outbound_trunk",
+            "inbound_trunk",
+            "rule",
+            "signalwire_number +12125550150",
+        ],
+    ),
+];
 const NUMBER: &str = "+12125550150";
 
 struct Office {
@@ -35,7 +89,10 @@ impl Office {
             ..LineOptions::default()
         };
         let providers = Providers::start().expect("`cargo xtask providers` builds them");
-        let seed = json!({"account": ACCOUNT, "secret": TOKEN, "numbers": [{"number": NUMBER}]});
+        let numbers = json!([{"number": NUMBER}]);
+        let space = json!({"space": "acme", "project": PROJECT, "token": SIGNALWIRE_TOKEN, "numbers": numbers});
+        let seed = json!({"account": ACCOUNT, "secret": TOKEN, "numbers": numbers,
+            "telnyx": {"key": TELNYX_KEY, "numbers": numbers}, "signalwire": space});
         providers.reset(&seed).unwrap();
         Self {
             place: Place::with_line(name, options),
@@ -243,83 +300,132 @@ fn lines_that_fail_say_what_was_done_and_go_on_where_they_were() {
 }
 
 #[test]
-fn a_line_set_up_that_is_killed_is_finished_by_the_next_run() {
+fn a_line_set_up_that_is_killed_at_any_step_is_finished_by_the_next_run() {
     let office = Office::open("lines-killed");
-    for step in [
-        "twilio_destination",
-        "twilio_sign_in",
-        "inbound_trunk",
-        "twilio_number +12125550150",
-    ] {
-        let mut command = office.place.deskline(&[
-            "line",
-            "add",
-            "twilio",
-            "--name",
-            "Front desk",
-            "--number",
-            NUMBER,
+    for (asked, secret, steps) in PROVIDERS {
+        let word = asked[0];
+        let mut arguments = vec!["line", "add"];
+        arguments.extend(asked);
+        arguments.extend(["--name", "Front desk", "--number", NUMBER]);
+        arguments.extend(["--sip", "abc123.sip.livekit.cloud", "--yes", "--json"]);
+        let empty = office.providers.state(word).unwrap();
+        for step in steps {
+            let mut command = office.place.deskline(&arguments);
+            command.env("DESKLINE_PROVIDERS", office.providers.url());
+            let logs = tempfile::tempdir().unwrap();
+            let mut process =
+                stage::Process::start_talking("killed", command, logs.path()).unwrap();
+            {
+                use std::io::Write as _;
+                writeln!(process.take_stdin().unwrap(), "{secret}").unwrap();
+            }
+            let mut began = false;
+            while let Some(line) = process.line_or_end(PATIENCE).unwrap() {
+                let line: Value = serde_json::from_str(&line).unwrap();
+                if line["step"] == *step && line["state"] == "began" {
+                    began = true;
+                    process.kill();
+                    break;
+                }
+            }
+            assert!(began, "{word}: {step} comes after the others");
+        }
+        let add = |office: &Office| office.line(&arguments[1..], Some(secret));
+        let done = add(&office);
+        assert_eq!(done.code, 0, "{done:?}");
+        office.providers.count_changes().unwrap();
+        let again = add(&office);
+        assert_eq!(event(&again.json(), "plan")["steps"], json!([]), "{word}");
+        assert_eq!(office.providers.count_changes().unwrap(), 0);
+        // All of it, over several runs, can still be taken back run by run, and what is left is what was there.
+        let account = if word == "signalwire" {
+            format!("acme/{PROJECT}")
+        } else {
+            ACCOUNT.to_owned()
+        };
+        let undo = [
+            "undo",
+            "front desk",
             "--account",
-            ACCOUNT,
-            "--sip",
-            "abc123.sip.livekit.cloud",
-            "--domain",
-            "front-desk",
+            &account,
             "--yes",
             "--json",
-        ]);
-        command.env("DESKLINE_PROVIDERS", office.providers.url());
-        let logs = tempfile::tempdir().unwrap();
-        let mut process = stage::Process::start_talking("killed", command, logs.path()).unwrap();
-        {
-            use std::io::Write as _;
-            writeln!(process.take_stdin().unwrap(), "{TOKEN}").unwrap();
-        }
-        while let Some(line) = process.line_or_end(PATIENCE).unwrap() {
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["step"] == step && line["state"] == "began" {
-                process.kill();
+        ];
+        loop {
+            let undone = office.line(&undo, Some(secret));
+            if undone.code == exit::WRONG_USE {
                 break;
             }
+            assert_eq!(undone.code, 0, "{undone:?}");
         }
+        assert_eq!(office.providers.state(word).unwrap(), empty);
     }
-    let done = office.add(&["--yes"]);
-    assert_eq!(done.code, 0, "{done:?}");
-    let state = office.providers.state("twilio").unwrap();
-    assert_eq!(state["trunks"].as_array().unwrap().len(), 1, "{state}");
-    assert_eq!(
-        state["trunks"][0]["origination"].as_array().unwrap().len(),
-        1
+}
+
+#[test]
+fn a_space_without_the_api_is_set_up_by_hand_in_the_terminal() {
+    let office = Office::open("lines-by-hand");
+    let space = json!({"space": "acme", "project": PROJECT, "token": SIGNALWIRE_TOKEN,
+        "numbers": [{"number": NUMBER}], "no_api": 404});
+    office
+        .providers
+        .reset(&json!({ "signalwire": space }))
+        .unwrap();
+    let common = [
+        "--number",
+        NUMBER,
+        "--sip",
+        "abc123.sip.livekit.cloud",
+        "--yes",
+        "--json",
+    ];
+    let add = |more: &[&str], secret: &str| {
+        let mut all = vec!["add", "signalwire"];
+        all.extend(more);
+        all.extend(common);
+        office.line(&all, Some(secret))
+    };
+    let refused = add(&["--space", "acme", "--project", PROJECT], SIGNALWIRE_TOKEN);
+    assert_eq!(refused.code, exit::REFUSED, "{refused:?}");
+    let lines = refused.json();
+    let programs = lines.iter().filter(|line| line["event"] == "by_hand");
+    assert!(programs.count() >= 7, "{lines:#?}");
+    assert!(
+        event(&lines, "error")["words"]
+            .as_str()
+            .unwrap()
+            .contains("paste the SIP address")
     );
-    assert_eq!(state["lists"][0]["users"].as_array().unwrap().len(), 1);
-    assert_eq!(state["trunks"][0]["numbers"], json!([NUMBER]));
-    office.providers.count_changes().unwrap();
-    assert_eq!(
-        event(&office.add(&["--yes"]).json(), "plan")["steps"],
-        json!([])
+    let pasted = "sip:*@acme-main-line.dapp.signalwire.com;transport=tls";
+    let added = add(
+        &["--sip-address", pasted, "--user", "deskline"],
+        "Canary-password-80",
     );
-    // All of it, over several runs, can still be taken back run by run.
-    loop {
-        let undone = office.line(
-            &[
-                "undo",
-                "front desk",
-                "--account",
-                ACCOUNT,
-                "--yes",
-                "--json",
-            ],
-            Some(TOKEN),
-        );
-        if undone.code == exit::WRONG_USE {
-            break;
-        }
-        assert_eq!(undone.code, 0, "{undone:?}");
+    assert_eq!(added.code, 0, "{added:?}");
+    let plan = event(&added.json(), "plan").to_string();
+    assert!(plan.contains("acme-main-line.dapp.signalwire.com") && !plan.contains("sip:*@"));
+    assert_eq!(office.providers.count_changes().unwrap(), 0);
+    let checked = office.line(&["check", "--provider", "--json"], None);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    for wrong in [
+        (
+            &["--space", PROJECT, "--project", PROJECT],
+            "This is a project ID",
+        ),
+        (
+            &["--space", "acme", "--project", "PTnot-a-project"],
+            "This is an API token",
+        ),
+    ] {
+        let said = add(wrong.0, SIGNALWIRE_TOKEN);
+        assert_eq!(said.code, exit::WRONG_USE);
+        assert!(said.out.contains(wrong.1), "{said:?}");
     }
-    assert_eq!(
-        office.providers.state("twilio").unwrap(),
-        json!({"trunks": [], "lists": []})
-    );
+    let mut hits = Vec::new();
+    for secret in [SIGNALWIRE_TOKEN, "Canary-password-80"] {
+        files_with(office.place.app.profile(), secret, &mut hits);
+    }
+    assert_eq!(hits, [""; 0]);
 }
 
 #[test]

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use call::input::Intent;
+use call::routing::Wish;
 use call::{CallId, Identity};
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Manager, Runtime, State, Webview};
 use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
+use crate::ipc::calling::{LineCallingDraft, RouteAsked, RouteView};
 use crate::ipc::line_setup::{
-    LineAsked, LinePlanView, LineProgressView, LineProofView, LineRunView, LineSignIn, LineUndoView,
+    LineAsked, LineHandView, LinePlanView, LineProgressView, LineProofView, LineRunView,
+    LineSignIn, LineUndoView,
 };
 use crate::ipc::lines::{LineCard, LineCheckView};
 use crate::ipc::records::{
@@ -23,7 +26,7 @@ use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
-use crate::ipc::{convert, desktop_commands, line_setup};
+use crate::ipc::{calling, convert, desktop_commands, line_setup};
 use crate::overlay;
 use crate::pages::Pages;
 
@@ -38,6 +41,7 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         snapshot,
         painted,
         dial,
+        route_show,
         answer,
         decline,
         silence,
@@ -77,11 +81,13 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         line_plan,
         line_carry_out,
         line_stop,
+        line_by_hand,
         line_removal,
         line_remove,
         line_undo_show,
         line_undo,
         line_test,
+        line_set,
         settings_show,
         settings_set,
         watchers_show,
@@ -142,12 +148,13 @@ fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>, first_run: Opt
     }
 }
 
-/// `keys` are sent once it is answered.
+/// `line` and `caller_id` as chosen, else by the rules; `keys` are sent once it is answered.
 #[tauri::command]
 async fn dial(
     core: State<'_, Core>,
     number: String,
     line: Option<String>,
+    caller_id: Option<String>,
     keys: Option<String>,
 ) -> Answer<()> {
     let keys = keys
@@ -156,11 +163,21 @@ async fn dial(
         .transpose()
         .map_err(|why| IpcError::new("bad_key", why))?;
     let call = fresh_call_id().map_err(|error| IpcError::new("shell", error.to_string()))?;
+    let wish = Wish { line, caller_id };
     if let Some(keys) = keys {
         core.send_keys_once_live(call.clone(), keys);
     }
-    core.intent(Intent::Dial { call, number, line }).await;
-    Ok(())
+    core.dial(call, number, wish).await.map(drop)
+}
+
+#[tauri::command]
+async fn route_show(core: State<'_, Core>, asked: RouteAsked) -> Answer<RouteView> {
+    let wish = Wish {
+        line: asked.line,
+        caller_id: asked.caller_id,
+    };
+    let routed = core.route(&asked.number, wish).await?;
+    Ok(calling::route(&routed, core.region()))
 }
 
 #[tauri::command]
@@ -427,6 +444,11 @@ async fn line_plan(core: State<'_, Core>, asked: LineAsked) -> Answer<LinePlanVi
 }
 
 #[tauri::command]
+async fn line_by_hand(core: State<'_, Core>, asked: LineAsked) -> Answer<Vec<LineHandView>> {
+    core.line_by_hand(asked).await
+}
+
+#[tauri::command]
 async fn line_carry_out(
     core: State<'_, Core>,
     channel: Channel<LineProgressView>,
@@ -474,6 +496,15 @@ async fn line_test(
     to: Option<String>,
 ) -> Answer<LineProofView> {
     core.line_test(line, to).await
+}
+
+#[tauri::command]
+async fn line_set(
+    core: State<'_, Core>,
+    line: String,
+    calling: LineCallingDraft,
+) -> Answer<Vec<LineCard>> {
+    core.line_set(line, calling).await
 }
 
 #[tauri::command]

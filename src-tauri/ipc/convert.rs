@@ -16,7 +16,7 @@ use crate::ipc::records::{
 };
 use crate::ipc::types::{
     AvailabilityView, CallState, CallView, Direction, EndView, LineState, LineView, NoticeView,
-    PersonState, PersonView, PhoneView, TransferState, TransferView,
+    PersonState, PersonView, PhoneView, RefusedLineView, TransferState, TransferView,
 };
 use crate::ipc::watchers::{CallDetails, CallEvent, CallPerson};
 
@@ -71,15 +71,16 @@ pub fn line(status: &LineStatus, region: Region) -> LineView {
             Some(what.clone()),
         ),
         LineStatus::Connecting => plain(LineState::Connecting, "Connecting to LiveKit", None),
-        LineStatus::Ready { trunk: None } => plain(
+        LineStatus::Ready { trunks } if trunks.is_empty() => plain(
             LineState::NoTrunk,
             "This desk will ring",
             Some("No line to call from: add an outbound trunk to your LiveKit project, then try again.".into()),
         ),
-        LineStatus::Ready { trunk: Some(trunk) } => {
-            let number = some(&trunk.number);
+        LineStatus::Ready { trunks } => {
+            let first = trunks.first();
+            let number = first.and_then(|trunk| some(trunk.number()));
             LineView {
-                name: some(&trunk.name),
+                name: first.and_then(|trunk| some(&trunk.name)),
                 number_shown: number.as_deref().map(|number| shown(number, region)),
                 number,
                 ..plain(LineState::Ready, "This desk will ring", None)
@@ -115,6 +116,7 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         name: view.name.clone(),
         contact: names.get(&view.number).cloned(),
         line: view.line.clone(),
+        refusals: view.refusals.iter().map(refused).collect(),
         state: call_state(view.state),
         words: view.words.clone(),
         started_at_ms: view.started_unix_ms,
@@ -198,6 +200,22 @@ pub fn wanted_availability(view: AvailabilityView) -> Availability {
         AvailabilityView::DoNotDisturb { until_ms } => Availability::DoNotDisturb {
             until_unix_ms: until_ms,
         },
+    }
+}
+
+fn refused(refusal: &call::output::LineRefusal) -> RefusedLineView {
+    RefusedLineView {
+        line: refusal.line.clone(),
+        words: refusal.reason.title(),
+        sip_code: refusal.reason.sip_code(),
+    }
+}
+
+fn refused_in_row(refused: &history::RefusedLine) -> RefusedLineView {
+    RefusedLineView {
+        line: refused.line.clone(),
+        words: refused.words.clone(),
+        sip_code: refused.sip_code,
     }
 }
 
@@ -345,6 +363,7 @@ fn details(of: &history::Details) -> RowDetails {
         jitter_max_ms: quality.jitter_max_ms,
         reconnections: quality.reconnections,
         recording: None,
+        refusals: of.refusals.iter().map(refused_in_row).collect(),
     }
 }
 
@@ -492,10 +511,11 @@ mod tests {
     #[test]
     fn a_line_with_a_trunk_says_what_the_far_end_sees() {
         let view = words(&LineStatus::Ready {
-            trunk: Some(Trunk {
+            trunks: vec![Trunk {
+                id: "ST_1".into(),
                 name: "Demo line".into(),
-                number: "+12025550150".into(),
-            }),
+                numbers: vec!["+12025550150".into()],
+            }],
         });
         assert_eq!(view.state, LineState::Ready);
         assert_eq!(view.words, "This desk will ring");
@@ -506,7 +526,7 @@ mod tests {
 
     #[test]
     fn without_a_trunk_calls_still_come_in() {
-        let view = words(&LineStatus::Ready { trunk: None });
+        let view = words(&LineStatus::Ready { trunks: Vec::new() });
         assert_eq!(view.state, LineState::NoTrunk);
         assert_eq!(view.words, "This desk will ring");
         assert!(view.detail.unwrap().starts_with("No line to call from"));

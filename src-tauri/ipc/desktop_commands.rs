@@ -1,5 +1,6 @@
 //! What the main window can ask about the program on this computer.
 
+use lines::env_file::{self, EnvFileError};
 use tauri::{AppHandle, Runtime, State};
 
 use crate::core::{Core, blocking};
@@ -8,7 +9,7 @@ use crate::ipc::desktop::{
     DesktopSettings, DesktopView, FirstRunView, HookSetting, HookTested, ReadinessView, ShellView,
 };
 use crate::ipc::types::{AccountView, IpcError};
-use crate::{app, env_file, hooks, ring_test, windows};
+use crate::{app, hooks, ring_test, windows};
 
 type Answer<T> = Result<T, IpcError>;
 
@@ -100,7 +101,17 @@ pub(crate) async fn hook_test(hook: HookSetting) -> Answer<HookTested> {
 /// The text holds the secret: it goes in and never comes back.
 #[tauri::command]
 pub(crate) async fn account_import(core: State<'_, Core>, text: String) -> Answer<AccountView> {
-    let found = env_file::parse(&text)?;
+    let refused = |what: String| IpcError::new("env", what);
+    let read = env_file::read(text.as_bytes()).map_err(|error| match error {
+        EnvFileError::TooLarge => refused(
+            "This is too long to be a .env file. Paste only the lines that begin with LIVEKIT_."
+                .into(),
+        ),
+        EnvFileError::NotText => refused(error.to_string()),
+    })?;
+    let found = read
+        .project()
+        .map_err(|missing| refused(missing.to_string()))?;
     let secret = found.secret.expose().to_owned();
     core.account_set(found.url, found.key, Some(secret)).await
 }

@@ -7,18 +7,18 @@ use ts_rs::{Config, TS};
 /// The sign-in at a provider. Used once and forgotten; shows nothing of itself.
 #[derive(Clone, Default, Deserialize, TS)]
 pub struct LineSignIn {
-    /// Twilio: account SID.
+    /// Twilio: account SID. SignalWire: space.
     pub account: String,
-    /// Twilio: API key, empty to sign in with the auth token.
+    /// Twilio: API key, empty to sign in with the auth token. SignalWire: project.
     pub key: String,
-    /// Auth token, secret of the API key, or API key of Telnyx.
+    /// Auth token, secret of the API key, API key of Telnyx, or API token of SignalWire.
     pub secret: String,
 }
 
 /// What a person typed to get a line. Shows nothing of its secrets.
 #[derive(Clone, Default, Deserialize, TS)]
 pub struct LineAsked {
-    /// `twilio`, `telnyx`, `other`, `livekit`.
+    /// `twilio`, `telnyx`, `signalwire`, `other`, `livekit`.
     pub provider: String,
     /// Name of the line.
     pub name: String,
@@ -26,13 +26,15 @@ pub struct LineAsked {
     pub numbers: Vec<String>,
     /// Where the LiveKit project takes calls; empty: guessed.
     pub sip: String,
-    /// Twilio, Telnyx.
+    /// Twilio, Telnyx, SignalWire.
     pub sign_in: LineSignIn,
-    /// Another provider: its server.
+    /// Another provider: its server. SignalWire: the SIP address that was made there by hand, empty to let Deskline make it.
     pub host: String,
-    /// Another provider: user name, empty for none.
+    /// SignalWire: a server that answers callers with SWML, empty for a script of Deskline's.
+    pub handler: String,
+    /// Another provider, or SignalWire by hand: user name, empty for none.
     pub user: String,
-    /// Another provider: password.
+    /// The password of that user.
     pub password: String,
     /// Another provider: `auto`, `udp`, `tcp`, `tls`.
     pub transport: String,
@@ -71,6 +73,15 @@ pub struct LineStepView {
     pub warning: String,
 }
 
+/// One step by hand, with the person's own values in it.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct LineHandView {
+    /// What to do.
+    pub text: String,
+    /// A command or a text to copy; empty for none.
+    pub command: String,
+}
+
 /// What would be done. Nothing has been changed.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct LinePlanView {
@@ -94,6 +105,8 @@ pub struct LinePlanView {
     pub address: String,
     /// The user name there.
     pub user: String,
+    /// Is by hand the only way, because the account has no API for it? Then the SIP address is pasted.
+    pub only_by_hand: bool,
 }
 
 /// How far it is.
@@ -130,6 +143,8 @@ pub struct LineRunView {
     pub refusal: String,
     /// The name at the provider was taken: the same with another, to be looked at and agreed to.
     pub instead: Option<LinePlanView>,
+    /// The provider refused what can be done there by hand: then the SIP address is pasted.
+    pub only_by_hand: bool,
 }
 
 /// What taking the last change of a line back would take back.
@@ -137,9 +152,9 @@ pub struct LineRunView {
 pub struct LineUndoView {
     /// The changes, the newest first.
     pub changes: Vec<String>,
-    /// Whose sign-in that needs: `twilio`, `telnyx`; `null` for nobody's.
+    /// Whose sign-in that needs: `twilio`, `telnyx`, `signalwire`; `null` for nobody's.
     pub needs: Option<String>,
-    /// Twilio: the account, if it is known.
+    /// Twilio: the account, if it is known. SignalWire: space and project.
     pub account: String,
 }
 
@@ -197,7 +212,18 @@ pub(crate) fn plan(of: &lines::Prepared) -> LinePlanView {
             .as_ref()
             .map(|credential| credential.user.clone())
             .unwrap_or_default(),
+        only_by_hand: of.is_by_hand(),
     }
+}
+
+pub(crate) fn by_hand(wanted: &lines::Wanted) -> Vec<LineHandView> {
+    lines::hand::steps(wanted)
+        .into_iter()
+        .map(|step| LineHandView {
+            text: step.text,
+            command: step.command,
+        })
+        .collect()
 }
 
 pub(crate) fn progress(of: Progress) -> LineProgressView {
@@ -215,6 +241,7 @@ pub(crate) fn progress(of: Progress) -> LineProgressView {
 pub(crate) fn declarations(config: &Config) -> Vec<String> {
     vec![
         LineAsked::decl(config),
+        LineHandView::decl(config),
         LinePlanView::decl(config),
         LineProgressView::decl(config),
         LineProofView::decl(config),

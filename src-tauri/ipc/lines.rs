@@ -1,12 +1,14 @@
 //! Lines, as the windows see them: what was set up and proven, and what a check found.
 
-use lines::check::{CheckReport, Finding, Fix, PathState};
+use call::number::Region;
+use lines::check::{CheckReport, Finding, Fix, Level, PathState};
 use lines::{Desk, KeptLine, Number};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use ts_rs::{Config, TS};
 
+use crate::ipc::calling::{LineCalling, calling};
 use crate::ipc::types::IpcError;
 
 /// A line in the list.
@@ -28,10 +30,37 @@ pub struct LineCard {
     pub outgoing_at_ms: Option<i64>,
     /// Can it call at all?
     pub calls_out: bool,
-    /// Whose sign-in a look at the provider needs: `twilio`, `telnyx`; `null`: nobody looks there.
+    /// What a finished line has, and whether this one has it.
+    pub parts: Vec<LinePartView>,
+    /// Whose sign-in a look at the provider needs: `twilio`, `telnyx`, `signalwire`; `null`: nobody looks there.
     pub signs_in_at: Option<String>,
-    /// Twilio: the account.
+    /// Twilio: the account. SignalWire: space and project, `acme/0a1b…`.
     pub account: String,
+    /// What is set of its calls.
+    pub calling: LineCalling,
+}
+
+/// What is known of a part of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LinePartState {
+    /// It is there.
+    Done,
+    /// It is missing.
+    Left,
+    /// Nobody looked.
+    Unknown,
+}
+
+/// A part of a finished line.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct LinePartView {
+    /// `incoming`, `outgoing`, `faultless`, `provider`, `emergency`, `spending`.
+    pub part: String,
+    /// What is known of it.
+    pub state: LinePartState,
+    /// Does a line without it not count as done?
+    pub required: bool,
 }
 
 /// How a part of the way of a call stands.
@@ -116,7 +145,13 @@ fn unix_ms(at: &str) -> Option<i64> {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-fn card(line: &KeptLine) -> LineCard {
+fn card(
+    line: &KeptLine,
+    last_check: Option<&serde_json::Value>,
+    quiet: &[String],
+    region: Region,
+) -> LineCard {
+    let parts = lines::left::parts(line, last_check).into_iter();
     LineCard {
         id: line.id.to_string(),
         name: line.name.to_string(),
@@ -124,17 +159,25 @@ fn card(line: &KeptLine) -> LineCard {
         numbers: line.numbers.iter().map(Number::shown).collect(),
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),
-        calls_out: line.provider != lines::ProviderKind::LiveKitNumbers,
-        signs_in_at: line
-            .provider
-            .has_api()
-            .then(|| line.provider.word().to_owned()),
+        calls_out: line.calls_out(),
+        parts: parts
+            .map(|(part, state)| LinePartView {
+                part: part.word().to_owned(),
+                state: match state {
+                    lines::left::State::Done => LinePartState::Done,
+                    lines::left::State::Left => LinePartState::Left,
+                    lines::left::State::Unknown => LinePartState::Unknown,
+                },
+                required: part.is_required(),
+            })
+            .collect(),
+        signs_in_at: line.signs_in().then(|| line.provider.word().to_owned()),
         account: line.account.clone().unwrap_or_default(),
+        calling: calling(line, quiet, region),
     }
 }
 
 fn finding(of: &Finding) -> FindingView {
-    use lines::check::Level;
     FindingView {
         id: of.id.to_owned(),
         level: match of.level {
@@ -178,14 +221,22 @@ fn check(report: &CheckReport) -> LineCheckView {
     }
 }
 
-/// Every line of the profile. Blocks (disk).
+/// Every line of the profile. `quiet`: our numbers that do not ring here. Blocks (disk).
 ///
 /// # Errors
 /// The list cannot be read.
-pub(crate) fn cards(registry: &lines::Registry) -> Result<Vec<LineCard>, IpcError> {
+pub(crate) fn cards(
+    registry: &lines::Registry,
+    quiet: &[String],
+    region: Region,
+) -> Result<Vec<LineCard>, IpcError> {
     let lines = registry
         .lines()
         .map_err(|error| IpcError::new("profile", error.to_string()))?;
+    let card = |line: &KeptLine| {
+        let last_check = registry.last_check(&line.id);
+        card(line, last_check.as_ref(), quiet, region)
+    };
     Ok(lines.iter().map(card).collect())
 }
 
@@ -243,5 +294,7 @@ pub(crate) fn declarations(config: &Config) -> Vec<String> {
         HopView::decl(config),
         LineCard::decl(config),
         LineCheckView::decl(config),
+        LinePartState::decl(config),
+        LinePartView::decl(config),
     ]
 }

@@ -1,5 +1,6 @@
 //! Between the windows and the core: types, their making, commands.
 
+pub mod calling;
 pub mod commands;
 pub mod convert;
 pub mod desktop;

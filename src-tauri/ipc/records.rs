@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ipc::types::Direction;
+use crate::ipc::types::{Direction, RefusedLineView};
 
 /// What became of a call, in the groups that a person filters by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -98,6 +98,8 @@ pub struct RowDetails {
     pub reconnections: Option<u32>,
     /// Where its recording is.
     pub recording: Option<String>,
+    /// Lines whose provider refused it before it went over this one; the first first.
+    pub refusals: Vec<RefusedLineView>,
 }
 
 /// Which calls. What is left out does not matter.

@@ -147,6 +147,8 @@ pub struct CallView {
     pub contact: Option<String>,
     /// Our number or trunk.
     pub line: Option<String>,
+    /// Lines whose provider refused it before it went over this one; the first first.
+    pub refusals: Vec<RefusedLineView>,
     /// Which of the states.
     pub state: CallState,
     /// The state in words.
@@ -195,6 +197,17 @@ pub struct CallView {
     pub remembered: Option<RememberedView>,
     /// Set once the outcome is known.
     pub end: Option<EndView>,
+}
+
+/// A line whose provider refused to carry a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct RefusedLineView {
+    /// Its name.
+    pub line: String,
+    /// What its provider said, as a headline.
+    pub words: String,
+    /// For those who ask.
+    pub sip_code: Option<u16>,
 }
 
 /// What this desk remembers of somebody who calls: the newest call that something was written about, else the last one.
@@ -366,6 +379,7 @@ pub fn bindings() -> String {
         DevicesView::decl(&config),
         Direction::decl(&config),
         EndView::decl(&config),
+        RefusedLineView::decl(&config),
         RememberedView::decl(&config),
         IpcError::decl(&config),
         KeychainState::decl(&config),
@@ -381,13 +395,14 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::desktop::declarations(&config));
+    declarations.extend(crate::ipc::calling::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
     declarations.extend(crate::ipc::line_setup::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();
     let mut file = String::from(
-        "// Made from src-tauri/ipc/{desktop,lines,records,sound,types,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
+        "// Made from src-tauri/ipc/{calling,desktop,lines,records,sound,types,watchers}.rs: UPDATE=1 cargo test -p deskline --test bindings\n\n",
     );
     for declaration in declarations {
         file.push_str("export ");

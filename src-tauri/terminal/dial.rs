@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use call::input::{Intent, LineStatus};
+use call::routing::Wish;
 use call::{CallId, EndReason};
 use tokio::sync::mpsc;
 
 use crate::args;
 use crate::core::{Core, fresh_call_id};
-use crate::terminal::outcome::NO_ANSWER;
+use crate::terminal::outcome::{NO_ANSWER, WRONG_USE};
 use crate::terminal::report::Report;
 use crate::terminal::session::{News, Session};
 
@@ -73,13 +74,19 @@ pub(crate) async fn run(
         if may_dial && dialled.is_none() {
             let call = fresh_call_id()?;
             dialled = Some(call.clone());
-            session
-                .send(Intent::Dial {
-                    call,
-                    number: asked.number.clone(),
-                    line: asked.line.clone(),
-                })
-                .await;
+            let wish = Wish {
+                line: asked.line.clone(),
+                caller_id: asked.caller_id.clone(),
+            };
+            let core = session.core().clone();
+            match core.dial(call.clone(), asked.number.clone(), wish).await {
+                Ok(routed) => session.report.route(&call, &routed, core.region()),
+                Err(error) => {
+                    session.report.not_called(&call, &error);
+                    code = Some(WRONG_USE);
+                    session.quit().await;
+                }
+            }
         }
     }
     session.close().await;

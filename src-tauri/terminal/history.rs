@@ -121,8 +121,21 @@ fn sentence(row: &HistoryRow, local: UtcOffset) -> String {
         .duration_s
         .map(|seconds| format!(", {}:{:02}", seconds / 60, seconds % 60))
         .unwrap_or_default();
+    let refused: Vec<&str> = row
+        .details
+        .refusals
+        .iter()
+        .map(|refused| refused.line.as_str())
+        .collect();
+    let over = match refused.as_slice() {
+        [] => String::new(),
+        refused => format!(
+            "; refused by {}, then over another line",
+            refused.join(", ")
+        ),
+    };
     format!(
-        "{}  {direction}  {who:<28}  {}{lasted}",
+        "{}  {direction}  {who:<28}  {}{lasted}{over}",
         clock(row.started_at_ms, local),
         row.words
     )

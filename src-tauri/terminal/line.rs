@@ -1,6 +1,5 @@
 //! `deskline line`: set up, list, take away, take back. Every change is shown before it is made.
 
-use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
 
 use call::number::Region;
@@ -8,7 +7,7 @@ use lines::check::{self, Level};
 use lines::env_file::Setting;
 use lines::{
     Approved, BadInput, Credential, Desk, DeskError, KeptLine, Number, Pin, Plan, Prepared,
-    Progress, ProviderKeys, ProviderKind, Step, TwilioKeys, Wanted, WantedProvider, env_file, hand,
+    Progress, ProviderKind, Step, Wanted, WantedProvider, env_file, hand,
 };
 use serde_json::{Value, json};
 use vault::Secret;
@@ -17,12 +16,11 @@ use crate::account::Account;
 use crate::ipc::types::IpcError;
 use crate::profile::Profile;
 use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
+use crate::terminal::line_input::{agreed, keys, secret};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
-use crate::terminal::{complain, line_check, line_test};
+use crate::terminal::{complain, line_check, line_set, line_test};
 
-/// Longest secret that is read, bytes.
-const LONGEST: u64 = 4_096;
 /// How often another domain is tried when one is taken.
 const OTHER_DOMAINS: usize = 3;
 
@@ -36,6 +34,7 @@ pub(crate) async fn run(profile: &Profile, asked: Line) -> anyhow::Result<u8> {
         Line::Add(asked) if asked.by_hand => Ok(by_hand(&asked)),
         Line::Test(asked) => line_test::run(profile, asked).await,
         Line::List(asked) => Ok(list(profile, &asked)),
+        Line::Set(asked) => Ok(line_set::run(profile, &asked)),
         Line::Add(asked) => {
             Ok(with_desk(profile, asked.json, async |desk| add(desk, &asked).await).await)
         }
@@ -211,6 +210,7 @@ fn shown(line: &KeptLine) -> Value {
     json!({
         "id": line.id, "name": line.name, "provider": line.provider.word(), "numbers": line.numbers,
         "proven": line.is_proven(), "incoming_proven_at": line.proof.incoming,
+        "calling": line_set::shown(line),
         "outgoing_proven_at": line.proof.outgoing, "since": line.since, "by": line.by, "objects": line.objects,
     })
 }
@@ -222,7 +222,7 @@ fn sentence(line: &KeptLine) -> String {
             .map_or_else(|| "not proven yet".to_owned(), |at| format!("proven {at}"))
     };
     format!(
-        "{}\n  {}, {}\n  incoming: {}\n  outgoing: {}",
+        "{}\n  {}, {}\n  incoming: {}\n  outgoing: {}\n{}",
         line.name,
         numbers.join(", "),
         line.provider.shown(),
@@ -231,7 +231,8 @@ fn sentence(line: &KeptLine) -> String {
             "not with this number".to_owned()
         } else {
             proof(&line.proof.outgoing)
-        }
+        },
+        line_set::sentence(line)
     )
 }
 
@@ -244,6 +245,7 @@ fn wanted(asked: &Add, project_host: &str) -> Result<(Wanted, bool), BadInput> {
         sip: text(&asked.sip),
         domain: text(&asked.domain),
         host: text(&asked.host),
+        handler: text(&asked.handler),
         transport: asked.transport.clone(),
         secure: asked.secure,
     }
@@ -253,23 +255,37 @@ fn wanted(asked: &Add, project_host: &str) -> Result<(Wanted, bool), BadInput> {
 fn by_hand(asked: &Add) -> u8 {
     match filled(asked).and_then(|(asked, _)| Ok(wanted(&asked, "")?)) {
         Ok((wanted, _)) => {
-            let mut report = Report::new(asked.json);
-            for (at, step) in hand::steps(&wanted).iter().enumerate() {
-                let mut text = format!("{}. {}", at + 1, step.text);
-                if !step.command.is_empty() {
-                    text.push_str(&format!("\n   {}", step.command));
-                }
-                report.other(
-                    &json!({"event": "by_hand", "text": step.text, "command": step.command}),
-                    &text,
-                );
-            }
+            show_by_hand(&wanted, asked.json);
             ANSWERED
         }
         Err(failed) => {
             complain(&failed.words());
             WRONG_USE
         }
+    }
+}
+
+fn show_by_hand(wanted: &Wanted, json: bool) {
+    let mut report = Report::new(json);
+    for (at, step) in hand::steps(wanted).iter().enumerate() {
+        let mut text = format!("{}. {}", at + 1, step.text);
+        if !step.command.is_empty() {
+            text.push_str(&format!("\n   {}", step.command));
+        }
+        report.other(
+            &json!({"event": "by_hand", "text": step.text, "command": step.command}),
+            &text,
+        );
+    }
+    let is_open = matches!(
+        &wanted.provider,
+        WantedProvider::SignalWire { by_hand: None, .. }
+    );
+    if is_open && !json {
+        report.other(
+            &Value::Null,
+            "Then: deskline line add signalwire … --sip-address ADDRESS --user NAME, with the password of the SIP address on standard input. LiveKit's part is done for you.",
+        );
     }
 }
 
@@ -282,16 +298,24 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
             "The SIP address is a guess from the address of the project. Give the real one with --sip if callers do not get through.",
         );
     }
-    let account = asked.account.as_deref().unwrap_or_default();
-    let key = asked.key.as_deref().unwrap_or_default();
-    let keys = keys(wanted.provider.kind(), account, key, given_secret)?;
-    let given = match (&wanted.provider, &asked.user) {
-        (WantedProvider::Other { .. }, Some(user)) => {
+    let account = asked.account.as_ref().or(asked.space.as_ref());
+    let account = account.map(String::as_str).unwrap_or_default();
+    let key = asked.key.as_ref().or(asked.project.as_ref());
+    let key = key.map(String::as_str).unwrap_or_default();
+    let kind = wanted.provider.kind();
+    let signs_in = wanted.provider.signs_in();
+    let keys = if signs_in {
+        keys(kind, account, key, given_secret)?
+    } else {
+        None
+    };
+    let given = match &asked.user {
+        Some(user) if !signs_in && kind != ProviderKind::LiveKitNumbers => {
             let password = secret("Password at the provider:");
             let password = password.unwrap_or_else(|| Secret::new(String::new()));
             Some(Credential::given(user, password)?)
         }
-        _ => None,
+        Some(_) | None => None,
     };
     if asked.with_pin {
         let typed = secret("PIN for callers:").ok_or(BadInput::BadPin)?;
@@ -302,6 +326,9 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
             .prepare(wanted.clone(), keys.clone(), given.clone())
             .await?;
         show_plan(&prepared, asked.json);
+        if prepared.is_by_hand() {
+            show_by_hand(&wanted, asked.json);
+        }
         if !prepared.plan.problems.is_empty() {
             return Err(blocked(&prepared.plan));
         }
@@ -330,7 +357,12 @@ async fn add(desk: &Desk, asked: &Add) -> Result<(), Failed> {
                     None => return Err(error.into()),
                 }
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                if error.is_by_hand() {
+                    show_by_hand(&wanted, asked.json);
+                }
+                return Err(error.into());
+            }
         }
     }
     Err(Failed::Other(
@@ -490,11 +522,13 @@ async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
     let provider = changes
         .iter()
         .find_map(|change| change.object.place().provider());
-    let account = asked.account.as_deref().unwrap_or_default();
+    let known = desk.line(&asked.line).ok().and_then(|line| line.account);
+    let account = asked.account.as_ref().or(known.as_ref());
+    let account = account.map(String::as_str).unwrap_or_default();
     let key = asked.key.as_deref().unwrap_or_default();
     let keys = match provider {
         // Without the account the library says whose sign-in is missing.
-        Some(ProviderKind::Twilio) if account.is_empty() => None,
+        Some(ProviderKind::Twilio | ProviderKind::SignalWire) if account.is_empty() => None,
         Some(provider) => keys(provider, account, key, None)?,
         None => None,
     };
@@ -535,16 +569,24 @@ fn filled(asked: &Add) -> Result<(Add, Option<Secret>), Failed> {
         asked.numbers.extend(text(Setting::CallerId));
     }
     asked.sip = asked.sip.or_else(|| text(Setting::LiveKitSip));
-    asked.account = asked.account.or_else(|| text(Setting::TwilioAccount));
-    asked.domain = asked.domain.or_else(|| text(Setting::TwilioDomain));
     // A token and a key may both be there: a key can be taken back alone, so it comes first.
     let key_secret = import.secret(Setting::TwilioKeySecret);
-    let at_twilio = asked.provider == ProviderKind::Twilio.word();
-    if at_twilio && asked.key.is_none() && key_secret.is_some() {
-        asked.key = text(Setting::TwilioKey);
+    if asked.provider == ProviderKind::Twilio.word() {
+        asked.account = asked.account.or_else(|| text(Setting::TwilioAccount));
+        asked.domain = asked.domain.or_else(|| text(Setting::TwilioDomain));
+        if asked.key.is_none() && key_secret.is_some() {
+            asked.key = text(Setting::TwilioKey);
+        }
+    }
+    let at_signalwire = asked.provider == ProviderKind::SignalWire.word();
+    if at_signalwire {
+        asked.space = asked.space.or_else(|| text(Setting::SignalWireSpace));
+        asked.project = asked.project.or_else(|| text(Setting::SignalWireProject));
     }
     let secret = if asked.provider == ProviderKind::Telnyx.word() {
         import.secret(Setting::TelnyxKey)
+    } else if at_signalwire {
+        import.secret(Setting::SignalWireToken)
     } else if asked.key.is_some() {
         key_secret
     } else {
@@ -598,60 +640,4 @@ fn env(profile: &Profile, asked: &Env) -> u8 {
             WRONG_USE
         }
     }
-}
-
-/// The sign-in at a provider: its secret as given, else from standard input. `None` where nobody signs in.
-pub(crate) fn keys(
-    kind: ProviderKind,
-    account: &str,
-    key: &str,
-    given: Option<Secret>,
-) -> Result<Option<ProviderKeys>, BadInput> {
-    if kind == ProviderKind::Twilio {
-        // Form first: what is wrong with the names is said before a secret is asked for.
-        TwilioKeys::parse(account, key, Secret::new("unknown".into()))?;
-    }
-    let question = match kind {
-        ProviderKind::Twilio if key.is_empty() => "Twilio auth token:",
-        ProviderKind::Twilio => "Secret of the API key:",
-        ProviderKind::Telnyx => "Telnyx API key:",
-        ProviderKind::Other | ProviderKind::LiveKitNumbers => return Ok(None),
-    };
-    let secret = given.or_else(|| secret(question));
-    let secret = secret.unwrap_or_else(|| Secret::new(String::new()));
-    ProviderKeys::parse(kind, account, key, secret)
-}
-
-/// The next line of standard input.
-fn secret(question: &str) -> Option<Secret> {
-    if io::stdin().is_terminal() {
-        complain(question);
-    }
-    let mut text = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut text).ok()?;
-    let end = text.trim_end().len();
-    text.truncate(end);
-    let secret = Secret::new(text);
-    (!secret.expose().is_empty()).then_some(secret)
-}
-
-/// Does the person say yes?
-fn agreed(yes: bool, changes: usize) -> Result<bool, Failed> {
-    if yes {
-        return Ok(true);
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Failed::Other(
-            WRONG_USE,
-            "Nothing was changed. Run it again with --yes to do what was shown.".into(),
-        ));
-    }
-    complain(&format!("Make these {changes} changes? [y/N]"));
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .take(64)
-        .read_line(&mut answer)
-        .map_err(|error| Failed::Other(WRONG_USE, error.to_string()))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `deskline line …`
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -17,6 +17,8 @@ pub enum Line {
     Fix(Fix),
     /// Prove a line with a call: `--to` calls out, `--incoming` waits to be called
     Test(Test),
+    /// Set which calls go over a line, what number they show, and what happens if its provider refuses one
+    Set(Set),
     /// Take a line away: what Deskline made in LiveKit, each saved first
     Remove(Remove),
     /// Take the last change of a line back
@@ -36,7 +38,7 @@ pub struct List {
 /// `deskline line add`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Add {
-    /// twilio, telnyx, other (host, user and password), or livekit (a number rented from LiveKit)
+    /// twilio, telnyx, signalwire, other (host, user and password), or livekit (a number rented from LiveKit)
     pub provider: String,
     /// Name of the line
     #[arg(long, default_value = "Main line")]
@@ -47,7 +49,8 @@ pub struct Add {
     /// Take from a .env file what is not given here: account, key, secret, trunk name, SIP URI, number
     #[arg(long, value_name = "FILE")]
     pub env: Option<PathBuf>,
-    /// Twilio, Telnyx: SIP URI of the LiveKit project, from its settings. The API key of Telnyx is read from standard input
+    /// Twilio, Telnyx, SignalWire: SIP URI of the LiveKit project, from its settings. The API key of Telnyx and the API token of
+    /// SignalWire are read from standard input
     #[arg(long, value_name = "URI")]
     pub sip: Option<String>,
     /// Twilio: account SID (AC…); its auth token is read from standard input
@@ -59,10 +62,19 @@ pub struct Add {
     /// Twilio: name of the trunk [default: made of the line's name]
     #[arg(long)]
     pub domain: Option<String>,
-    /// Another provider: the server that takes calls
-    #[arg(long)]
+    /// SignalWire: the space, acme of acme.signalwire.com
+    #[arg(long, conflicts_with = "account")]
+    pub space: Option<String>,
+    /// SignalWire: project ID
+    #[arg(long, value_name = "ID", conflicts_with = "key")]
+    pub project: Option<String>,
+    /// SignalWire: a server of your own that answers callers with SWML [default: Deskline makes a script]
+    #[arg(long, value_name = "URL")]
+    pub handler: Option<String>,
+    /// Another provider: the server that takes calls. SignalWire: the SIP address that you made there by hand
+    #[arg(long, visible_alias = "sip-address")]
     pub host: Option<String>,
-    /// Another provider: user name; its password is read from standard input
+    /// Another provider, SignalWire by hand: user name; its password is read from standard input
     #[arg(long)]
     pub user: Option<String>,
     /// Another provider: auto, udp, tcp or tls
@@ -90,7 +102,7 @@ pub struct Add {
 pub struct Check {
     /// Which line [default: all]
     pub line: Option<String>,
-    /// Look at the provider too; its auth token or API key is read from standard input
+    /// Look at the provider too; its auth token, API key or API token is read from standard input
     #[arg(long)]
     pub provider: bool,
     /// Twilio: API key (SK…) to sign in with instead of the auth token
@@ -132,6 +144,43 @@ pub struct Test {
     pub json: bool,
 }
 
+/// `deskline line set`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Set {
+    /// Which line
+    pub line: String,
+    /// Numbers that begin so go over it (+49, +1212); again for more. Replaces those that are set
+    #[arg(long = "prefix", value_name = "PREFIX")]
+    pub prefixes: Vec<String>,
+    /// No numbers by their beginning
+    #[arg(long, conflicts_with = "prefixes")]
+    pub no_prefixes: bool,
+    /// Which of its numbers those who are called see: a number, or "first"
+    #[arg(long, value_name = "NUMBER")]
+    pub caller_id: Option<String>,
+    /// The line for everything that no rule names another for
+    #[arg(long, value_name = "ON|OFF", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub default: Option<OnOff>,
+    /// A call that its provider refuses before anything rings goes over another line
+    #[arg(long, value_name = "ON|OFF")]
+    pub fail_over: Option<OnOff>,
+    /// Calls to its numbers ring at this desk
+    #[arg(long, value_name = "ON|OFF")]
+    pub ring: Option<OnOff>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// On
+    On,
+    /// Off
+    Off,
+}
+
 /// `deskline line remove`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Remove {
@@ -150,8 +199,8 @@ pub struct Remove {
 pub struct Undo {
     /// Which line
     pub line: String,
-    /// Twilio: account SID, if something at Twilio is taken back. The auth token, or the API key of Telnyx, is read from
-    /// standard input
+    /// Twilio: account SID, SignalWire: space/project, if something there is taken back and the line is gone already. The auth
+    /// token, API key or API token is read from standard input
     #[arg(long, value_name = "SID")]
     pub account: Option<String>,
     /// Twilio: API key (SK…) to sign in with instead of the auth token

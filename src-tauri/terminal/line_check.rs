@@ -3,8 +3,9 @@
 use lines::Desk;
 use lines::check::{CheckReport, Finding, Level, PathState};
 
-use crate::terminal::line::{Failed, keys};
+use crate::terminal::line::Failed;
 use crate::terminal::line_args::Check;
+use crate::terminal::line_input::keys;
 use crate::terminal::outcome::REFUSED;
 use crate::terminal::report::Report;
 
@@ -21,7 +22,7 @@ pub(crate) async fn run(desk: &Desk, asked: &Check) -> Result<(), Failed> {
     for line in &lines {
         let account = line.account.as_deref().unwrap_or_default();
         let key = asked.key.as_deref().unwrap_or_default();
-        let keys = if asked.provider {
+        let keys = if asked.provider && line.signs_in() {
             keys(line.provider, account, key, None)?
         } else {
             None

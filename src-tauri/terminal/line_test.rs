@@ -8,7 +8,7 @@ use lines::{KeptLine, ProviderKind, Registry};
 use serde_json::json;
 
 use crate::core::{Core, Purpose, fresh_call_id};
-use crate::line_setup::is_over;
+use crate::line_setup::{is_over, only_way};
 use crate::profile::Profile;
 use crate::terminal::complain;
 use crate::terminal::line_args::Test;
@@ -131,14 +131,12 @@ async fn outgoing(
         if may_dial && dialled.is_none() {
             let call = fresh_call_id()?;
             dialled = Some(call.clone());
-            // The very trunk of this line, whatever others are there.
-            let trunk = line.objects.get("outbound_trunk").cloned();
-            let named = trunk.unwrap_or_else(|| line.name.to_string());
+            let ways = vec![only_way(line)];
             session
                 .send(Intent::Dial {
                     call,
                     number: number.to_owned(),
-                    line: Some(named),
+                    ways,
                 })
                 .await;
         }

@@ -7,6 +7,8 @@ mod history;
 mod line;
 pub mod line_args;
 mod line_check;
+mod line_input;
+mod line_set;
 mod line_test;
 mod orders;
 pub mod outcome;

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _};
 
 use call::CallId;
-use call::input::Intent;
 use call::output::ShellCommand;
+use call::routing::Wish;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -79,12 +79,12 @@ async fn obey<W: io::Write>(
     match here {
         Here::Dial(number) => {
             *last = Some(number.clone());
-            session.send(dial(number.clone())?).await;
+            dial(session, number.clone()).await?;
         }
         Here::Redial => match last.clone().or_else(|| orders::last_dialled(&view)) {
             Some(number) => {
                 *last = Some(number.clone());
-                session.send(dial(number)?).await;
+                dial(session, number).await?;
             }
             None => session
                 .report
@@ -134,13 +134,15 @@ fn changed(now: &SettingsView, changes: &str) -> Result<Option<SettingsView>, St
         .map_err(|_| wrong())
 }
 
-fn dial(number: String) -> anyhow::Result<Intent> {
+/// Over the line that the rules choose.
+async fn dial<W: io::Write>(session: &mut Session<W>, number: String) -> anyhow::Result<()> {
     let call: CallId = fresh_call_id()?;
-    Ok(Intent::Dial {
-        call,
-        number,
-        line: None,
-    })
+    let core = session.core().clone();
+    match core.dial(call.clone(), number, Wish::default()).await {
+        Ok(routed) => session.report.route(&call, &routed, core.region()),
+        Err(error) => session.report.told(&error.message),
+    }
+    Ok(())
 }
 
 /// Standard input, line by line; `None` when it ends. A thread of its own: reading it cannot be given up.

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use call::EndReason;
 use call::input::LineStatus;
 use call::number::Region;
 use call::output::Notice;
+use call::routing::Why;
 use call::state::{CallState, Direction};
 use call::view::CallView;
+use call::{CallId, EndReason};
 use serde_json::{Value, json};
 
-use crate::ipc::convert;
-use crate::ipc::types::{PersonState, PhoneView};
+use crate::calling::Routed;
+use crate::ipc::types::{IpcError, PersonState, PhoneView};
 use crate::ipc::watchers::{WatcherState, WatchersView};
+use crate::ipc::{calling, convert};
 use crate::terminal::outcome::exit_code;
 
 /// Notices about a dial that was refused; its end says the same.
@@ -152,6 +154,36 @@ impl<W: Write> Report<W> {
             }));
         } else if !REFUSALS.contains(&notice.code) {
             self.say(&notice.text);
+        }
+    }
+
+    /// Which line a call goes out over. People are told where there is something to choose from.
+    pub(crate) fn route(&mut self, call: &CallId, routed: &Routed, region: Region) {
+        let shown = calling::route(routed, region);
+        if self.json {
+            self.write(&json!({
+                "at_ms": unix_ms(), "event": "route", "call_id": call.as_str(), "state": null,
+                "line": shown.line, "name": shown.name,
+                "caller_id": shown.caller_id.map(|own| own.number), "why": shown.why,
+                "words": routed.route.why.words(), "then": shown.then,
+            }));
+        } else if shown.lines.len() > 1 || routed.route.why == Why::Asked {
+            let own = shown.caller_id.map(|own| format!(" ({})", own.shown));
+            let own = own.unwrap_or_default();
+            let why = routed.route.why.words();
+            self.say(&format!("Calling over {}{own}: {why}.", shown.name));
+        }
+    }
+
+    /// Nobody was called, since what was asked for cannot be done.
+    pub(crate) fn not_called(&mut self, call: &CallId, error: &IpcError) {
+        if self.json {
+            self.write(&json!({
+                "at_ms": unix_ms(), "event": "error", "call_id": call.as_str(), "state": null,
+                "code": error.code, "words": error.message,
+            }));
+        } else {
+            self.say(&error.message);
         }
     }
 
@@ -436,6 +468,7 @@ mod tests {
             number_shown: "(212) 555-0100".into(),
             name: None,
             line: None,
+            refusals: Vec::new(),
             state: CallState::Ended,
             words: "You ended the call".into(),
             started_unix_ms: 1_000,

@@ -338,7 +338,7 @@ mod tests {
     }
 
     fn idle() -> Arc<PhoneView> {
-        view(vec![Input::Line(LineStatus::Ready { trunk: None })])
+        view(vec![Input::Line(LineStatus::Ready { trunks: Vec::new() })])
     }
 
     fn glance<'a>(phone: &'a PhoneView, readiness: &'a ReadinessView) -> Glance<'a> {
@@ -361,11 +361,11 @@ mod tests {
 
     fn call_of(mut phone: PhoneView, state: CallState, direction: Direction) -> PhoneView {
         let dialled = view(vec![
-            Input::Line(LineStatus::Ready { trunk: None }),
+            Input::Line(LineStatus::Ready { trunks: Vec::new() }),
             Input::Intent(Intent::Dial {
                 call: CallId::parse("c1").unwrap(),
                 number: "+12125550100".into(),
-                line: None,
+                ways: Vec::new(),
             }),
         ]);
         let mut call = dialled.calls[0].clone();

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    engine, line, packages, providers, shell, telephone,
+    engine, line, lines, packages, providers, shell, telephone,
     test::{END_TO_END, is_installed},
     ui,
 };
@@ -13,19 +13,6 @@ const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
 /// The filter that means everything about setting lines up.
 const LINES: &str = "lines";
-
-/// Every provider, every fault, every interruption, printed as tables with the complaints and the diagnostics that answer
-/// them; then the stories from the terminal.
-fn lines() -> Result<()> {
-    let mut cargo = shell::cargo(&["test", "--workspace"]);
-    for name in ["livekit", "twilio", "telnyx", "lines"] {
-        cargo.args(["--test", name]);
-    }
-    shell::run(cargo.args(["--", "--test-threads=1"]))?;
-    println!("\n| provider | state or fault | where | outcome |\n|---|---|---|---|");
-    let mut cargo = shell::cargo(&["test", "--workspace", "--quiet", "--test", "providers"]);
-    shell::run(cargo.args(["--", "--test-threads=1", "--nocapture"]))
-}
 
 /// `cargo xtask e2e`.
 pub(crate) fn e2e(filter: Option<&str>, telephone: telephone::Asked) -> Result<()> {
@@ -60,7 +47,7 @@ pub(crate) fn tools() -> Result<()> {
 /// unless it is asked for by name.
 pub(crate) fn tests(filter: Option<&str>) -> Result<()> {
     if filter == Some(LINES) {
-        return lines();
+        return lines::run();
     }
     let mut cargo = shell::cargo(&["test", "--workspace"]);
     for name in END_TO_END {

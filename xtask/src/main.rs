@@ -5,7 +5,9 @@
 mod bench;
 mod e2e;
 mod engine;
+mod fuzz;
 mod line;
+mod lines;
 mod package;
 mod packages;
 mod pictures;
@@ -60,7 +62,8 @@ enum Command {
     },
     /// Run only the end-to-end tests
     E2e {
-        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table
+        /// Only tests whose name contains this; `telephone`: every path of the telephone, with a table; `lines`: every
+        /// provider, fault, diagnostic and complaint, with tables
         filter: Option<String>,
         /// Of the telephone, only this table
         #[arg(long, value_enum)]
@@ -92,6 +95,18 @@ enum Command {
         /// What to measure, and its options
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         what: Vec<String>,
+    },
+    /// Try every command of the windows with a million sets of arguments; prints the slowest
+    Fuzz {
+        /// Sets of arguments for each command
+        #[arg(long, default_value_t = 1_000_000)]
+        sets: u32,
+        /// Another seed tries others; the same one the same
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// Only this command
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
     },
     /// Build the package that people install
     Package {
@@ -134,6 +149,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
+        Command::Fuzz { sets, seed, only } => fuzz::fuzz(&fuzz::Asked { sets, seed, only }),
         Command::Package { check } => package::package(check),
         Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };

@@ -18,7 +18,8 @@ struct Package {
     files: &'static [(&'static str, &'static str)],
 }
 
-/// Twilio publishes its own (Apache-2.0); the only published one of Telnyx' is an older one (MIT) in a collection.
+/// Twilio publishes its own (Apache-2.0); the only published one of Telnyx' is an older one (MIT) in a collection. SignalWire's is typed
+/// by hand and lies with the stand-ins.
 const PACKAGES: [Package; 2] = [
     Package {
         of: "Twilio",

@@ -19,7 +19,7 @@ pub(crate) enum Amount {
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
 pub(crate) const END_TO_END: &[&str] = &[
-    "terminal", "window", "in_call", "desktop", "lines", "inbound", "paths",
+    "terminal", "window", "in_call", "desktop", "lines", "outgoing", "secrets", "inbound", "paths",
 ];
 
 /// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose. Its joins

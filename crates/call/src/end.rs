@@ -248,6 +248,68 @@ impl EndReason {
         *self == Self::Missed
     }
 
+    /// Is this the fault of our own line or its provider, so that another line may carry the same call? Only what cannot be
+    /// anything else: a SIP code of the 500s, a sign-in, payment or permission that the provider misses, a trunk that is gone.
+    #[must_use]
+    pub fn is_providers(&self) -> bool {
+        match self {
+            Self::LinePassword
+            | Self::LineProxyPassword
+            | Self::LineUnpaid
+            | Self::LineForbidden
+            | Self::LineError
+            | Self::LineUnable
+            | Self::LineGateway
+            | Self::LineOverloaded
+            | Self::LineTimeout
+            | Self::LineFailed { code: Some(_) }
+            | Self::NoLine => true,
+            Self::HungUp
+            | Self::FarEndHungUp
+            | Self::FarEndLost
+            | Self::Cancelled
+            | Self::Busy
+            | Self::BusyEverywhere
+            | Self::Declined
+            | Self::Unwanted
+            | Self::Blocked
+            | Self::Rejected
+            | Self::NoAnswer
+            | Self::NeverRang
+            | Self::NotInService
+            | Self::NumberGone
+            | Self::NumberIncomplete
+            | Self::NoSuchNumber
+            | Self::Unavailable
+            | Self::NoReply
+            | Self::Moved { .. }
+            | Self::MediaUnknown
+            | Self::MediaRefused
+            | Self::MediaRefusedEverywhere
+            | Self::LineLostTrack
+            | Self::LineStopped
+            | Self::LineRefused { .. }
+            | Self::LineFailed { code: None }
+            | Self::NoBridge
+            | Self::NotSignedIn
+            | Self::NoEngine { .. }
+            | Self::SignInRefused
+            | Self::NoNetwork
+            | Self::ConnectionLost
+            | Self::EndedByServer
+            | Self::NoSound { .. }
+            | Self::Missed
+            | Self::DeclinedHere
+            | Self::TurnedAway
+            | Self::Duplicate
+            | Self::Transferred { .. }
+            | Self::AnsweredElsewhere { .. }
+            | Self::Interrupted
+            | Self::BadNumber { .. }
+            | Self::AlreadyInCall => false,
+        }
+    }
+
     /// Did the network refuse or fail the call, so that a person expects to hear the tone of a busy line?
     pub(crate) fn sounds_busy(&self) -> bool {
         let refused = matches!(

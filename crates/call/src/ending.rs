@@ -22,7 +22,7 @@ use crate::settings::DeclinePolicy;
 use crate::state::{CallState, Direction, LeaveReason, LegStatus};
 
 /// Request and room tell of a refusal within some milliseconds of each other, in either order.
-const VERDICT: Duration = Duration::from_millis(300);
+pub(crate) const VERDICT: Duration = Duration::from_millis(300);
 /// The bridge answers a request over the room in milliseconds, if at all.
 const END_LEG: Duration = Duration::from_millis(1_000);
 /// One request to the server.
@@ -128,6 +128,9 @@ impl Call {
 
     /// A refusal came from one side; waits a moment for the other before naming it, unless the first said it all.
     pub(crate) fn await_verdict(&mut self, shared: &mut Shared) {
+        if self.goes_on(shared) {
+            return;
+        }
         if self.begin_ending(shared) {
             self.phase = Phase::Verdict;
             self.wake(Timer::State, VERDICT, shared.now);
@@ -151,6 +154,20 @@ impl Call {
         self.state == CallState::Ending && self.phase == Phase::Verdict
     }
 
+    /// The leg left before anything rang, and the request did not say why in time: that is no word of a provider.
+    pub(crate) fn weighed(&mut self, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.name_verdict(shared);
+        }
+    }
+
+    /// The leg left before anything rang, and the request says that it was answered.
+    pub(crate) fn answered_and_gone(&mut self, shared: &mut Shared) {
+        if self.begin_ending(shared) {
+            self.answered_after_all(shared);
+        }
+    }
+
     /// The moment of naming an outcome has come.
     fn name_verdict(&mut self, shared: &mut Shared) {
         self.cancel_all();
@@ -159,7 +176,7 @@ impl Call {
     }
 
     /// Names the outcome of a call that was never answered from both sides' news.
-    fn verdict(&self) -> EndReason {
+    pub(crate) fn verdict(&self) -> EndReason {
         let rang = self.ringing_since.is_some();
         refusal(self.place_failure.as_ref(), self.leave, rang)
     }
@@ -362,13 +379,13 @@ impl Call {
             | LegFact::Transferred
             | LegFact::TransferFailed(_)
             | LegFact::Parted { .. } => {}
-            LegFact::Answered => match self.phase {
+            LegFact::Answered { .. } => match self.phase {
                 Phase::Verdict if self.place_failure.is_none() => self.answered_after_all(shared),
                 // answered in the very moment we gave up: the leg is up after all
                 Phase::Remove | Phase::Delete => self.ask_removal(shared),
                 Phase::Verdict | Phase::Decline | Phase::Whose | Phase::EndLeg | Phase::Leave => {}
             },
-            LegFact::PlaceFailed(failure) => match self.phase {
+            LegFact::PlaceFailed { failure, .. } => match self.phase {
                 Phase::Verdict => {
                     self.place_failure = Some(failure.clone());
                     self.await_verdict(shared);

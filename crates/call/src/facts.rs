@@ -91,6 +91,11 @@ impl Phone {
         if about_a_ghost {
             return call.swept(shared);
         }
+        if let LegFact::Answered { leg } | LegFact::PlaceFailed { leg, .. } = fact
+            && *leg != call.leg
+        {
+            return; // late news of a line that refused
+        }
         call.note_place(fact);
         if let LegFact::PersonAnswered { leg } = fact {
             call.person_placed(leg, None, shared);
@@ -234,7 +239,7 @@ impl Phone {
             }
         }
         if let Some((call, shared)) = self.find(id) {
-            call.journalled(shared);
+            call.row_told(shared);
         }
     }
 

@@ -110,6 +110,12 @@ impl Identity {
         Self(format!("leg-{call}").into())
     }
 
+    /// The identity of the leg with which a call is tried for the `n`th time (from 2), over another line.
+    #[must_use]
+    pub fn leg_of_try(call: &CallId, n: usize) -> Self {
+        Self(format!("leg-{call}-{n}").into())
+    }
+
     /// The identity of the leg of the `n`th further person whom this desk dials into a call.
     #[must_use]
     pub fn person(call: &CallId, n: u32) -> Self {

@@ -349,8 +349,8 @@ impl Call {
                 }
             }
             LegFact::LookFailed => self.looking = false,
-            LegFact::Answered
-            | LegFact::PlaceFailed(_)
+            LegFact::Answered { .. }
+            | LegFact::PlaceFailed { .. }
             | LegFact::Removed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }

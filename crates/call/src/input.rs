@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::{CallId, Identity, Link, RoomName};
+use crate::routing::Way;
 use crate::settings::{Availability, DeskSettings};
 use crate::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant};
 
@@ -55,8 +56,8 @@ pub enum Intent {
         call: CallId,
         /// As typed.
         number: String,
-        /// Name, number or id of the trunk to use; `None`: the first one.
-        line: Option<String>,
+        /// The lines it may go over, as [`route`](crate::routing::route) decided; empty: the server's first.
+        ways: Vec<Way>,
     },
     /// Take an offered call. A call that is talked on meanwhile is held or ended, as `other` says.
     Answer {
@@ -257,9 +258,17 @@ pub enum JoinFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LegFact {
     /// The dial request came back well: the far end answered.
-    Answered,
+    Answered {
+        /// Whose leg: a call that went over to another line had one before.
+        leg: Identity,
+    },
     /// The dial request failed.
-    PlaceFailed(PlaceFailure),
+    PlaceFailed {
+        /// Whose leg.
+        leg: Identity,
+        /// Why.
+        failure: PlaceFailure,
+    },
     /// The participant was removed, or was not there (`found` = false; that proves nothing).
     Removed {
         /// Was it there?
@@ -433,8 +442,8 @@ pub enum LineStatus {
     Connecting,
     /// The server answered the last look.
     Ready {
-        /// The outbound trunk that a call would use.
-        trunk: Option<Trunk>,
+        /// The outbound trunks, in the server's order; empty: nobody can be called.
+        trunks: Vec<Trunk>,
     },
     /// The server does not answer.
     Unreachable {
@@ -453,10 +462,20 @@ pub enum LineStatus {
 /// An outbound trunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trunk {
+    /// Its id.
+    pub id: String,
     /// Its name in the project; may be empty.
     pub name: String,
-    /// First number: what the far end sees.
-    pub number: String,
+    /// Its numbers; may be empty.
+    pub numbers: Vec<String>,
+}
+
+impl Trunk {
+    /// The first number; "" if it has none.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        self.numbers.first().map_or("", String::as_str)
+    }
 }
 
 /// News of the sound devices.

@@ -32,6 +32,9 @@
 //! the far end over by REFER (`transfer.rs`); further people (`people.rs`) and who of them hears whom (`circle.rs`);
 //! leaving them to talk on without us (`handover.rs`).
 //!
+//! Which line a call goes out over, and why, is decided by `routing.rs`; what happens if its provider refuses, by
+//! `fail_over.rs`.
+//!
 //! Around it: who rings here and what a decline does (`quiet.rs`); news of callers that comes late (`stale.rs`); going
 //! back into a call whose connection broke, or which an earlier run left behind, the state `Stranded` (`rejoin.rs`); what
 //! the row holds of how it rang and sounded (`tally.rs`); the words for each end (`words.rs`).
@@ -71,6 +74,7 @@ mod doubt;
 pub mod end;
 mod ending;
 mod facts;
+mod fail_over;
 mod handover;
 mod hold;
 pub mod ids;
@@ -87,6 +91,7 @@ mod phone;
 mod quiet;
 mod record;
 mod rejoin;
+pub mod routing;
 pub mod settings;
 mod settle;
 mod stale;

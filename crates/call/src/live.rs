@@ -287,8 +287,8 @@ impl Call {
             }
             LegFact::Transferred => self.transferred(shared),
             LegFact::TransferFailed(failure) => self.transfer_failed(failure, shared),
-            LegFact::Answered
-            | LegFact::PlaceFailed(_)
+            LegFact::Answered { .. }
+            | LegFact::PlaceFailed { .. }
             | LegFact::PersonAnswered { .. }
             | LegFact::PersonFailed { .. }
             | LegFact::RoomDeleted { .. }

@@ -120,14 +120,14 @@ impl LooseLegs {
             return;
         };
         match fact {
-            LegFact::PlaceFailed(failure) | LegFact::PersonFailed { failure, .. }
+            LegFact::PlaceFailed { failure, .. } | LegFact::PersonFailed { failure, .. }
                 if !failure.proves_no_leg() => {}
-            LegFact::Answered | LegFact::PlaceFailed(_) => {
-                let leg = loose.leg.clone();
-                loose.dialled(&leg, *fact == LegFact::Answered, now);
+            LegFact::Answered { leg } | LegFact::PersonAnswered { leg } => {
+                loose.dialled(leg, true, now);
             }
-            LegFact::PersonAnswered { leg } => loose.dialled(leg, true, now),
-            LegFact::PersonFailed { leg, .. } => loose.dialled(leg, false, now),
+            LegFact::PlaceFailed { leg, .. } | LegFact::PersonFailed { leg, .. } => {
+                loose.dialled(leg, false, now);
+            }
             LegFact::Removed { found } if loose.asking => {
                 if *found {
                     let Loose { open, leg, .. } = loose;

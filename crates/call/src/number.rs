@@ -172,6 +172,20 @@ pub fn shown(number: &str, region: Region) -> String {
     }
 }
 
+/// Do two texts mean one number? The same digits, if both are written like numbers ("Line 2" is not the number 2): providers
+/// write the same one with and without the plus sign. Who withholds a number has none.
+#[must_use]
+pub fn same_number(one: &str, other: &str) -> bool {
+    let digits = |text: &str| {
+        let written = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || " +-().\u{a0}".contains(c));
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        (written && !digits.is_empty()).then_some(digits)
+    };
+    digits(one).is_some_and(|one| digits(other) == Some(one))
+}
+
 /// Longest hostile text that is looked at, in bytes: a name of a megabyte costs no more than this.
 const MAX_HOSTILE: usize = 4_096;
 /// Longest name shown, in what a person sees as characters.
@@ -333,6 +347,19 @@ mod tests {
             Some("<b>Ada</b> +1 212 555 0100"),
             "markup is text, and a number as a name stays a name"
         );
+    }
+
+    #[test]
+    fn one_number_is_written_in_many_ways() {
+        for other in ["12125550100", "+1 (212) 555-0100", "1.212.555.0100"] {
+            assert!(same_number("+12125550100", other), "{other}");
+        }
+        for other in ["", "+", "Line 2", "+12125550101", "sip:12125550100"] {
+            assert!(!same_number("+12125550100", other), "{other}");
+            assert!(!same_number(other, "+12125550100"), "{other}");
+        }
+        assert!(!same_number("", ""), "who withholds a number has none");
+        assert!(!same_number("Line 2", "2"));
     }
 
     #[test]

@@ -30,14 +30,25 @@ impl Call {
             leg: self.leg.clone(),
             started_unix_ms: self.started_ms,
         }));
+        self.rows_asked = self.rows_asked.saturating_add(1);
         if self.direction == Direction::Outbound {
             self.wake(Timer::State, JOURNAL, shared.now);
         }
     }
 
+    /// The journal has answered.
+    pub(crate) fn row_told(&mut self, shared: &mut Shared) {
+        self.rows_told = self.rows_told.saturating_add(1);
+        if self.rows_told >= self.rows_asked {
+            self.journalled(shared);
+        }
+    }
+
     /// The row exists, or cannot: either way the call goes on.
-    pub(crate) fn journalled(&mut self, shared: &mut Shared) {
-        if self.state == CallState::Preparing {
+    fn journalled(&mut self, shared: &mut Shared) {
+        if self.ways.is_writing() && self.state == CallState::Dialling {
+            self.place(shared);
+        } else if self.state == CallState::Preparing {
             self.enter(CallState::Joining, Some(JOINING), shared.now);
             self.join(Role::Talk, shared);
             shared.changed = true;
@@ -60,6 +71,8 @@ impl Call {
     pub(crate) fn place(&mut self, shared: &mut Shared) {
         self.placed = true;
         self.place_open = true;
+        self.leg_gone = false;
+        self.ways.placed();
         self.enter(
             CallState::Dialling,
             Some(shared.ring_for + GRACE),
@@ -71,7 +84,8 @@ impl Call {
             room: self.room.clone(),
             leg: self.leg.clone(),
             to: self.number.clone(),
-            line: self.wanted_line.clone(),
+            line: self.ways.trunk(),
+            caller_id: self.ways.caller_id(),
             ring_for: shared.ring_for,
         });
     }
@@ -107,7 +121,7 @@ impl Call {
 
     /// A status of the leg before the answer.
     pub(crate) fn outbound_status(&mut self, status: LegStatus, shared: &mut Shared) {
-        if !self.is_calling() {
+        if !self.is_calling() || self.ways.between_lines() {
             return;
         }
         match status {
@@ -127,7 +141,7 @@ impl Call {
 
     /// The leg left before the answer. A leave that proves nothing is left to the dial request and its deadline.
     pub(crate) fn outbound_left(&mut self, reason: LeaveReason, shared: &mut Shared) {
-        if self.is_calling() && reason.proves_gone() {
+        if self.is_calling() && reason.proves_gone() && !self.ways.is_writing() {
             self.leave = Some(reason);
             self.await_verdict(shared);
         }
@@ -147,12 +161,12 @@ impl Call {
 
     /// What the dial request came to while the far end was still being called.
     pub(crate) fn outbound_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
-        if !self.is_calling() {
+        if !self.is_calling() || self.between_lines_fact(fact, shared) {
             return;
         }
         match fact {
-            LegFact::Answered => self.go_live(shared),
-            LegFact::PlaceFailed(failure) => {
+            LegFact::Answered { .. } => self.go_live(shared),
+            LegFact::PlaceFailed { failure, .. } => {
                 self.place_failure = Some(failure.clone());
                 self.await_verdict(shared);
             }
@@ -178,6 +192,8 @@ impl Call {
                 self.finish(EndReason::NoSound { what }, shared);
             }
             CallState::Joining => self.finish(EndReason::NoNetwork, shared),
+            CallState::Dialling if self.ways.is_writing() => self.place(shared),
+            CallState::Dialling if self.ways.between_lines() => self.weighed(shared),
             CallState::Dialling => self.finish(EndReason::NeverRang, shared),
             CallState::RemoteRinging => self.finish(EndReason::NoAnswer, shared),
             CallState::Offered

@@ -45,6 +45,18 @@ pub enum LogCommand {
         /// Unix milliseconds.
         at_unix_ms: i64,
     },
+    /// The provider of one line refused, and the call goes over another: its row gets the name of the next leg before that
+    /// is placed; answer with [`LogFact`](crate::input::LogFact).
+    WentOver {
+        /// Which.
+        call: CallId,
+        /// The next leg.
+        leg: Identity,
+        /// Our number on the next line, if known.
+        line: Option<String>,
+        /// Who refused, and why.
+        refusal: LineRefusal,
+    },
     /// The call is still up (every 5 s): a crash ends the row at the last of these.
     Alive {
         /// Which.
@@ -71,6 +83,17 @@ pub enum LogCommand {
         /// Which.
         call: CallId,
     },
+}
+
+/// A line whose provider refused to carry a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LineRefusal {
+    /// Its name.
+    pub line: String,
+    /// The number that was to be shown, if known.
+    pub number: Option<String>,
+    /// Why.
+    pub reason: EndReason,
 }
 
 /// The first entry of a row.
@@ -280,6 +303,8 @@ pub enum LegCommand {
         to: String,
         /// Name, number or id of the trunk; `None`: the first.
         line: Option<String>,
+        /// The number of that trunk which the far end sees; `None`: as the trunk has it.
+        caller_id: Option<String>,
         /// How long the far end may ring, at most 75 s (the server's own limit for a waiting request is 80 s).
         ring_for: Duration,
     },
@@ -295,6 +320,8 @@ pub enum LegCommand {
         to: String,
         /// Name, number or id of the trunk; `None`: the first.
         line: Option<String>,
+        /// The number of that trunk which they see; `None`: as the trunk has it.
+        caller_id: Option<String>,
         /// How long their phone may ring, at most 75 s.
         ring_for: Duration,
     },

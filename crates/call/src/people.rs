@@ -218,7 +218,8 @@ impl Call {
             room: self.room.clone(),
             leg: leg.clone(),
             to,
-            line: self.wanted_line.clone(),
+            line: self.ways.trunk(),
+            caller_id: self.ways.caller_id(),
             ring_for,
         });
         self.wake_people(shared);

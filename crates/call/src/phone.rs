@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::doubt::Doubts;
 use crate::end::EndReason;
+use crate::fail_over::Ways;
 use crate::hold::Several;
 use crate::ids::{CallId, Identity, RoomName};
 use crate::input::{Input, Intent, LineStatus, WatchFact};
@@ -12,6 +13,7 @@ use crate::loose::LooseLegs;
 use crate::number::{self, DialNumber};
 use crate::output::{AudioCommand, Output, ShellCommand, Step};
 use crate::record::{Call, Devices, Shared};
+use crate::routing::Way;
 use crate::settings::{Availability, DeskSettings};
 use crate::settle::Derived;
 use crate::stale::LateOffers;
@@ -138,7 +140,7 @@ impl Phone {
 
     fn intent(&mut self, intent: Intent) {
         match intent {
-            Intent::Dial { call, number, line } => self.dial(call, &number, line),
+            Intent::Dial { call, number, ways } => self.dial(call, &number, ways),
             Intent::Answer { call, other } => self.answer(&call, other),
             Intent::Decline { call } => {
                 if let Some((call, shared)) = self.find(&call)
@@ -201,7 +203,7 @@ impl Phone {
         }
     }
 
-    fn dial(&mut self, id: CallId, typed: &str, wanted_line: Option<String>) {
+    fn dial(&mut self, id: CallId, typed: &str, ways: Vec<Way>) {
         if self.knows(&id) {
             return; // an id is used once
         }
@@ -221,10 +223,8 @@ impl Phone {
                     leg,
                     self.shared.now,
                 );
-                if let LineStatus::Ready { trunk: Some(trunk) } = &self.line {
-                    call.line = Some(trunk.number.clone()).filter(|n| !n.is_empty());
-                }
-                call.wanted_line = wanted_line;
+                call.ways = Ways::new(ways);
+                call.line = self.own_number(&call.ways);
                 call.dialled = Some(typed.trim().to_owned());
                 call.start_journal(&mut self.shared);
                 self.shared.changed = true;
@@ -249,6 +249,21 @@ impl Phone {
             || self.loose.has(id)
             || self.late.has_call(id)
             || self.doubts.has(id)
+    }
+
+    /// Our number on the line that a call goes over, if known.
+    fn own_number(&self, ways: &Ways) -> Option<String> {
+        let LineStatus::Ready { trunks } = &self.line else {
+            return ways.caller_id();
+        };
+        let trunk = match &ways.present {
+            Some(way) => trunks.iter().find(|trunk| trunk.id == way.trunk),
+            None => trunks.first(),
+        };
+        let number = || trunk.map(|trunk| trunk.number().to_owned());
+        ways.caller_id()
+            .or_else(number)
+            .filter(|number| !number.is_empty())
     }
 
     fn may_dial(&self, typed: &str) -> Result<DialNumber, EndReason> {

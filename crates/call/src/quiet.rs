@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::input::LineStatus;
+use crate::number::same_number;
 use crate::output::ShellCommand;
 use crate::phone::{MOST_RINGING, Phone};
 use crate::record::Call;
@@ -132,7 +133,7 @@ impl Phone {
         if !settings.open && settings.when_closed == WhenClosed::Silent {
             return Some("Outside business hours: callers are shown without ringing.".into());
         }
-        (!settings.quiet_lines.is_empty() && self.only_line_is_quiet())
+        (!settings.quiet_lines.is_empty() && self.every_line_is_quiet())
             .then(|| "Calls to your number do not ring here.".into())
     }
 
@@ -143,16 +144,15 @@ impl Phone {
             .then(|| format!("Calls to {lines} of your numbers do not ring here."))
     }
 
-    /// Is the one number that is known of this desk among those that do not ring?
-    fn only_line_is_quiet(&self) -> bool {
-        let LineStatus::Ready { trunk: Some(trunk) } = &self.line else {
+    /// Are all numbers that are known of this desk among those that do not ring?
+    fn every_line_is_quiet(&self) -> bool {
+        let LineStatus::Ready { trunks } = &self.line else {
             return false;
         };
-        let settings = &self.shared.settings;
-        settings
-            .quiet_lines
-            .iter()
-            .any(|line| same_number(line, &trunk.number))
+        let quiet = &self.shared.settings.quiet_lines;
+        let mut numbers = trunks.iter().flat_map(|trunk| &trunk.numbers).peekable();
+        numbers.peek().is_some()
+            && numbers.all(|number| quiet.iter().any(|line| same_number(line, number)))
     }
 
     /// A call as a person sees it, with what pressing decline would do to the caller.
@@ -172,11 +172,4 @@ impl Phone {
         };
         view
     }
-}
-
-/// Providers write the same number with and without the plus sign. Who withholds a number has none.
-fn same_number(one: &str, other: &str) -> bool {
-    let digits = |number: &str| number.trim().trim_start_matches('+').to_owned();
-    let one = digits(one);
-    !one.is_empty() && one == digits(other)
 }

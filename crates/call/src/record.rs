@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::circle::Circle;
 use crate::end::EndReason;
+use crate::fail_over::Ways;
 use crate::ids::{CallId, Identity, Link, Role, RoomName};
 use crate::input::{LegFact, PlaceFailure};
 use crate::number::Region;
@@ -169,8 +170,11 @@ pub(crate) struct Call {
     pub(crate) shown: String,
     pub(crate) name: Option<String>,
     pub(crate) line: Option<String>,
-    /// Trunk asked for by the person who dials.
-    pub(crate) wanted_line: Option<String>,
+    /// The lines it may go over.
+    pub(crate) ways: Ways,
+    /// Entries of the row that the journal answers: asked of it, and answered. The call waits while it owes one.
+    pub(crate) rows_asked: u32,
+    pub(crate) rows_told: u32,
     pub(crate) room: RoomName,
     pub(crate) leg: Identity,
     pub(crate) state: CallState,
@@ -278,7 +282,9 @@ impl Call {
             shown,
             name: None,
             line: None,
-            wanted_line: None,
+            ways: Ways::default(),
+            rows_asked: 0,
+            rows_told: 0,
             room,
             leg,
             state: match direction {
@@ -502,8 +508,8 @@ impl Call {
     pub(crate) fn note_place(&mut self, fact: &LegFact) {
         self.note_sip_code(fact);
         match fact {
-            LegFact::Answered => self.place_open = false,
-            LegFact::PlaceFailed(failure) => {
+            LegFact::Answered { .. } => self.place_open = false,
+            LegFact::PlaceFailed { failure, .. } => {
                 // who did not hear the server's answer does not know that no leg comes
                 self.place_open &= self.status.is_none() && !failure.proves_no_leg();
                 // a call that was answered is ended by what its room says, not by a late answer to the dial request
@@ -540,7 +546,7 @@ impl Call {
         }
         match self.state {
             CallState::Preparing | CallState::Joining => "Connecting".into(),
-            CallState::Dialling => "Calling".into(),
+            CallState::Dialling => self.calling_words(),
             CallState::RemoteRinging => "Ringing".into(),
             CallState::Offered => match &self.claimed_by {
                 Some(name) => format!("{name} is answering"),
@@ -562,6 +568,7 @@ impl Call {
             number_shown: self.shown.clone(),
             name: self.name.clone(),
             line: self.line.clone(),
+            refusals: self.ways.refusals.clone(),
             state: self.state,
             words: self.words(),
             started_unix_ms: self.started_ms,

@@ -199,8 +199,8 @@ impl Call {
                 self.stranded_looked(*leg, shared);
             }
             LegFact::LookFailed => self.looking = false,
-            LegFact::Answered
-            | LegFact::PlaceFailed(_)
+            LegFact::Answered { .. }
+            | LegFact::PlaceFailed { .. }
             | LegFact::Removed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }

@@ -72,8 +72,8 @@ impl Phone {
         let waits = match fact {
             LegFact::Looked { leg, .. } => leg.is_some_and(|status| status <= LegStatus::Ringing),
             LegFact::LookFailed => false,
-            LegFact::Answered
-            | LegFact::PlaceFailed(_)
+            LegFact::Answered { .. }
+            | LegFact::PlaceFailed { .. }
             | LegFact::Removed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }

@@ -41,13 +41,19 @@ impl Call {
 
     pub(crate) fn note_sip_code(&mut self, fact: &LegFact) {
         match fact {
-            LegFact::PlaceFailed(PlaceFailure::Sip { code }) => self.facts.sip_code = Some(*code),
+            LegFact::PlaceFailed {
+                failure: PlaceFailure::Sip { code },
+                ..
+            } => self.facts.sip_code = Some(*code),
             // the bridge was asked for a password: it says so without the code
-            LegFact::PlaceFailed(PlaceFailure::TrunkNeedsPassword) => {
+            LegFact::PlaceFailed {
+                failure: PlaceFailure::TrunkNeedsPassword,
+                ..
+            } => {
                 self.facts.sip_code = Some(401);
             }
-            LegFact::PlaceFailed(_)
-            | LegFact::Answered
+            LegFact::PlaceFailed { .. }
+            | LegFact::Answered { .. }
             | LegFact::Removed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. }

@@ -4,7 +4,7 @@ use crate::end::EndReason;
 use crate::ids::CallId;
 use crate::ids::Identity;
 use crate::input::LineStatus;
-use crate::output::Notice;
+use crate::output::{LineRefusal, Notice};
 use crate::settings::Availability;
 use crate::state::{CallState, Direction, MediaReport};
 
@@ -56,6 +56,8 @@ pub struct CallView {
     pub name: Option<String>,
     /// Our number or trunk.
     pub line: Option<String>,
+    /// Lines whose provider refused it before it went over this one; the first first.
+    pub refusals: Vec<LineRefusal>,
     /// State.
     pub state: CallState,
     /// The state in words.

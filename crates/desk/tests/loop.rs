@@ -59,7 +59,7 @@ fn dial(id: &CallId) -> Input {
     Input::Intent(Intent::Dial {
         call: id.clone(),
         number: "+12125550100".into(),
-        line: None,
+        ways: Vec::new(),
     })
 }
 

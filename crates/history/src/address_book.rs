@@ -20,6 +20,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(id)
     }
 
@@ -40,6 +41,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(())
     }
 
@@ -54,6 +56,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::HistoryError;
+use crate::lines::RefusedLine;
 use crate::text::{LONGEST_NAME, clean};
 
 /// Facts that come to be known bit by bit. `None`: not known; writing it changes nothing.
@@ -37,6 +38,9 @@ pub struct Details {
     /// Everybody on the phone, the first far end first, where there were several. Read by
     /// [`Store::entry`](crate::Store::entry) only: a page does without.
     pub people: Vec<Person>,
+    /// Lines whose provider refused it before it went over this one, the first first. Written as it happens
+    /// ([`LogCommand::WentOver`](call::output::LogCommand)), never with other details.
+    pub refusals: Vec<RefusedLine>,
 }
 
 /// Somebody on the phone in a call with several legs.

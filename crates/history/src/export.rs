@@ -65,6 +65,7 @@ const BOTH: &[&str] = &[
     "contact_name",
     "dialled",
     "service_number",
+    "refused_by",
     "direction",
     "status",
     "outcome",
@@ -234,6 +235,11 @@ fn value(column: &str, entry: &HistoryEntry, rest: &Rest) -> Value {
             text(contact.or(entry.name.as_deref()))
         }
         "service_number" => text(entry.line.as_deref()),
+        "refused_by" => {
+            let names = entry.details.refusals.iter();
+            let names: Vec<&str> = names.map(|refused| refused.line.as_str()).collect();
+            text(Some(names.join(", ").as_str()).filter(|names| !names.is_empty()))
+        }
         "direction" => match entry.direction {
             Direction::Outbound => "outbound".into(),
             Direction::Inbound => "inbound".into(),

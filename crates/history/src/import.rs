@@ -119,6 +119,7 @@ impl Store {
         }
         if report.import.is_some() {
             self.bump();
+            self.merge_soon();
         }
         Ok(report)
     }
@@ -172,6 +173,7 @@ impl Store {
             Self::let_pass(writer);
         }
         self.bump();
+        self.merge_soon();
         Ok(removed)
     }
 

@@ -10,6 +10,7 @@ pub(crate) struct Index {
     add: &'static str,
     remove: &'static str,
     pub(crate) rebuild: &'static str,
+    merge: &'static str,
 }
 
 /// Of calls.
@@ -17,6 +18,7 @@ pub(crate) const CALLS: Index = Index {
     add: "INSERT INTO calls_search (rowid, haystack) VALUES (?1, ?2)",
     remove: "INSERT INTO calls_search (calls_search, rowid, haystack) VALUES ('delete', ?1, ?2)",
     rebuild: "INSERT INTO calls_search (calls_search) VALUES ('rebuild')",
+    merge: "INSERT INTO calls_search (calls_search, rank) VALUES ('merge', ?1)",
 };
 
 /// Of contacts.
@@ -24,6 +26,7 @@ pub(crate) const CONTACTS: Index = Index {
     add: "INSERT INTO contacts_search (rowid, haystack) VALUES (?1, ?2)",
     remove: "INSERT INTO contacts_search (contacts_search, rowid, haystack) VALUES ('delete', ?1, ?2)",
     rebuild: "INSERT INTO contacts_search (contacts_search) VALUES ('rebuild')",
+    merge: "INSERT INTO contacts_search (contacts_search, rank) VALUES ('merge', ?1)",
 };
 
 impl Index {
@@ -56,5 +59,11 @@ impl Index {
         }
         self.remove(connection, id, before)?;
         self.add(connection, id, after)
+    }
+
+    /// Merges so many pages of its parts, if there are parts to merge.
+    pub(crate) fn merge(&self, on: &Connection, pages: i64) -> Result<(), HistoryError> {
+        on.prepare_cached(self.merge)?.execute([pages])?;
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! - Finding: [`Store::find`] with a [`Query`] (search, filters, pages), [`Store::missed_count`].
 //! - Contacts: [`Store::add_contact`], [`Store::contacts`], [`Store::contact_of`], [`Store::import_contacts`] and its undo.
+//! - Lines: [`Store::last_line`].
 //! - Going out: [`Store::export`]. Going away: [`Store::delete`] and its undo, [`Store::tidy`], [`Store::wipe`].
 //! - Explaining: [`Store::log_event`], secrets masked; [`Store::events_of_call`], [`Store::export_events`].
 //!
@@ -32,8 +33,10 @@ mod events;
 mod export;
 mod import;
 mod index;
+mod lines;
 mod load;
 mod mask;
+mod merge;
 mod notes;
 mod orphans;
 mod port;
@@ -52,6 +55,7 @@ pub use error::HistoryError;
 pub use events::{Event, NewEvent};
 pub use export::{ExportFormat, ExportNames};
 pub use import::{ImportBatch, ImportRemark, ImportReport};
+pub use lines::RefusedLine;
 pub use load::PastCall;
 pub use mask::{MASKED, masked};
 pub use orphans::LeftBehind;

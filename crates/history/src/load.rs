@@ -57,6 +57,7 @@ impl Store {
         change.commit()?;
         Self::let_pass(writer);
         self.bump();
+        self.merge_now();
         Ok(())
     }
 }

@@ -32,6 +32,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(())
     }
 
@@ -54,6 +55,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(())
     }
 

@@ -23,7 +23,7 @@ pub enum Journal {
     Lost(HistoryError),
 }
 
-/// Starts the thread. It answers every `Start` with `Logged` or `Failed`, and a `Finish` that cannot be written with
+/// Starts the thread. It answers every `Start` and `WentOver` with `Logged` or `Failed`, and a `Finish` that cannot be written with
 /// `Failed`; what fails because the disk is full or the file is held is tried again before every later entry. It ends
 /// when `commands` is closed and everything that came before is written: join it before the program exits. It waits when
 /// `facts` is full.
@@ -65,6 +65,7 @@ impl Writer {
         let answered = match &command {
             LogCommand::Start(start) => Some((start.call.clone(), true)),
             LogCommand::Finish(finish) => Some((finish.call.clone(), false)),
+            LogCommand::WentOver { call, .. } => Some((call.clone(), true)),
             LogCommand::Answered { .. }
             | LogCommand::HandedOver { .. }
             | LogCommand::Alive { .. }
@@ -97,6 +98,12 @@ impl Writer {
         };
         let written = match command {
             LogCommand::Start(start) => store.start(start),
+            LogCommand::WentOver {
+                call,
+                leg,
+                line,
+                refusal,
+            } => store.went_over(call, leg, line.as_deref(), refusal),
             LogCommand::Answered { call, at_unix_ms } => store.answered(call, *at_unix_ms),
             LogCommand::HandedOver { call, at_unix_ms } => store.hand_over(call, *at_unix_ms),
             LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),

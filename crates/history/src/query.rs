@@ -144,11 +144,18 @@ impl<'a> Finder<'a> {
             None => (by_filter(query), None),
         };
         let helpful = keys.filter(|_| !needle.has_short_word());
-        // Many streams are mostly never drawn from a second time.
-        let batch = if sources.len() > 16 { 1 } else { 64 };
+        // Many streams are mostly never drawn from a second time; but to begin a full-text query costs more than its hits.
+        let many = sources.len() > 16;
         let streams = sources
             .into_iter()
-            .map(|source| Stream::new(source, bounds.below, batch))
+            .map(|source| {
+                let batch = if many && !matches!(source, Source::Hits(_)) {
+                    1
+                } else {
+                    64
+                };
+                Stream::new(source, bounds.below, batch)
+            })
             .collect();
         Ok(Self {
             connection,

@@ -81,6 +81,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(UndoToken(token))
     }
 
@@ -110,6 +111,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(rows.len() as u64)
     }
 
@@ -179,6 +181,7 @@ impl Store {
         if tidied != Tidied::default() {
             self.empty_log();
             self.bump();
+            self.merge_soon();
         }
         Ok(tidied)
     }
@@ -203,6 +206,7 @@ impl Store {
             }
             change.commit()?;
             Self::let_pass(writer);
+            self.merge_now();
             removed += old.len() as u64;
             if (old.len() as i64) < STEP {
                 return Ok(removed);

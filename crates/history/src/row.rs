@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::contact_match::ContactName;
 use crate::details::{Details, Person, Quality};
 use crate::error::HistoryError;
+use crate::lines;
 
 /// A call as a reader sees it. Text came from outside once: show it as text only.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,6 +202,7 @@ pub(crate) const STORED: &[&str] = &[
     "note",
     "transcript",
     "people",
+    "refusals",
 ];
 
 /// The columns, as [`stored`] reads them.
@@ -210,7 +212,7 @@ macro_rules! select {
             "SELECT id, direction, number, name, line, started_at, answered_at, ended_at, handed_over_at, outcome,
                 outcome_detail, words, result, sip_code, heard_seconds, heard_dbfs, seen, note, recording_url, egress_id, room, dialled,
                 rang_ms, answered_by, transferred_to, provider_call_id, sip_call_id, sip_call_id_full, microphone, speaker,
-                packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, caller_key FROM calls WHERE ",
+                packets_lost, packets_received, jitter_mean_ms, jitter_max_ms, reconnections, refusals, caller_key FROM calls WHERE ",
             $where
         )
     };
@@ -327,6 +329,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
                     .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
             },
             people: Vec::new(),
+            refusals: lines::parse(column.text_or_none()?),
         },
         contact: None,
         missed: false,

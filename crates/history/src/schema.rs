@@ -7,7 +7,7 @@ use crate::error::HistoryError;
 use crate::{row, text};
 
 /// The version of a file that is up to date.
-pub(crate) const NEWEST: i64 = 6;
+pub(crate) const NEWEST: i64 = 8;
 
 fn steps() -> Migrations<'static> {
     Migrations::new(vec![
@@ -20,6 +20,8 @@ fn steps() -> Migrations<'static> {
         M::up(include_str!("../migrations/0004_contacts.sql")),
         M::up(include_str!("../migrations/0005_events.sql")),
         M::up(include_str!("../migrations/0006_people_and_rooms.sql")),
+        M::up(include_str!("../migrations/0007_merge_aside.sql")),
+        M::up(include_str!("../migrations/0008_refusals.sql")),
     ])
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use call::output::{LogFinish, LogStart};
 use call::{CallId, EndReason};
 use parking_lot::{Mutex, MutexGuard};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::details::{self, Details};
 use crate::error::{HistoryError, file_error};
+use crate::merge::{self, Merging};
 use crate::query::{self, Page, Query};
 use crate::row::{self, HistoryEntry};
 use crate::session::Session;
@@ -35,10 +37,11 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     profile: PathBuf,
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Connection>>,
     reader: Mutex<Connection>,
     session: Mutex<Option<Session>>,
     changed: watch::Sender<u64>,
+    merging: Merging,
 }
 
 impl Store {
@@ -65,19 +68,20 @@ impl Store {
         writer.pragma_update(None, "synchronous", "full")?;
         // What is deleted is overwritten, not only forgotten.
         writer.pragma_update(None, "secure_delete", "on")?;
-        writer.set_prepared_statement_cache_capacity(STATEMENTS);
+        keep_plans(&writer)?;
         let reader = Connection::open(&file)?;
         reader.busy_timeout(PATIENCE)?;
         reader.pragma_update(None, "query_only", "on")?;
         reader.pragma_update(None, "cache_size", READER_CACHE)?;
-        reader.set_prepared_statement_cache_capacity(STATEMENTS);
+        keep_plans(&reader)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 profile: profile.to_owned(),
-                writer: Mutex::new(writer),
+                writer: Arc::new(Mutex::new(writer)),
                 reader: Mutex::new(reader),
                 session: Mutex::new(None),
                 changed: watch::Sender::new(0),
+                merging: Merging::default(),
             }),
         })
     }
@@ -192,6 +196,7 @@ impl Store {
         change.commit()?;
         drop(writer);
         self.bump();
+        self.merge_soon();
         Ok(())
     }
 
@@ -256,6 +261,16 @@ impl Store {
 
     pub(crate) fn bump(&self) {
         self.inner.changed.send_modify(|revision| *revision += 1);
+    }
+
+    /// After a change of what is searched.
+    pub(crate) fn merge_soon(&self) {
+        self.inner.merging.soon(&self.inner.writer);
+    }
+
+    /// After very many changes of what is searched.
+    pub(crate) fn merge_now(&self) {
+        merge::all(&self.inner.writer);
     }
 
     // A thread that panicked while it held a lock left nothing half done: the database rolls back by itself.
@@ -361,6 +376,14 @@ pub(crate) fn close(change: &Transaction<'_>, finish: &LogFinish) -> Result<(), 
 /// Memory that reading may keep pages of the file in, in KiB (negative: that is how SQLite knows it is not pages). Enough for
 /// the upper levels of every index of a million calls; a small history never fills it.
 const READER_CACHE: i64 = -32 * 1024;
+/// Statements are kept ready, with the plan of their first time: SQLite would compile one with a bound `LIMIT` anew for every
+/// value, which was a quarter of the time of a search.
+fn keep_plans(connection: &Connection) -> Result<(), HistoryError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Statements that are kept ready.
 const STATEMENTS: usize = 128;
 

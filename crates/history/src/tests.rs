@@ -16,6 +16,7 @@ mod contacts;
 mod export;
 mod hostile;
 mod import;
+mod lines;
 mod removal;
 mod rows;
 mod search;
@@ -372,7 +373,7 @@ fn a_newer_file_is_refused_and_not_touched() {
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 6
+                known: crate::schema::NEWEST
             }
         ),
         "{error:?}"

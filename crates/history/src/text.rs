@@ -360,16 +360,22 @@ pub(crate) fn key_query(key: &str) -> Option<String> {
 /// What the index must have where it has this text: five digits at a time where there are as many, else three characters.
 fn terms_of(text: &str) -> Option<String> {
     if text.len() >= RUN.1 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return trigrams_of(&run_characters(text).collect::<String>());
+        // Numbers of one place share most of their runs, so each that is left out would cost more than it saves.
+        return trigrams_of(&run_characters(text).collect::<String>(), usize::MAX);
     }
-    trigrams_of(text)
+    trigrams_of(text, MOST_TRIGRAMS)
 }
 
-/// The trigrams of a text as a full-text query: each a quoted string, so that no character of it means anything.
-fn trigrams_of(text: &str) -> Option<String> {
+/// Trigrams of one word that are looked for.
+const MOST_TRIGRAMS: usize = 4;
+
+/// The trigrams of a text as a full-text query: each a quoted string, so that no character of it means anything. Of a long
+/// text the first, the last and those in the middle: every one more is a list that the index walks, and the second look tells
+/// what has these and not the text.
+fn trigrams_of(text: &str, most: usize) -> Option<String> {
     let characters: Vec<char> = text.chars().collect();
-    let mut trigrams: Vec<String> = characters
-        .windows(3)
+    let all: Vec<&[char]> = characters.windows(3).collect();
+    let mut trigrams: Vec<String> = spread(&all, most)
         .map(|three| {
             format!(
                 "\"{}\"",
@@ -380,6 +386,14 @@ fn trigrams_of(text: &str) -> Option<String> {
     trigrams.sort_unstable();
     trigrams.dedup();
     (!trigrams.is_empty()).then(|| format!("({})", trigrams.join(" AND ")))
+}
+
+/// So many of them at most, the first and the last among them, evenly apart.
+fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
+    let (last, steps) = (all.len().saturating_sub(1), most.saturating_sub(1).max(1));
+    let few = all.len() <= most;
+    let taken = if few { all.len() } else { most };
+    (0..taken).filter_map(move |n| all.get(if few { n } else { n * last / steps }))
 }
 
 #[cfg(test)]
@@ -466,6 +480,22 @@ mod tests {
         );
         assert_eq!(caller_key(""), None);
         assert_eq!(caller_key(" - "), None);
+    }
+
+    #[test]
+    fn of_a_long_word_its_ends_and_its_middle_are_looked_for() {
+        let taken = |count: u8| -> Vec<u8> {
+            let all: Vec<u8> = (0..count).collect();
+            spread(&all, 4).copied().collect()
+        };
+        assert!(taken(0).is_empty());
+        assert_eq!(taken(4), [0, 1, 2, 3]);
+        assert_eq!(taken(5), [0, 1, 2, 4]);
+        assert_eq!(taken(10), [0, 3, 6, 9]);
+        assert_eq!(
+            Needle::parse("stenjorden").all().as_deref(),
+            Some("((\"den\" AND \"enj\" AND \"jor\" AND \"ste\"))")
+        );
     }
 
     #[test]

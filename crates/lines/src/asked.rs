@@ -5,11 +5,12 @@ use vault::Secret;
 
 use crate::credential::Credential;
 use crate::provider::ProviderKeys;
+use crate::signalwire::SignalWireKeys;
 use crate::telnyx::TelnyxKeys;
 use crate::twilio::TwilioKeys;
 use crate::wanted::{
-    BadInput, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain,
-    Wanted, WantedProvider,
+    BadInput, HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
+    TrunkDomain, Wanted, WantedProvider, sip_address,
 };
 
 /// The fields as typed. Empty is the same as not given. Holds no secret.
@@ -25,8 +26,10 @@ pub struct Asked {
     pub sip: String,
     /// Twilio: name of the trunk.
     pub domain: String,
-    /// Another provider: its server.
+    /// Another provider: its server. SignalWire: the SIP address that was made there by hand.
     pub host: String,
+    /// SignalWire: what answers callers instead of a script of Deskline's.
+    pub handler: String,
     /// Another provider: how LiveKit talks to it.
     pub transport: String,
     /// TLS and encrypted sound.
@@ -67,6 +70,11 @@ impl Asked {
             ProviderKind::Telnyx => WantedProvider::Telnyx {
                 livekit: livekit()?,
             },
+            ProviderKind::SignalWire => WantedProvider::SignalWire {
+                livekit: livekit()?,
+                handler: HandlerUrl::parse(&self.handler)?,
+                by_hand: sip_address(&self.host)?,
+            },
             ProviderKind::Other => WantedProvider::Other {
                 host: SipHost::parse(&self.host)?,
                 transport: Transport::parse(&self.transport)?,
@@ -98,7 +106,8 @@ impl Credential {
 }
 
 impl ProviderKeys {
-    /// Reads a sign-in as pasted; `None` where nobody signs in. Telnyx needs the secret alone.
+    /// Reads a sign-in as pasted; `None` where nobody signs in. Telnyx needs the secret alone; at SignalWire `account` is the
+    /// space and `key` the project.
     ///
     /// # Errors
     /// Something is of the wrong kind: says which field got what.
@@ -111,6 +120,9 @@ impl ProviderKeys {
         Ok(match kind {
             ProviderKind::Twilio => Some(Self::Twilio(TwilioKeys::parse(account, key, secret)?)),
             ProviderKind::Telnyx => Some(Self::Telnyx(TelnyxKeys::parse(secret)?)),
+            ProviderKind::SignalWire => Some(Self::SignalWire(SignalWireKeys::parse(
+                account, key, secret,
+            )?)),
             ProviderKind::Other | ProviderKind::LiveKitNumbers => None,
         })
     }

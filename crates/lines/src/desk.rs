@@ -92,6 +92,19 @@ impl DeskError {
 }
 
 impl DeskError {
+    /// Did SignalWire refuse what can be done there by hand? Then [`crate::hand::steps`] says how.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(RunError::Failed {
+                key: Some(key),
+                error: ServiceError::Forbidden { .. } | ServiceError::NotFound { .. },
+                ..
+            }) if key.object.place() == Place::SignalWire
+        )
+    }
+
     /// Does somebody else have the name of the trunk at Twilio? Then [`Desk::with_another_domain`] goes on.
     #[must_use]
     pub fn is_domain_taken(&self) -> bool {
@@ -128,7 +141,14 @@ impl Prepared {
     /// Where LiveKit would call out to; `None` where nobody is called.
     #[must_use]
     pub fn address(&self) -> Option<String> {
-        crate::plan::address(&self.wanted, &self.found)
+        crate::plan::address(&self.wanted, &self.found, self.credential.as_ref())
+    }
+
+    /// Can this be set up only by hand, because the account has no API for it? Then [`crate::hand::steps`] says how.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        let mut problems = self.plan.problems.iter();
+        problems.any(|problem| problem.code == crate::plan_signalwire::BY_HAND)
     }
 }
 
@@ -213,9 +233,11 @@ impl Desk {
         given: Option<Credential>,
     ) -> Result<Prepared, DeskError> {
         let kind = wanted.provider.kind();
-        if kind.has_api() && keys.as_ref().map(ProviderKeys::kind) != Some(kind) {
+        let signs_in = wanted.provider.signs_in();
+        if signs_in && keys.as_ref().map(ProviderKeys::kind) != Some(kind) {
             return Err(DeskError::NeedsKeys(kind.shown()));
         }
+        let keys = keys.filter(|_| signs_in);
         let account = keys.as_ref().and_then(ProviderKeys::account);
         let account = account.map(str::to_owned);
         let services = self.services(keys);
@@ -245,7 +267,7 @@ impl Desk {
         });
         match known {
             Some(known) => Ok(Some(known)),
-            None if wanted.provider.kind().has_api() => Credential::generate()
+            None if wanted.provider.signs_in() => Credential::generate()
                 .map(Some)
                 .map_err(|_| DeskError::Random),
             None => Ok(None),
@@ -303,6 +325,12 @@ impl Desk {
                 found
                     .telnyx()
                     .and_then(|telnyx| telnyx.connection.as_ref().map(|one| &one.id)),
+            ),
+            (
+                "signalwire_handler",
+                found
+                    .signalwire()
+                    .and_then(|signalwire| signalwire.handler.as_ref().map(|one| &one.id)),
             ),
         ];
         line.objects = ids
@@ -410,16 +438,17 @@ impl Desk {
         let wanted = kept
             .wanted()
             .ok_or_else(|| DeskError::Damaged(kept.name.to_string()))?;
-        let services = self.services(keys);
+        let services = self.services(keys.filter(|_| kept.signs_in()));
         let began = Instant::now();
         let home = home_of(&wanted);
         let provider = async {
             let provider = services.provider.as_ref()?;
             // Together: neither needs the other's answer.
-            let (found, extras) = tokio::join!(provider.look(&wanted), provider.extras(&home));
+            let (found, extras) =
+                tokio::join!(provider.look(&wanted), provider.extras(&wanted, &home));
             Some(found.and_then(|found| {
                 let home = home.clone();
-                Ok((found, ProviderExtras { home, ..extras? }))
+                Ok((found.told()?, ProviderExtras { home, ..extras? }))
             }))
         };
         let (livekit, provider) = tokio::join!(services.livekit.look(), provider);

@@ -108,13 +108,17 @@ impl Setting {
     }
 }
 
-const NAMES: [(&str, Setting); 30] = [
+const NAMES: [(&str, Setting); 34] = [
     ("LIVEKIT_URL", Setting::LiveKitUrl),
     ("VITE_LIVEKIT_URL", Setting::LiveKitUrl),
     ("NEXT_PUBLIC_LIVEKIT_URL", Setting::LiveKitUrl),
     ("LIVEKIT_WS_URL", Setting::LiveKitUrl),
+    ("LIVEKIT_SERVER_URL", Setting::LiveKitUrl),
+    ("LIVEKIT_HOST", Setting::LiveKitUrl),
     ("LIVEKIT_API_KEY", Setting::LiveKitKey),
+    ("LIVEKIT_KEY", Setting::LiveKitKey),
     ("LIVEKIT_API_SECRET", Setting::LiveKitSecret),
+    ("LIVEKIT_SECRET", Setting::LiveKitSecret),
     ("LIVEKIT_SIP_URI", Setting::LiveKitSip),
     ("LIVEKIT_SIP_DOMAIN", Setting::LiveKitSip),
     ("LIVEKIT_SIP_OUTBOUND_TRUNK_ID", Setting::OutboundTrunk),
@@ -170,6 +174,29 @@ pub struct Ignored {
     pub why: String,
 }
 
+/// What signing in to a project needs. Does not show its secret.
+pub struct ProjectSignIn {
+    /// Address of the project.
+    pub url: String,
+    /// Its API key.
+    pub key: String,
+    /// Its API secret.
+    pub secret: Secret,
+}
+
+impl fmt::Debug for ProjectSignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProjectSignIn(…)")
+    }
+}
+
+/// One of the three that signing in needs is not in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "There is no {0} in this text. Copy all three lines from your LiveKit project: address, key and secret."
+)]
+pub struct NotInText(&'static str);
+
 /// Why a file is not read at all.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EnvFileError {
@@ -212,6 +239,24 @@ impl Import {
             return None;
         }
         self.values.get(&setting).map(|value| value.expose())
+    }
+
+    /// What signing in to the project needs. Everything else is left alone.
+    ///
+    /// # Errors
+    /// One of the three is missing: which.
+    pub fn project(&self) -> Result<ProjectSignIn, NotInText> {
+        let text = |setting, name| {
+            let value = self.text(setting).map(str::to_owned);
+            value.ok_or(NotInText(name))
+        };
+        Ok(ProjectSignIn {
+            url: text(Setting::LiveKitUrl, "LIVEKIT_URL")?,
+            key: text(Setting::LiveKitKey, "LIVEKIT_API_KEY")?,
+            secret: self
+                .secret(Setting::LiveKitSecret)
+                .ok_or(NotInText("LIVEKIT_API_SECRET"))?,
+        })
     }
 
     /// A value, whatever it is.
@@ -443,6 +488,48 @@ mod tests {
             "a b#c"
         );
         assert_eq!(import.ignored, []);
+    }
+
+    /// As LiveKit's own pages hand an account out.
+    const ACCOUNT: &str = "LIVEKIT_URL=wss://front-desk.example\nLIVEKIT_API_KEY=key\nLIVEKIT_API_SECRET=quiet-secret\n";
+
+    #[test]
+    fn an_account_is_read_however_it_is_written() {
+        let others = "# ours\nexport NEXT_PUBLIC_LIVEKIT_URL=\"wss://front-desk.example\"\n\nOTHER='a b'\nbroken line\nLIVEKIT_API_KEY = key # the key\nLIVEKIT_API_SECRET='quiet-secret'\r\n";
+        let short =
+            "LIVEKIT_HOST=wss://front-desk.example\nLIVEKIT_KEY=key\nLIVEKIT_SECRET=quiet-secret";
+        let bom = format!("\u{feff}{ACCOUNT}");
+        for text in [ACCOUNT, others, short, &bom] {
+            let read = read_text(text).project().unwrap();
+            assert_eq!(
+                (read.url.as_str(), read.key.as_str(), read.secret.expose()),
+                ("wss://front-desk.example", "key", "quiet-secret"),
+                "{text}"
+            );
+            assert!(!format!("{read:?}").contains("quiet"));
+        }
+    }
+
+    #[test]
+    fn what_an_account_misses_is_named() {
+        for name in ["LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"] {
+            let lines = ACCOUNT.lines().filter(|line| !line.starts_with(name));
+            let text: Vec<&str> = lines.collect();
+            let missing = read_text(&text.join("\n")).project().unwrap_err();
+            assert_eq!(
+                missing.to_string(),
+                format!(
+                    "There is no {name} in this text. Copy all three lines from your LiveKit project: address, key and secret."
+                )
+            );
+        }
+        assert!(read_text("").project().is_err());
+        // an empty value is none, and does not hide an earlier one
+        let text = format!("{ACCOUNT}LIVEKIT_URL=\nLIVEKIT_API_SECRET=''\n");
+        assert_eq!(
+            read_text(&text).project().unwrap().url,
+            "wss://front-desk.example"
+        );
     }
 
     #[test]

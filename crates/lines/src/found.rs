@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use crate::livekit::LiveKitFound;
+use crate::service::{Service, ServiceError};
+use crate::signalwire::SignalWireFound;
 use crate::telnyx::TelnyxFound;
 use crate::twilio::TwilioFound;
 
@@ -47,6 +49,10 @@ pub struct ProviderExtras {
     pub home_open: Option<bool>,
     /// Is anything there that stops a thief from running up a bill?
     pub is_guarded: Option<bool>,
+    /// Calls of the last day that LiveKit did not take, by the provider's own log: its number for the error, and its words.
+    pub refused: Option<Vec<(String, String)>>,
+    /// Did a handler of the person's own answer as SignalWire needs it? If not, what it did instead.
+    pub handler: Option<Result<(), String>>,
 }
 
 /// What there is at the provider.
@@ -59,6 +65,24 @@ pub enum ProviderFound {
     Twilio(Box<TwilioFound>),
     /// At Telnyx.
     Telnyx(Box<TelnyxFound>),
+    /// At SignalWire.
+    SignalWire(Box<SignalWireFound>),
+}
+
+impl ProviderFound {
+    /// An account that tells nothing of what a line needs has told nothing.
+    pub(crate) fn told(self) -> Result<Self, ServiceError> {
+        match &self {
+            Self::SignalWire(found) => match &found.no_api {
+                Some(words) => Err(ServiceError::Forbidden {
+                    service: Service::SignalWire,
+                    words: words.clone(),
+                }),
+                None => Ok(self),
+            },
+            Self::Nothing | Self::Twilio(_) | Self::Telnyx(_) => Ok(self),
+        }
+    }
 }
 
 /// What there is.
@@ -76,7 +100,9 @@ impl Found {
     pub fn twilio(&self) -> Option<&TwilioFound> {
         match &self.provider {
             ProviderFound::Twilio(found) => Some(found),
-            ProviderFound::Nothing | ProviderFound::Telnyx(_) => None,
+            ProviderFound::Nothing | ProviderFound::Telnyx(_) | ProviderFound::SignalWire(_) => {
+                None
+            }
         }
     }
 
@@ -85,7 +111,18 @@ impl Found {
     pub fn telnyx(&self) -> Option<&TelnyxFound> {
         match &self.provider {
             ProviderFound::Telnyx(found) => Some(found),
-            ProviderFound::Nothing | ProviderFound::Twilio(_) => None,
+            ProviderFound::Nothing | ProviderFound::Twilio(_) | ProviderFound::SignalWire(_) => {
+                None
+            }
+        }
+    }
+
+    /// What was found at SignalWire, if that was asked.
+    #[must_use]
+    pub fn signalwire(&self) -> Option<&SignalWireFound> {
+        match &self.provider {
+            ProviderFound::SignalWire(found) => Some(found),
+            ProviderFound::Nothing | ProviderFound::Twilio(_) | ProviderFound::Telnyx(_) => None,
         }
     }
 }

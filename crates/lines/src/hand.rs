@@ -4,9 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::mark::Mark;
+use crate::plan_signalwire::{address_name, dial_out_name, encryption, handler_name};
+use crate::swml;
 use crate::telnyx::object_name;
 use crate::twilio::list_name;
-use crate::wanted::{LiveKitSip, ROOM_PREFIX, Transport, Wanted, WantedProvider};
+use crate::wanted::{HandlerUrl, LiveKitSip, ROOM_PREFIX, Wanted, WantedProvider};
 
 /// One step by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
     match &wanted.provider {
         WantedProvider::Twilio { livekit, domain } => twilio(&mut steps, wanted, livekit.uri(wanted.secure), domain.as_str()),
         WantedProvider::Telnyx { livekit } => telnyx(&mut steps, wanted, livekit),
+        WantedProvider::SignalWire { livekit, handler, .. } => {
+            signalwire(&mut steps, wanted, livekit, handler.as_ref());
+        }
         WantedProvider::Other { host, .. } => steps.push(step(
             format!(
                 "At your provider, send calls to {} to the SIP URI of your LiveKit project, and let calls from LiveKit in at {host} with user name and password.",
@@ -33,12 +38,16 @@ pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
         )),
         WantedProvider::LiveKitNumbers => {}
     }
-    let (address, transport) = match &wanted.provider {
-        WantedProvider::Twilio { domain, .. } => (domain.as_str(), wanted.transport()),
-        WantedProvider::Telnyx { .. } => (crate::telnyx::ADDRESS, wanted.transport()),
-        WantedProvider::Other { host, transport } => (host.as_str(), *transport),
-        WantedProvider::LiveKitNumbers => ("", Transport::Auto),
+    let address = match &wanted.provider {
+        WantedProvider::Twilio { domain, .. } => domain.as_str(),
+        WantedProvider::Telnyx { .. } => crate::telnyx::ADDRESS,
+        WantedProvider::SignalWire { by_hand, .. } => by_hand
+            .as_ref()
+            .map_or("SERVER OF THE SIP ADDRESS", |host| host.as_str()),
+        WantedProvider::Other { host, .. } => host.as_str(),
+        WantedProvider::LiveKitNumbers => "",
     };
+    let transport = wanted.transport();
     let numbers: Vec<&str> = wanted
         .numbers
         .iter()
@@ -128,6 +137,46 @@ fn telnyx(steps: &mut Vec<HandStep>, wanted: &Wanted, livekit: &LiveKitSip) {
     }
 }
 
+fn signalwire(
+    steps: &mut Vec<HandStep>,
+    wanted: &Wanted,
+    livekit: &LiveKitSip,
+    handler: Option<&HandlerUrl>,
+) {
+    let (outward, inward) = (dial_out_name(wanted), handler_name(wanted));
+    let out = wanted.numbers.first().map(swml::to_phones);
+    steps.push(step(
+        format!("In the space at SignalWire, add a resource of the kind SWML script named “{outward}” with this text."),
+        &out.map(|out| out.program().to_string()).unwrap_or_default(),
+    ));
+    steps.push(step(
+        format!(
+            "Add a SIP address “{}” to that script: any user, a password of 24 characters that is no API token, encryption {}. Copy the address that SignalWire shows; only what stands behind the @ is needed.",
+            address_name(wanted, ""),
+            encryption(wanted.secure)
+        ),
+        "",
+    ));
+    match handler {
+        None => steps.push(step(
+            format!("Add another SWML script named “{inward}” with this text."),
+            &swml::to_livekit(livekit, wanted.secure)
+                .program()
+                .to_string(),
+        )),
+        Some(url) => steps.push(step(
+            format!("Add a resource of the kind SWML webhook named “{inward}” that asks {url}."),
+            "",
+        )),
+    }
+    for number in &wanted.numbers {
+        steps.push(step(
+            format!("At SignalWire, let “{inward}” handle the calls to {number}."),
+            "",
+        ));
+    }
+}
+
 fn step(text: String, command: &str) -> HandStep {
     HandStep {
         text,
@@ -179,5 +228,33 @@ mod tests {
             assert!(all.contains(own), "{own} in\n{all}");
         }
         assert_eq!(steps.len(), 8);
+    }
+
+    #[test]
+    fn signalwire_by_hand_has_both_programs_and_waits_for_the_address() {
+        let number = Number::parse("+12125550100", Region::US).unwrap();
+        let provider = |by_hand| WantedProvider::SignalWire {
+            livekit: LiveKitSip::parse("abc.sip.livekit.cloud").unwrap(),
+            handler: None,
+            by_hand,
+        };
+        let name = LineName::parse("Front desk").unwrap();
+        let wanted = Wanted::new(name.clone(), vec![number.clone()], provider(None)).unwrap();
+        let all = format!("{:?}", steps(&wanted));
+        for own in [
+            "Front desk LiveKit out",
+            "sip:%{call.to}@abc.sip.livekit.cloud;transport=tcp",
+            "SERVER OF THE SIP ADDRESS",
+            "SIP_TRANSPORT_TLS",
+        ] {
+            assert!(all.contains(own), "{own} in\n{all}");
+        }
+        let pasted = crate::wanted::sip_address("sip:*@acme-desk.dapp.signalwire.com").unwrap();
+        let wanted = Wanted::new(name, vec![number], provider(pasted)).unwrap();
+        let all = format!("{:?}", steps(&wanted));
+        assert!(
+            all.contains("\\\"address\\\":\\\"acme-desk.dapp.signalwire.com\\\""),
+            "{all}"
+        );
     }
 }

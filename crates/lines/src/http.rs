@@ -118,6 +118,23 @@ impl Http {
             .await
     }
 
+    /// Asks a server of the person's own as SignalWire would, with an empty object and without any sign-in: status and text, or
+    /// why there was none.
+    pub(crate) async fn post_openly(&self, url: &Url) -> Result<(u16, String), String> {
+        let request = self.client.post(url.clone()).timeout(self.answer);
+        let request = request.header(CONTENT_TYPE, "application/json").body("{}");
+        let mut response = request.send().await.map_err(|error| chain(&error))?;
+        let mut bytes = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(|error| chain(&error))? {
+            if bytes.len() + part.len() > LARGEST {
+                return Err(format!("an answer of more than {} MB", LARGEST >> 20));
+            }
+            bytes.extend_from_slice(&part);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok((response.status().as_u16(), text))
+    }
+
     async fn asking(
         &self,
         service: Service,

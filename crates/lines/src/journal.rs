@@ -35,6 +35,8 @@ pub enum Place {
     Twilio,
     /// Telnyx.
     Telnyx,
+    /// SignalWire.
+    SignalWire,
 }
 
 impl Place {
@@ -45,6 +47,7 @@ impl Place {
             Self::LiveKit => None,
             Self::Twilio => Some(ProviderKind::Twilio),
             Self::Telnyx => Some(ProviderKind::Telnyx),
+            Self::SignalWire => Some(ProviderKind::SignalWire),
         }
     }
 
@@ -55,6 +58,7 @@ impl Place {
             Self::LiveKit => Service::LiveKit,
             Self::Twilio => Service::Twilio,
             Self::Telnyx => Service::Telnyx,
+            Self::SignalWire => Service::SignalWire,
         }
     }
 }
@@ -91,6 +95,18 @@ pub enum Object {
     TelnyxFqdn,
     /// A number on the connection.
     TelnyxNumber,
+    /// The script at SignalWire that calls phones.
+    #[serde(rename = "signalwire_dial_out")]
+    SignalWireDialOut,
+    /// The SIP address in front of it, with its password.
+    #[serde(rename = "signalwire_address")]
+    SignalWireAddress,
+    /// What answers callers at SignalWire and sends them to LiveKit.
+    #[serde(rename = "signalwire_handler")]
+    SignalWireHandler,
+    /// The route of a number to it.
+    #[serde(rename = "signalwire_number")]
+    SignalWireNumber,
 }
 
 impl Object {
@@ -111,6 +127,10 @@ impl Object {
             Self::TelnyxSignIn => (Place::Telnyx, "telnyx_sign_in", true),
             Self::TelnyxFqdn => (Place::Telnyx, "telnyx_fqdn", true),
             Self::TelnyxNumber => (Place::Telnyx, "telnyx_number", true),
+            Self::SignalWireDialOut => (Place::SignalWire, "signalwire_dial_out", false),
+            Self::SignalWireAddress => (Place::SignalWire, "signalwire_address", true),
+            Self::SignalWireHandler => (Place::SignalWire, "signalwire_handler", false),
+            Self::SignalWireNumber => (Place::SignalWire, "signalwire_number", true),
         }
     }
 
@@ -133,7 +153,12 @@ impl Object {
 
     /// Does a line have one for each of its numbers?
     pub(crate) fn is_of_a_number(self) -> bool {
-        [Self::TwilioNumberBinding, Self::TelnyxNumber].contains(&self)
+        [
+            Self::TwilioNumberBinding,
+            Self::TelnyxNumber,
+            Self::SignalWireNumber,
+        ]
+        .contains(&self)
     }
 }
 

@@ -27,6 +27,7 @@
 
 mod apply;
 mod asked;
+mod calling;
 pub mod check;
 mod credential;
 mod desk;
@@ -36,10 +37,12 @@ pub mod hand;
 mod http;
 mod journal;
 mod json;
+pub mod left;
 mod livekit;
 mod mark;
 mod plan;
 mod plan_numbers;
+mod plan_signalwire;
 mod plan_telnyx;
 mod plan_twilio;
 mod project;
@@ -47,7 +50,9 @@ mod provider;
 mod registry;
 mod removal;
 mod service;
+mod signalwire;
 mod step;
+mod swml;
 mod telnyx;
 mod twilio;
 mod undo;
@@ -55,6 +60,7 @@ mod wanted;
 
 pub use apply::{Approved, OnProgress, Progress, RunError, RunReport};
 pub use asked::Asked;
+pub use calling::{Calling, CallingError};
 pub use credential::Credential;
 pub use desk::{Desk, DeskError, Prepared};
 pub use found::{Found, Named, OwnedNumber, ProviderExtras, ProviderFound};
@@ -67,11 +73,12 @@ pub use provider::ProviderKeys;
 pub use registry::{KeptLine, Proof, Registry, RegistryError};
 pub use removal::Removal;
 pub use service::{Endpoints, EndpointsError, Service, ServiceError};
+pub use signalwire::{SignalWireFound, SignalWireKeys};
 pub use step::{Step, StepKey};
 pub use telnyx::{TelnyxFound, TelnyxKeys};
 pub use twilio::{TwilioFound, TwilioKeys};
 pub use undo::{UndoError, UndoReport};
 pub use wanted::{
-    BadInput, LineId, LineName, LiveKitSip, Number, Pin, ProviderKind, SipHost, Transport,
-    TrunkDomain, Wanted, WantedProvider,
+    BadInput, HandlerUrl, LineId, LineName, LiveKitSip, Number, Pin, ProviderKind, SipHost,
+    Transport, TrunkDomain, Wanted, WantedProvider,
 };

@@ -11,7 +11,7 @@ use crate::livekit::{DispatchRule, InboundTrunk, OutboundTrunk, RuleKind, with_f
 use crate::mark::Mark;
 use crate::step::{Action, Step, StepKey};
 use crate::wanted::{Number, ProviderKind, ROOM_PREFIX, Wanted, WantedProvider, normalized};
-use crate::{plan_telnyx, plan_twilio, telnyx};
+use crate::{plan_signalwire, plan_telnyx, plan_twilio, signalwire, telnyx};
 
 /// Why a line cannot be set up as wanted: what, why, what next. Nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,9 @@ pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> 
         ProviderFound::Telnyx(telnyx) => {
             plan_telnyx::before(&mut plan, wanted, telnyx, credential);
         }
+        ProviderFound::SignalWire(signalwire) => {
+            plan_signalwire::before(&mut plan, wanted, signalwire, credential);
+        }
         ProviderFound::Nothing => {}
     }
     let has_trunks = wanted.provider.kind() != ProviderKind::LiveKitNumbers;
@@ -67,6 +70,9 @@ pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> 
     match &found.provider {
         ProviderFound::Twilio(twilio) => plan_twilio::numbers(&mut plan, wanted, twilio),
         ProviderFound::Telnyx(telnyx) => plan_telnyx::numbers(&mut plan, wanted, telnyx),
+        ProviderFound::SignalWire(signalwire) => {
+            plan_signalwire::numbers(&mut plan, wanted, signalwire);
+        }
         ProviderFound::Nothing => {}
     }
     plan
@@ -88,7 +94,7 @@ pub(crate) fn pick<'a>(wanted: &Wanted, found: &'a Found) -> Picked<'a> {
             // With two there is no telling which.
             owners.next().filter(|_| owners.next().is_none())
         });
-    let address = address(wanted, found);
+    let address = address(wanted, found, None);
     let outbound = livekit
         .outbound
         .iter()
@@ -114,6 +120,7 @@ pub(crate) fn pick<'a>(wanted: &Wanted, found: &'a Found) -> Picked<'a> {
             }),
         WantedProvider::Twilio { .. }
         | WantedProvider::Telnyx { .. }
+        | WantedProvider::SignalWire { .. }
         | WantedProvider::Other { .. } => {
             let named: Vec<&DispatchRule> = livekit
                 .rules
@@ -161,8 +168,13 @@ fn has_exactly(has: &[String], wanted: &[Number]) -> bool {
     has == wanted
 }
 
-/// Where LiveKit sends calls out: known before anything is made.
-pub(crate) fn address(wanted: &Wanted, found: &Found) -> Option<String> {
+/// Where LiveKit sends calls out: known before anything is made, but for SignalWire, which names it when it makes it; until
+/// then it is empty. `None`: nobody is called.
+pub(crate) fn address(
+    wanted: &Wanted,
+    found: &Found,
+    credential: Option<&Credential>,
+) -> Option<String> {
     match &wanted.provider {
         WantedProvider::Twilio { domain, .. } => Some(
             found
@@ -171,6 +183,23 @@ pub(crate) fn address(wanted: &Wanted, found: &Found) -> Option<String> {
                 .map_or_else(|| domain.as_str().to_owned(), |trunk| trunk.domain.clone()),
         ),
         WantedProvider::Telnyx { .. } => Some(telnyx::ADDRESS.to_owned()),
+        WantedProvider::SignalWire {
+            by_hand: Some(host),
+            ..
+        } => Some(host.as_str().to_owned()),
+        WantedProvider::SignalWire { by_hand: None, .. } => {
+            let own = found.signalwire().and_then(|there| match credential {
+                Some(credential) => plan_signalwire::own_address(wanted, there, &credential.user),
+                // Whichever leads to the line's script.
+                None => there.addresses.iter().find(|one| {
+                    there
+                        .dial_out
+                        .as_ref()
+                        .is_some_and(|script| script.id == one.handler)
+                }),
+            });
+            Some(own.map(|own| own.host.clone()).unwrap_or_default())
+        }
         WantedProvider::Other { host, .. } => Some(host.as_str().to_owned()),
         WantedProvider::LiveKitNumbers => None,
     }
@@ -219,6 +248,7 @@ fn headers(wanted: &Wanted, user: &str) -> Value {
         WantedProvider::Telnyx { .. } if !user.is_empty() => json!({ "X-Telnyx-Username": user }),
         WantedProvider::Twilio { .. }
         | WantedProvider::Telnyx { .. }
+        | WantedProvider::SignalWire { .. }
         | WantedProvider::Other { .. }
         | WantedProvider::LiveKitNumbers => json!({}),
     }
@@ -231,16 +261,23 @@ fn outbound(
     picked: &Picked<'_>,
     credential: Option<&Credential>,
 ) {
-    let Some(address) = address(wanted, found) else {
+    let Some(address) = address(wanted, found, credential) else {
         return;
     };
-    let transport = match &wanted.provider {
-        WantedProvider::Other { transport, .. } => *transport,
+    let transport = wanted.transport();
+    let user = credential.map_or("", |credential| credential.user.as_str());
+    // A plan says the same before and after SignalWire has named the server.
+    let shown = match &wanted.provider {
+        WantedProvider::SignalWire { by_hand: None, .. } => {
+            let name = plan_signalwire::address_name(wanted, user);
+            format!("the SIP address “{name}”")
+        }
         WantedProvider::Twilio { .. }
         | WantedProvider::Telnyx { .. }
-        | WantedProvider::LiveKitNumbers => wanted.transport(),
+        | WantedProvider::SignalWire { .. }
+        | WantedProvider::Other { .. }
+        | WantedProvider::LiveKitNumbers => address.clone(),
     };
-    let user = credential.map_or("", |credential| credential.user.as_str());
     let fields = json!({
         "name": wanted.name.as_str(),
         "address": address,
@@ -252,7 +289,7 @@ fn outbound(
         "headers": headers(wanted, user),
     });
     let after = format!(
-        "to {address}, {}, showing {}",
+        "to {shown}, {}, showing {}",
         if user.is_empty() {
             "without a password".into()
         } else {
@@ -260,6 +297,14 @@ fn outbound(
         },
         listed(&wanted.numbers)
     );
+    let kept = picked.outbound.and_then(|trunk| trunk.password.as_ref());
+    let mut passwords = kept.into_iter().chain(credential.map(|own| &own.password));
+    if passwords.any(|password| signalwire::is_token(password.expose())) {
+        plan.notes.push(
+            "The password for dialling out looks like an API token of SignalWire. Whoever can read the trunk could change the whole space: give the SIP address a password of its own, and delete that token."
+                .into(),
+        );
+    }
     let step = |now: String, action: Action, before: Option<Value>| Step {
         key: StepKey::of(Object::OutboundTrunk),
         title: "LiveKit's way out".into(),
@@ -543,6 +588,9 @@ pub(crate) fn object_of(
     match key.object.place() {
         Place::Twilio => plan_twilio::object_of(key, wanted, found.twilio()?, credential),
         Place::Telnyx => plan_telnyx::object_of(key, wanted, found.telnyx()?, credential),
+        Place::SignalWire => {
+            plan_signalwire::object_of(key, wanted, found.signalwire()?, credential)
+        }
         Place::LiveKit if key.object == Object::OutboundTrunk => picked
             .outbound
             .map(|trunk| (trunk.id.clone(), trunk.raw.0.clone())),

@@ -7,6 +7,7 @@ use crate::found::{ProviderExtras, ProviderFound};
 use crate::http::Http;
 use crate::journal::Object;
 use crate::service::{Endpoints, Service, ServiceError};
+use crate::signalwire::{SignalWire, SignalWireKeys};
 use crate::step::Action;
 use crate::telnyx::{Telnyx, TelnyxKeys};
 use crate::twilio::{Twilio, TwilioKeys};
@@ -19,6 +20,8 @@ pub enum ProviderKeys {
     Twilio(TwilioKeys),
     /// Telnyx.
     Telnyx(TelnyxKeys),
+    /// SignalWire.
+    SignalWire(SignalWireKeys),
 }
 
 impl ProviderKeys {
@@ -28,6 +31,7 @@ impl ProviderKeys {
         match self {
             Self::Twilio(_) => ProviderKind::Twilio,
             Self::Telnyx(_) => ProviderKind::Telnyx,
+            Self::SignalWire(_) => ProviderKind::SignalWire,
         }
     }
 
@@ -37,6 +41,7 @@ impl ProviderKeys {
         match self {
             Self::Twilio(keys) => Some(keys.account()),
             Self::Telnyx(_) => None,
+            Self::SignalWire(keys) => Some(keys.account()),
         }
     }
 }
@@ -46,6 +51,7 @@ impl ProviderKeys {
 pub(crate) enum Provider {
     Twilio(Box<Twilio>),
     Telnyx(Telnyx),
+    SignalWire(Box<SignalWire>),
 }
 
 impl Provider {
@@ -57,6 +63,11 @@ impl Provider {
             ProviderKeys::Telnyx(keys) => {
                 Self::Telnyx(Telnyx::new(http, endpoints.telnyx.clone(), keys))
             }
+            ProviderKeys::SignalWire(keys) => Self::SignalWire(Box::new(SignalWire::new(
+                http,
+                endpoints.signalwire.clone(),
+                keys,
+            ))),
         }
     }
 
@@ -65,14 +76,22 @@ impl Provider {
         Ok(match self {
             Self::Twilio(twilio) => ProviderFound::Twilio(Box::new(twilio.look(wanted).await?)),
             Self::Telnyx(telnyx) => ProviderFound::Telnyx(Box::new(telnyx.look(wanted).await?)),
+            Self::SignalWire(signalwire) => {
+                ProviderFound::SignalWire(Box::new(signalwire.look(wanted).await?))
+            }
         })
     }
 
     /// What only the line check asks for; `home` is a country, empty for none.
-    pub(crate) async fn extras(&self, home: &str) -> Result<ProviderExtras, ServiceError> {
+    pub(crate) async fn extras(
+        &self,
+        wanted: &Wanted,
+        home: &str,
+    ) -> Result<ProviderExtras, ServiceError> {
         match self {
             Self::Twilio(twilio) => twilio.extras(home).await,
             Self::Telnyx(telnyx) => telnyx.extras().await,
+            Self::SignalWire(signalwire) => Ok(signalwire.extras(wanted).await),
         }
     }
 
@@ -86,6 +105,7 @@ impl Provider {
         match self {
             Self::Twilio(twilio) => twilio.apply(object, action, password).await,
             Self::Telnyx(telnyx) => telnyx.apply(object, action, password).await,
+            Self::SignalWire(signalwire) => signalwire.apply(object, action, password).await,
         }
     }
 }

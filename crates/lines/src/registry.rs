@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calling::Calling;
 use crate::journal::{now, who};
 use crate::wanted::{
-    LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport, TrunkDomain, Wanted,
-    WantedProvider,
+    HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
+    TrunkDomain, Wanted, WantedProvider,
 };
 
 const FILE: &str = "lines.json";
@@ -50,9 +51,12 @@ pub struct KeptLine {
     /// The account at the provider. Not secret.
     #[serde(default)]
     pub account: Option<String>,
-    /// The provider's host.
+    /// The provider's host. At SignalWire: the SIP address that was made there by hand.
     #[serde(default)]
     pub host: Option<SipHost>,
+    /// At SignalWire: what answers callers instead of a script of Deskline's.
+    #[serde(default)]
+    pub handler: Option<HandlerUrl>,
     /// How LiveKit talks to it.
     #[serde(default)]
     pub transport: Transport,
@@ -66,6 +70,9 @@ pub struct KeptLine {
     /// What was proven.
     #[serde(default)]
     pub proof: Proof,
+    /// How calls go out over it.
+    #[serde(default)]
+    pub calling: Calling,
 }
 
 impl KeptLine {
@@ -83,11 +90,13 @@ impl KeptLine {
             domain: None,
             account: account.map(str::to_owned),
             host: None,
+            handler: None,
             transport: Transport::Auto,
             objects: BTreeMap::new(),
             since: now(),
             by: who(),
             proof: Proof::default(),
+            calling: Calling::default(),
         };
         match &wanted.provider {
             WantedProvider::Twilio { livekit, domain } => {
@@ -95,6 +104,15 @@ impl KeptLine {
                 kept.domain = Some(domain.clone());
             }
             WantedProvider::Telnyx { livekit } => kept.livekit_sip = Some(livekit.clone()),
+            WantedProvider::SignalWire {
+                livekit,
+                handler,
+                by_hand,
+            } => {
+                kept.livekit_sip = Some(livekit.clone());
+                kept.handler.clone_from(handler);
+                kept.host.clone_from(by_hand);
+            }
             WantedProvider::Other { host, transport } => {
                 kept.host = Some(host.clone());
                 kept.transport = *transport;
@@ -115,6 +133,11 @@ impl KeptLine {
             ProviderKind::Telnyx => WantedProvider::Telnyx {
                 livekit: self.livekit_sip.clone()?,
             },
+            ProviderKind::SignalWire => WantedProvider::SignalWire {
+                livekit: self.livekit_sip.clone()?,
+                handler: self.handler.clone(),
+                by_hand: self.host.clone(),
+            },
             ProviderKind::Other => WantedProvider::Other {
                 host: self.host.clone()?,
                 transport: self.transport,
@@ -124,6 +147,13 @@ impl KeptLine {
         let mut wanted = Wanted::new(self.name.clone(), self.numbers.clone(), provider).ok()?;
         wanted.secure = self.secure;
         Some(wanted)
+    }
+
+    /// Does Deskline sign in at the provider?
+    #[must_use]
+    pub fn signs_in(&self) -> bool {
+        let by_hand = self.provider == ProviderKind::SignalWire && self.host.is_some();
+        self.provider.has_api() && !by_hand
     }
 
     /// Have both directions been proven?
@@ -182,7 +212,8 @@ impl Registry {
         })
     }
 
-    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays.
+    /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays, and what
+    /// was set of its calls.
     ///
     /// # Errors
     /// The file.
@@ -191,8 +222,12 @@ impl Registry {
         match lines.iter_mut().find(|kept| kept.id == line.id) {
             Some(kept) => {
                 let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
+                let mut calling = kept.calling.clone();
+                let own = |number: &Number| line.numbers.contains(number);
+                calling.caller_id = calling.caller_id.filter(own);
                 let same = kept.numbers == line.numbers && kept.provider == line.provider;
                 *kept = line;
+                kept.calling = calling;
                 if same {
                     (kept.proof, kept.since, kept.by) = (proof, since, by);
                 }
@@ -236,6 +271,8 @@ impl Registry {
                 path: path.display().to_string(),
             })?;
         line.proof = Proof::default();
+        let lines = self.lines()?;
+        line.calling.is_default &= !lines.iter().any(|other| other.calling.is_default);
         for object in line.objects.values_mut() {
             if let Some(new) = renamed.get(object) {
                 object.clone_from(new);
@@ -251,8 +288,17 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
-        let name = format!("check-{}.json", report.line.id);
-        replace(&self.path.with_file_name(name), &report.json())
+        replace(&self.check(&report.line.id), &report.json())
+    }
+
+    fn check(&self, id: &LineId) -> PathBuf {
+        self.path.with_file_name(format!("check-{id}.json"))
+    }
+
+    /// The last check of a line, as it was kept; `None` when there was none, or when it cannot be read.
+    #[must_use]
+    pub fn last_check(&self, id: &LineId) -> Option<serde_json::Value> {
+        serde_json::from_slice(&std::fs::read(self.check(id)).ok()?).ok()
     }
 
     fn retired(&self, id: &LineId) -> PathBuf {
@@ -276,7 +322,7 @@ impl Registry {
         self.write(&lines)
     }
 
-    fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
+    pub(crate) fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
         replace(&self.path, lines)
     }
 }

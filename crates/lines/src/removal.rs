@@ -71,11 +71,11 @@ impl Desk {
         let mut notes = Vec::new();
         let kind = line.provider;
         let name = kind.shown();
-        if kind.has_api() {
+        if line.signs_in() {
             notes.push(format!(
                 "At {name} nothing is removed: the number stays connected there, and callers will hear an error. `deskline line undo` takes the set-up there back; or move the number at {name}."
             ));
-        } else if kind == ProviderKind::Other {
+        } else if kind != ProviderKind::LiveKitNumbers {
             notes.push(
                 "Your provider goes on sending calls to LiveKit. Switch that off there.".into(),
             );

@@ -18,6 +18,8 @@ pub enum Service {
     Twilio,
     /// Telnyx.
     Telnyx,
+    /// SignalWire.
+    SignalWire,
 }
 
 impl fmt::Display for Service {
@@ -26,6 +28,7 @@ impl fmt::Display for Service {
             Self::LiveKit => "LiveKit",
             Self::Twilio => "Twilio",
             Self::Telnyx => "Telnyx",
+            Self::SignalWire => "SignalWire",
         })
     }
 }
@@ -239,6 +242,8 @@ pub struct Endpoints {
     pub twilio_voice: Url,
     /// Telnyx, everything.
     pub telnyx: Url,
+    /// SignalWire, everything; `None`: the server of each space.
+    pub signalwire: Option<Url>,
 }
 
 /// Why other addresses are refused.
@@ -263,6 +268,7 @@ impl Endpoints {
             twilio_trunking: url("https://trunking.twilio.com/")?,
             twilio_voice: url("https://voice.twilio.com/")?,
             telnyx: url("https://api.telnyx.com/v2/")?,
+            signalwire: None,
         })
     }
 
@@ -289,6 +295,7 @@ impl Endpoints {
             twilio_trunking: folder("twilio-trunking")?,
             twilio_voice: folder("twilio-voice")?,
             telnyx: folder("telnyx")?,
+            signalwire: Some(folder("signalwire")?),
         })
     }
 }

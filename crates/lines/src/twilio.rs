@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 use url::Url;
 use vault::Secret;
 use zeroize::Zeroizing;
@@ -253,8 +254,9 @@ impl Twilio {
             )?;
             allowed(self.get(url).await)
         };
-        let (balance, country) = tokio::join!(self.get(self.api("/Balance")?), country);
-        let (balance, country) = (allowed(balance)?, country?);
+        let (balance, country, log) =
+            tokio::join!(self.get(self.api("/Balance")?), country, self.log());
+        let (balance, country, log) = (allowed(balance)?, country?, allowed(log)?);
         let risky = |country: &Value| {
             flag(country, "high_risk_special_numbers_enabled")
                 || flag(country, "high_risk_tollfraud_numbers_enabled")
@@ -272,7 +274,21 @@ impl Twilio {
                 .as_ref()
                 .map(|country| flag(country, "low_risk_numbers_enabled")),
             is_guarded: country.as_ref().map(|country| !risky(country)),
+            refused: log.as_ref().map(refused),
+            ..ProviderExtras::default()
         })
+    }
+
+    /// Errors since yesterday: the last of them, whatever they are about.
+    async fn log(&self) -> Result<Value, ServiceError> {
+        let mut url = self.api("/Notifications")?;
+        let yesterday = OffsetDateTime::now_utc().date() - Duration::days(1);
+        url.query_pairs_mut()
+            .append_pair("Log", "0")
+            // The name of the parameter ends with the sign: the day, or later.
+            .append_pair("MessageDate>", &yesterday.to_string())
+            .append_pair("PageSize", PAGE);
+        self.get(url).await
     }
 
     async fn owned(&self, wanted: &[Number]) -> Result<Vec<OwnedNumber>, ServiceError> {
@@ -410,6 +426,21 @@ impl Twilio {
 fn join(base: &Url, path: &str) -> Result<Url, ServiceError> {
     base.join(path)
         .map_err(|_| garbage(Service::Twilio, "an address that cannot be read"))
+}
+
+/// What of the log is about calls that could not be handed over: Twilio's 32011 (its SIP server was not answered as it should be), or
+/// the status of a server that is busy.
+fn refused(log: &Value) -> Vec<(String, String)> {
+    let items = log.get("notifications").and_then(Value::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .map(|item| (text(item, "error_code"), text(item, "message_text")))
+        .filter(|(code, words)| {
+            let mut parts = words.split(|c: char| !c.is_ascii_alphanumeric());
+            code == "32011" || parts.any(|part| part == "503")
+        })
+        .collect()
 }
 
 /// One object of a collection; the 2010 API writes `.json` behind it.

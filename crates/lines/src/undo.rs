@@ -159,6 +159,11 @@ fn actions(
     let parent = change.parent.clone();
     let id = change.object_id.clone().unwrap_or_default();
     match (change.verb, before) {
+        // There a number is not taken off before it is put back: one request does both.
+        (Verb::Create, Some(before)) if change.object == Object::SignalWireNumber => {
+            let fields = before;
+            vec![(Action::Update { parent, id, fields }, None)]
+        }
         (Verb::Create, before) => {
             let mut all = vec![(Action::Delete { parent, id }, None)];
             // What a number was on before.

@@ -79,8 +79,20 @@ pub enum BadInput {
     )]
     BadUser,
     /// A provider.
-    #[error("“{0}” is not a provider Deskline knows. Choose twilio, telnyx, other or livekit.")]
+    #[error(
+        "“{0}” is not a provider Deskline knows. Choose twilio, telnyx, signalwire, other or livekit."
+    )]
     BadProvider(String),
+    /// A SIP address of somebody else.
+    #[error(
+        "“{0}” is not a SIP address of SignalWire. It ends with .signalwire.com; copy it from the SIP address in the space."
+    )]
+    NotSignalWire(String),
+    /// A handler that cannot be asked.
+    #[error(
+        "“{0}” cannot answer for SignalWire: the address of a handler begins with https://. Copy the whole address, or leave it empty to let Deskline make one."
+    )]
+    BadHandler(String),
     /// A key of the wrong kind.
     #[error("{0}")]
     BadKey(String),
@@ -477,6 +489,9 @@ pub enum ProviderKind {
     Twilio,
     /// Telnyx.
     Telnyx,
+    /// SignalWire.
+    #[serde(rename = "signalwire")]
+    SignalWire,
     /// Any provider that gives host, user and password.
     Other,
     /// A number rented from LiveKit: no trunk, incoming only.
@@ -491,6 +506,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => "twilio",
             Self::Telnyx => "telnyx",
+            Self::SignalWire => "signalwire",
             Self::Other => "other",
             Self::LiveKitNumbers => "livekit",
         }
@@ -500,7 +516,7 @@ impl ProviderKind {
     #[must_use]
     pub fn has_api(self) -> bool {
         match self {
-            Self::Twilio | Self::Telnyx => true,
+            Self::Twilio | Self::Telnyx | Self::SignalWire => true,
             Self::Other | Self::LiveKitNumbers => false,
         }
     }
@@ -511,6 +527,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => "Twilio",
             Self::Telnyx => "Telnyx",
+            Self::SignalWire => "SignalWire",
             Self::Other => "another provider",
             Self::LiveKitNumbers => "LiveKit Phone Numbers",
         }
@@ -522,6 +539,7 @@ impl ProviderKind {
         match typed.trim().to_lowercase().as_str() {
             "twilio" => Ok(Self::Twilio),
             "telnyx" => Ok(Self::Telnyx),
+            "signalwire" => Ok(Self::SignalWire),
             "other" => Ok(Self::Other),
             "livekit" => Ok(Self::LiveKitNumbers),
             other => Err(BadInput::BadProvider(shortened(other))),
@@ -544,6 +562,15 @@ pub enum WantedProvider {
         /// Where Telnyx sends calls.
         livekit: LiveKitSip,
     },
+    /// Handlers and a SIP address at SignalWire.
+    SignalWire {
+        /// Where SignalWire sends calls.
+        livekit: LiveKitSip,
+        /// What answers callers instead of a script of Deskline's.
+        handler: Option<HandlerUrl>,
+        /// The SIP address that the person made there by hand: then Deskline does not look into the account.
+        by_hand: Option<SipHost>,
+    },
     /// Nothing: the person sets it up there.
     Other {
         /// Where LiveKit sends calls.
@@ -562,8 +589,19 @@ impl WantedProvider {
         match self {
             Self::Twilio { .. } => ProviderKind::Twilio,
             Self::Telnyx { .. } => ProviderKind::Telnyx,
+            Self::SignalWire { .. } => ProviderKind::SignalWire,
             Self::Other { .. } => ProviderKind::Other,
             Self::LiveKitNumbers => ProviderKind::LiveKitNumbers,
+        }
+    }
+
+    /// Does Deskline sign in there?
+    #[must_use]
+    pub fn signs_in(&self) -> bool {
+        match self {
+            Self::SignalWire { by_hand, .. } => by_hand.is_none(),
+            Self::Twilio { .. } | Self::Telnyx { .. } => true,
+            Self::Other { .. } | Self::LiveKitNumbers => false,
         }
     }
 }
@@ -612,13 +650,18 @@ impl Wanted {
         })
     }
 
-    /// How LiveKit talks to a provider that Deskline sets up.
+    /// How LiveKit talks to the provider. SignalWire's guide asks for TLS whatever becomes of the sound.
     #[must_use]
     pub(crate) fn transport(&self) -> Transport {
-        if self.secure {
-            Transport::Tls
-        } else {
-            Transport::Tcp
+        match &self.provider {
+            WantedProvider::Other { transport, .. } => *transport,
+            WantedProvider::SignalWire { .. } => Transport::Tls,
+            WantedProvider::Twilio { .. } | WantedProvider::Telnyx { .. } if self.secure => {
+                Transport::Tls
+            }
+            WantedProvider::Twilio { .. }
+            | WantedProvider::Telnyx { .. }
+            | WantedProvider::LiveKitNumbers => Transport::Tcp,
         }
     }
 }
@@ -626,5 +669,9 @@ impl Wanted {
 /// The room prefix of incoming calls. What the watch looks for.
 pub(crate) const ROOM_PREFIX: &str = "inbound-";
 
+mod handler;
 #[cfg(test)]
 mod tests;
+
+pub use handler::HandlerUrl;
+pub(crate) use handler::sip_address;

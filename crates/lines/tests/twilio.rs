@@ -152,3 +152,27 @@ async fn encryption_is_switched_on_at_both_ends_in_one_go() {
         "SIP_MEDIA_ENCRYPT_REQUIRE"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_livekit_did_not_take_are_read_from_the_log() {
+    let place = Place::with_providers();
+    for (log, says) in [
+        (json!([["11200", "HTTP retrieval failure"]]), vec![]),
+        (
+            json!([["11200", "x"], ["32011", "no answer"], ["13224", "SIP 503"]]),
+            vec![("D13", "2")],
+        ),
+    ] {
+        place.account(json!({ "log": log }));
+        place.set_up(&twilio()).await.unwrap();
+        let keys = support::keys(support::TOKEN);
+        let report = place.desk.check("front desk", Some(keys)).await.unwrap();
+        let findings = report.findings.iter();
+        let wrong: Vec<_> = findings
+            .filter(|finding| finding.level >= lines::check::Level::Advice)
+            .map(|finding| (finding.id, finding.evidence[0].1.as_str()))
+            .collect();
+        assert_eq!(wrong, says);
+        place.providers().count_changes().unwrap();
+    }
+}

@@ -260,6 +260,7 @@ fn measure() {
         leg: leg.clone(),
         to: "+12125550100".into(),
         line: None,
+        caller_id: None,
         ring_for: PATIENCE,
     })
     .unwrap();

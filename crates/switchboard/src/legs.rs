@@ -71,13 +71,20 @@ pub(crate) async fn dial(
             leg,
             to,
             line,
+            caller_id,
             ring_for,
             ..
         } => {
-            let number = (to.as_str(), line.as_deref());
-            match place(server, trunks, room, leg, number, *ring_for, dropped).await {
-                Ok(()) => LegFact::Answered,
-                Err(failure) => LegFact::PlaceFailed(failure),
+            let over = Over {
+                line: line.as_deref(),
+                caller_id: caller_id.as_deref(),
+            };
+            match place(server, trunks, room, leg, (to, over), *ring_for, dropped).await {
+                Ok(()) => LegFact::Answered { leg: leg.clone() },
+                Err(failure) => LegFact::PlaceFailed {
+                    leg: leg.clone(),
+                    failure,
+                },
             }
         }
         LegCommand::PlacePerson {
@@ -85,12 +92,16 @@ pub(crate) async fn dial(
             leg,
             to,
             line,
+            caller_id,
             ring_for,
             ..
         } => {
-            let number = (to.as_str(), line.as_deref());
+            let over = Over {
+                line: line.as_deref(),
+                caller_id: caller_id.as_deref(),
+            };
             let leg = leg.clone();
-            match place(server, trunks, room, &leg, number, *ring_for, dropped).await {
+            match place(server, trunks, room, &leg, (to, over), *ring_for, dropped).await {
                 Ok(()) => LegFact::PersonAnswered { leg },
                 Err(failure) => LegFact::PersonFailed { leg, failure },
             }
@@ -104,13 +115,22 @@ pub(crate) async fn dial(
     })
 }
 
-/// One dial; `to` and the line it goes over are `number`.
+/// The line a dial goes over, and what it shows there.
+#[derive(Clone, Copy)]
+struct Over<'a> {
+    /// Name, number or id of the trunk; `None`: the first.
+    line: Option<&'a str>,
+    /// `None`: as the trunk has it.
+    caller_id: Option<&'a str>,
+}
+
+/// One dial, to a number and over a line.
 async fn place(
     server: &Server,
     trunks: &Trunks,
     room: &RoomName,
     leg: &Identity,
-    (to, line): (&str, Option<&str>),
+    (to, over): (&str, Over<'_>),
     ring_for: Duration,
     dropped: &AtomicBool,
 ) -> Result<(), PlaceFailure> {
@@ -119,16 +139,22 @@ async fn place(
         place_failure(&error)
     };
     let mut known = trunks.get(server, TRUNKS_GOOD_FOR).await.map_err(failed)?;
-    if choose(&known, line).is_none() {
+    if choose(&known, over.line).is_none() {
         // It may have been made a moment ago.
         known = trunks.get(server, Duration::ZERO).await.map_err(failed)?;
     }
-    let trunk = choose(&known, line).ok_or(PlaceFailure::NoLine)?;
+    let trunk = choose(&known, over.line).ok_or(PlaceFailure::NoLine)?;
     if dropped.load(Ordering::Acquire) {
         return Err(PlaceFailure::Cancelled);
     }
     let answer = server
-        .dial(&trunk.id, to, room, leg, ring_for.min(LONGEST_RINGING))
+        .dial(
+            (&trunk.id, trunk.shows(over.caller_id)),
+            to,
+            room,
+            leg,
+            ring_for.min(LONGEST_RINGING),
+        )
         .await
         .map_err(failed);
     if answer == Err(PlaceFailure::NoLine) {
@@ -269,7 +295,10 @@ pub(crate) async fn carry_out(
 /// What is answered when there is no account.
 pub(crate) fn not_signed_in(command: &LegCommand) -> Option<LegFact> {
     match command {
-        LegCommand::Place { .. } => Some(LegFact::PlaceFailed(PlaceFailure::NotSignedIn)),
+        LegCommand::Place { leg, .. } => Some(LegFact::PlaceFailed {
+            leg: leg.clone(),
+            failure: PlaceFailure::NotSignedIn,
+        }),
         LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } => Some(LegFact::DropFailed {
             detail: "not signed in".into(),
         }),

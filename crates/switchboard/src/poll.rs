@@ -147,12 +147,12 @@ impl Poll {
 
     /// One look. The outer failure ends the watch, the inner one is the server's.
     async fn round(&mut self, server: &Server) -> Result<Result<(), RequestError>, Closed> {
-        let trunk = match self.trunks.get(server, TRUNKS_GOOD_FOR).await {
-            Ok(trunks) => trunks.first().map(OutboundTrunk::shown),
+        let trunks = match self.trunks.get(server, TRUNKS_GOOD_FOR).await {
+            Ok(trunks) => trunks.iter().map(OutboundTrunk::shown).collect(),
             // A server without a SIP part can still be reached; it just cannot dial.
             Err(RequestError::Said(said)) => {
                 tracing::debug!("the trunks cannot be listed: {}: {}", said.code, said.msg);
-                None
+                Vec::new()
             }
             Err(error) => return Ok(Err(error)),
         };
@@ -160,7 +160,7 @@ impl Poll {
             Ok(rooms) => rooms,
             Err(error) => return Ok(Err(error)),
         };
-        self.line(LineStatus::Ready { trunk }).await?;
+        self.line(LineStatus::Ready { trunks }).await?;
         let (facts, look) = self.watch.listed(rooms);
         for fact in facts {
             self.tell(Input::Watch(fact)).await?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use call::input::Trunk;
-use call::number;
+use call::number::{self, same_number};
 use call::state::{LegStatus, ParticipantKind};
 use call::{Identity, RoomName};
 use livekit_protocol as proto;
@@ -63,9 +63,22 @@ impl OutboundTrunk {
     /// As a person sees it.
     pub(crate) fn shown(&self) -> Trunk {
         Trunk {
+            id: self.id.clone(),
             name: self.name.clone(),
-            number: self.numbers.first().cloned().unwrap_or_default(),
+            numbers: self.numbers.clone(),
         }
+    }
+
+    /// The number that the far end is to see. Of a trunk with several LiveKit takes any, so one is always named; never one
+    /// that the trunk does not have.
+    pub(crate) fn shows(&self, asked: Option<&str>) -> Option<&str> {
+        let own = self.numbers.iter();
+        let asked = asked.and_then(|asked| own.clone().find(|number| same_number(number, asked)));
+        let first = || {
+            let is_number = |number: &&String| number.starts_with('+');
+            self.numbers.iter().find(is_number)
+        };
+        asked.or_else(first).map(String::as_str)
     }
 
     /// Is this the trunk that a person means by name, id or number?
@@ -75,20 +88,6 @@ impl OutboundTrunk {
             || self.name.to_lowercase() == line.to_lowercase()
             || self.numbers.iter().any(|number| same_number(number, line))
     }
-}
-
-fn same_number(one: &str, other: &str) -> bool {
-    let digits = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-    };
-    // Only of things that are written like numbers: "Line 2" is not the number 2.
-    let is_number = |text: &str| {
-        text.chars()
-            .all(|c| c.is_ascii_digit() || " +-().".contains(c))
-    };
-    is_number(other) && !digits(other).is_empty() && digits(one) == digits(other)
 }
 
 /// The trunk for a call: the first, or the one that was asked for.
@@ -292,7 +291,7 @@ impl Server {
     /// Dials, and comes back when the far end has answered.
     pub(crate) async fn dial(
         &self,
-        trunk: &str,
+        (trunk, caller_id): (&str, Option<&str>),
         to: &str,
         room: &RoomName,
         leg: &Identity,
@@ -301,6 +300,7 @@ impl Server {
         let mut query = proto::CreateSipParticipantRequest {
             sip_trunk_id: trunk.to_owned(),
             sip_call_to: to.to_owned(),
+            sip_number: caller_id.unwrap_or_default().to_owned(),
             room_name: room.as_str().to_owned(),
             participant_identity: leg.as_str().to_owned(),
             wait_until_answered: true,
@@ -314,7 +314,7 @@ impl Server {
             .ask("SIP/CreateSIPParticipant", Purpose::Dial, &query, within)
             .await;
         let answer = answer.map(|info| info.sip_call_id);
-        let asked = json!({ "participant": leg.as_str(), "number": to, "trunk": trunk });
+        let asked = json!({ "participant": leg.as_str(), "number": to, "trunk": trunk, "caller_id": caller_id });
         self.note("create_sip_participant", room, asked, &answer);
         answer.map(drop)
     }

@@ -22,7 +22,9 @@ use call::state::LegStatus;
 use call::{Identity, Input, RoomName};
 use stage::line::{Report, ServerFault};
 use stage::{Inbound, Line, LineOptions, Ready};
-use support::{Desk, PATIENCE, RINGS, account, call, dial, look, remove, start_line};
+use support::{
+    Desk, PATIENCE, RINGS, account, answered, call, dial, look, place_failed, remove, start_line,
+};
 use switchboard::{Account, ApiSecret, talk_token, watch_token};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +46,7 @@ async fn every_refusal_of_a_dial_has_its_name() {
         let fact = desk.leg_fact(&call(&id)).await;
         assert_eq!(
             fact,
-            LegFact::PlaceFailed(PlaceFailure::Sip { code }),
+            place_failed(&id, PlaceFailure::Sip { code }),
             "number ending with {ending}"
         );
     }
@@ -52,7 +54,7 @@ async fn every_refusal_of_a_dial_has_its_name() {
         .await;
     assert_eq!(
         desk.leg_fact(&call("rings")).await,
-        LegFact::PlaceFailed(PlaceFailure::Cancelled)
+        place_failed("rings", PlaceFailure::Cancelled)
     );
     let command = match dial("elsewhere", "+12125550100", RINGS) {
         LegCommand::Place {
@@ -61,6 +63,7 @@ async fn every_refusal_of_a_dial_has_its_name() {
             leg,
             to,
             ring_for,
+            caller_id,
             ..
         } => LegCommand::Place {
             call,
@@ -68,6 +71,7 @@ async fn every_refusal_of_a_dial_has_its_name() {
             leg,
             to,
             ring_for,
+            caller_id,
             line: Some("Another line".into()),
         },
         other => other,
@@ -75,7 +79,7 @@ async fn every_refusal_of_a_dial_has_its_name() {
     desk.tell(command).await;
     assert_eq!(
         desk.leg_fact(&call("elsewhere")).await,
-        LegFact::PlaceFailed(PlaceFailure::NoLine)
+        place_failed("elsewhere", PlaceFailure::NoLine)
     );
     desk.end().await;
 }
@@ -85,7 +89,7 @@ async fn an_answered_call_is_found_and_ended() {
     let line = start_line();
     let mut desk = Desk::on(&line);
     desk.tell(dial("up", "+12125550100", RINGS)).await;
-    assert_eq!(desk.leg_fact(&call("up")).await, LegFact::Answered);
+    assert_eq!(desk.leg_fact(&call("up")).await, answered("up"));
     // The list is written a moment after the answer.
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -160,7 +164,10 @@ async fn removing_a_leg_that_rings_cancels_it() {
     while !(removed && cancelled) {
         match desk.leg_fact(&call("ringing")).await {
             LegFact::Removed { found: true } => removed = true,
-            LegFact::PlaceFailed(PlaceFailure::Cancelled) => cancelled = true,
+            LegFact::PlaceFailed {
+                failure: PlaceFailure::Cancelled,
+                ..
+            } => cancelled = true,
             other => panic!("{other:?}"),
         }
     }
@@ -181,7 +188,7 @@ async fn a_dial_that_waits_for_its_answer_holds_nobody_up_and_drops_are_carried_
     desk.tell(dial("other", "+12125550111", RINGS)).await;
     assert_eq!(
         desk.leg_fact(&call("other")).await,
-        LegFact::PlaceFailed(PlaceFailure::Sip { code: 486 })
+        place_failed("other", PlaceFailure::Sip { code: 486 })
     );
     let waiting = line
         .phones
@@ -201,10 +208,10 @@ async fn a_caller_is_offered_and_withdrawn_when_gone() {
     let line = start_line();
     let mut desk = Desk::on(&line);
     assert_eq!(desk.line_status().await, LineStatus::Connecting);
-    let LineStatus::Ready { trunk: Some(trunk) } = desk.line_status().await else {
+    let LineStatus::Ready { trunks } = desk.line_status().await else {
         panic!("no trunk")
     };
-    assert_eq!(trunk.number, "+12025550150");
+    assert_eq!(trunks[0].number(), "+12025550150");
     let rung = Instant::now();
     let caller = line
         .phones
@@ -288,7 +295,7 @@ async fn a_wrong_secret_is_refused_and_a_right_one_heals_it() {
     desk.tell(dial("refused", "+12125550100", RINGS)).await;
     assert_eq!(
         desk.leg_fact(&call("refused")).await,
-        LegFact::PlaceFailed(PlaceFailure::Refused)
+        place_failed("refused", PlaceFailure::Refused)
     );
     desk.account
         .send_replace(Some(account(&line.ready, &line.ready.secret)));
@@ -298,7 +305,7 @@ async fn a_wrong_secret_is_refused_and_a_right_one_heals_it() {
     desk.tell(dial("out", "+12125550100", RINGS)).await;
     assert_eq!(
         desk.leg_fact(&call("out")).await,
-        LegFact::PlaceFailed(PlaceFailure::NotSignedIn)
+        place_failed("out", PlaceFailure::NotSignedIn)
     );
     desk.tell(remove("out")).await;
     assert!(matches!(
@@ -334,7 +341,13 @@ async fn nothing_that_listens_is_unreachable_until_it_does() {
     desk.tell(dial("nowhere", "+12125550100", RINGS)).await;
     let fact = desk.leg_fact(&call("nowhere")).await;
     assert!(
-        matches!(fact, LegFact::PlaceFailed(PlaceFailure::Unreachable { .. })),
+        matches!(
+            fact,
+            LegFact::PlaceFailed {
+                failure: PlaceFailure::Unreachable { .. },
+                ..
+            }
+        ),
         "{fact:?}"
     );
     desk.tell(look("nowhere")).await;

@@ -19,7 +19,7 @@ use call::output::{LegCommand, TransferTarget};
 use call::{Identity, RoomName};
 use stage::Line;
 use stage::line::Report;
-use support::{Desk, PATIENCE, RINGS, call, dial, look, remove, start_line};
+use support::{Desk, PATIENCE, RINGS, answered, call, dial, look, remove, start_line};
 
 fn person(name: &str) -> Identity {
     Identity::parse(&format!("leg-{name}")).unwrap()
@@ -32,6 +32,7 @@ fn place_person(id: &str, name: &str, to: &str) -> LegCommand {
         leg: person(name),
         to: to.into(),
         line: None,
+        caller_id: None,
         ring_for: RINGS,
     }
 }
@@ -89,7 +90,7 @@ async fn a_person_is_dialled_beside_the_call_and_dropped_by_name() {
     let mut desk = Desk::on(&line);
     let id = call("people");
     desk.tell(dial("people", "+12125550100", RINGS)).await;
-    assert_eq!(desk.leg_fact(&id).await, LegFact::Answered);
+    assert_eq!(desk.leg_fact(&id).await, answered(id.as_str()));
     desk.tell(place_person("people", "ann", "+12125550117"))
         .await;
     assert_eq!(
@@ -184,7 +185,7 @@ async fn legs_that_are_parted_do_not_hear_each_other_until_they_are_let() {
     let mut desk = Desk::on(&line);
     let id = call("parted");
     desk.tell(dial("parted", "+12125550100", RINGS)).await;
-    assert_eq!(desk.leg_fact(&id).await, LegFact::Answered);
+    assert_eq!(desk.leg_fact(&id).await, answered(id.as_str()));
     let one = Identity::leg(&id);
     let both = [one.clone(), person("ann")];
 
@@ -247,7 +248,7 @@ async fn a_transfer_that_is_refused_leaves_the_call_and_one_that_is_not_ends_it(
     let mut desk = Desk::on(&line);
     let id = call("handed");
     desk.tell(dial("handed", "+12125550100", RINGS)).await;
-    assert_eq!(desk.leg_fact(&id).await, LegFact::Answered);
+    assert_eq!(desk.leg_fact(&id).await, answered(id.as_str()));
     let phone = phone(&line, "+12125550100").id;
     for (ending, code) in [("13", 603), ("11", 486), ("16", 403)] {
         desk.tell(transfer(
@@ -319,7 +320,7 @@ async fn a_leg_that_is_gone_cannot_be_handed_over() {
     let mut desk = Desk::on(&line);
     let id = call("gone");
     desk.tell(dial("gone", "+12125550100", RINGS)).await;
-    assert_eq!(desk.leg_fact(&id).await, LegFact::Answered);
+    assert_eq!(desk.leg_fact(&id).await, answered(id.as_str()));
     desk.tell(remove("gone")).await;
     assert_eq!(desk.leg_fact(&id).await, LegFact::Removed { found: true });
     desk.tell(transfer("gone", number("+12125550100"), RINGS))

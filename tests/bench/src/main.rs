@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 mod arena;
+mod breakdown;
 mod callbacks;
 mod chirp;
 mod conditions;
@@ -55,7 +56,7 @@ struct Arguments {
     /// What is measured
     #[arg(value_enum)]
     suite: Suite,
-    /// Rooms and calls of each kind; 10 of a call, 30 of callers, 8 of sound and 2 of speech when left out
+    /// Rooms, calls and starts of each kind; 10 of a call, 30 of callers, 5 starts, 8 of sound and 2 of speech when left out
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     calls: Option<u16>,
     /// Calls in the history of the desktop suite
@@ -250,21 +251,26 @@ fn desktop_suite(
     journal: &mut Journal,
 ) -> Result<(String, Option<PathBuf>)> {
     let place = Place::start()?;
+    let starts = usize::from(arguments.calls.unwrap_or(5));
     let filled = desktop::million(arguments.rows)?;
     desktop::fill(&place, &filled)?;
     if asked(arguments, Part::Hello) {
         journal.part("the least program", |journal| {
-            desktop::hello(&place, journal)
+            desktop::hello(&place, journal, starts)
         });
     }
     if asked(arguments, Part::Window) {
-        journal.part("with its window", |journal| desktop::ours(&place, journal));
+        journal.part("with its window", |journal| {
+            desktop::ours(&place, journal, starts)
+        });
     }
     if asked(arguments, Part::Messages) {
         journal.part("messages", |journal| desktop::messages(&place, journal));
     }
     if asked(arguments, Part::Tray) {
-        journal.part("in the tray", |journal| desktop::tray(&place, journal));
+        journal.part("in the tray", |journal| {
+            desktop::tray(&place, journal, starts)
+        });
     }
     let kept = if journal.failed().is_empty() {
         None

@@ -66,6 +66,7 @@ func (l *line) handler() http.Handler {
 	on("GET /numbers/{number}", l.getNumber)
 	on("PUT /numbers/{number}", l.putNumber)
 	on("DELETE /numbers/{number}", l.deleteNumber)
+	on("PUT /callers/{number}", l.putCaller)
 	l.webhooks(on)
 	on("GET /faults", func(*http.Request) (int, any, error) { return http.StatusOK, l.faultState(), nil })
 	on("POST /faults/{fault}", l.postFault)
@@ -300,12 +301,16 @@ func (l *line) getNumber(r *http.Request) (int, any, error) {
 	return http.StatusOK, e, nil
 }
 
-func (l *line) putNumber(r *http.Request) (int, any, error) {
+func (l *line) putNumber(r *http.Request) (int, any, error) { return putScript(r, l.numbers.put) }
+
+func (l *line) putCaller(r *http.Request) (int, any, error) { return putScript(r, l.numbers.putCaller) }
+
+func putScript(r *http.Request, put func(string, []byte) (numberEntry, error)) (int, any, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyLimit))
 	if err != nil {
 		return 0, nil, bad(fmt.Errorf("cannot read the request: %w", err))
 	}
-	e, err := l.numbers.put(r.PathValue("number"), b)
+	e, err := put(r.PathValue("number"), b)
 	if err != nil {
 		return 0, nil, bad(err)
 	}

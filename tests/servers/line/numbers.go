@@ -108,10 +108,11 @@ type numbers struct {
 	mu      sync.Mutex
 	table   map[string]numberEntry // by ending
 	changed map[string]numberEntry // by ending or full number
+	callers map[string]script      // by the number that the desk shows: what its provider does with every call
 }
 
 func newNumbers() *numbers {
-	n := &numbers{table: map[string]numberEntry{}, changed: map[string]numberEntry{}}
+	n := &numbers{table: map[string]numberEntry{}, changed: map[string]numberEntry{}, callers: map[string]script{}}
 	for _, e := range builtIn() {
 		n.table[e.Number] = e
 	}
@@ -165,6 +166,44 @@ func (n *numbers) of(dialled string) script {
 	return n.usual()
 }
 
+// between finds the script of a call from one of the desk's numbers: what was put for that number, else that of the dialled one.
+func (n *numbers) between(shown, dialled string) script {
+	n.mu.Lock()
+	s, ok := n.callers[digitsOf(shown)]
+	n.mu.Unlock()
+	if ok {
+		return s
+	}
+	return n.of(dialled)
+}
+
+// putCaller makes a provider of one of the desk's numbers: every call that shows it gets this script.
+func (n *numbers) putCaller(number string, body []byte) (numberEntry, error) {
+	if !numberForm.MatchString(number) {
+		return numberEntry{}, fmt.Errorf("%q is no full number", number)
+	}
+	s, err := parseScript(body)
+	if err != nil {
+		return numberEntry{}, err
+	}
+	key := strings.TrimPrefix(number, "+")
+	n.mu.Lock()
+	n.callers[key] = s
+	n.mu.Unlock()
+	return numberEntry{Number: "+" + key, What: "every call that shows this number", Script: s, Changed: true}, nil
+}
+
+// parseScript reads the JSON of a script; what it leaves out is as usual.
+func parseScript(body []byte) (script, error) {
+	s := usualScript()
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return script{}, fmt.Errorf("that is no script: %w", err)
+	}
+	return s, s.check()
+}
+
 // usual is what 00 does now. Call with mu held.
 func (n *numbers) usual() script {
 	if e, ok := n.changed["00"]; ok {
@@ -216,13 +255,8 @@ func (n *numbers) put(number string, body []byte) (numberEntry, error) {
 	if err != nil {
 		return numberEntry{}, err
 	}
-	s := usualScript()
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		return numberEntry{}, fmt.Errorf("that is no script: %w", err)
-	}
-	if err := s.check(); err != nil {
+	s, err := parseScript(body)
+	if err != nil {
 		return numberEntry{}, err
 	}
 	e := numberEntry{Number: key, What: "changed at run time", Script: s, Changed: true}
@@ -249,6 +283,7 @@ func (n *numbers) remove(number string) error {
 func (n *numbers) reset() {
 	n.mu.Lock()
 	clear(n.changed)
+	clear(n.callers)
 	n.mu.Unlock()
 }
 

@@ -31,7 +31,7 @@ func (b *bridge) CreateSIPParticipant(ctx context.Context, req *rpc.InternalCrea
 		attrs = map[string]string{}
 	}
 	attrs[livekit.AttrSIPCallStatus] = "dialing"
-	l := b.add(req.SipCallId, false, req.Number, req.CallTo, b.numbers.of(req.CallTo))
+	l := b.add(req.SipCallId, false, req.Number, req.CallTo, b.numbers.between(req.Number, req.CallTo))
 	l.login = req.Username != "" && req.Password != ""
 	if err := l.join(ctx, req.Token, sip.SIPTokenParams{RoomName: req.RoomName, ParticipantIdentity: req.ParticipantIdentity,
 		ParticipantName: req.ParticipantName, ParticipantMetadata: req.ParticipantMetadata, ParticipantAttributes: attrs}); err != nil {

@@ -60,6 +60,33 @@ func TestNumbersChangeAndReset(t *testing.T) {
 	}
 }
 
+func TestACallerHasTheScriptOfItsProvider(t *testing.T) {
+	n := newNumbers()
+	if _, err := n.putCaller("+12025550150", []byte(`{"code":503,"ring_after_ms":-1,"answer_after_ms":0}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		shown, dialled string
+		code           int
+	}{
+		{"+12025550150", "+12125550100", 503}, {"12025550150", "+12125550111", 503},
+		{"+12025550160", "+12125550100", 0}, {"+12025550160", "+12125550111", 486}, {"", "+12125550111", 486},
+	} {
+		if got := n.between(c.shown, c.dialled).Code; got != c.code {
+			t.Errorf("from %q to %q: %d, want %d", c.shown, c.dialled, got, c.code)
+		}
+	}
+	for _, number := range []string{"11", "", "x"} {
+		if _, err := n.putCaller(number, []byte(`{}`)); err == nil {
+			t.Errorf("%q is taken for a number", number)
+		}
+	}
+	n.reset()
+	if got := n.between("+12025550150", "+12125550100").Code; got != 0 {
+		t.Errorf("after the reset it answers %d, want 0", got)
+	}
+}
+
 func TestNumbersRefuseNonsense(t *testing.T) {
 	n := newNumbers()
 	for _, c := range [][2]string{

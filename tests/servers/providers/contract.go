@@ -25,19 +25,24 @@ type contract struct {
 // The paths that Deskline uses; the rest of a description takes seconds to prepare.
 var usedPaths = []string{"/v1/Trunks", "/2010-04-01/Accounts/{Sid}.json",
 	"/2010-04-01/Accounts/{AccountSid}/SIP/CredentialLists", "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers",
-	"/2010-04-01/Accounts/{AccountSid}/Balance.json", "/v1/DialingPermissions/Countries",
-	"/balance", "/outbound_voice_profiles", "/fqdn_connections", "/fqdns", "/phone_numbers"}
+	"/2010-04-01/Accounts/{AccountSid}/Balance.json", "/2010-04-01/Accounts/{AccountSid}/Notifications.json", "/v1/DialingPermissions/Countries",
+	"/balance", "/outbound_voice_profiles", "/fqdn_connections", "/fqdns", "/phone_numbers", "/api/"}
 
 // What is not in a provider's published description, typed by hand.
 //
-//go:embed telnyx_newer.json
+//go:embed telnyx_newer.json signalwire.json
 var newer embed.FS
 
-// readContract reads a description, and if more is named, the paths and fields of that too.
+// readContract reads a description, and if more is named, the paths and fields of that too. Without a file there is only what was typed
+// by hand.
 func readContract(file, more string) (*contract, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile(file)
-	if err != nil {
-		return nil, err
+	doc := &openapi3.T{Paths: openapi3.NewPaths(), Components: &openapi3.Components{Schemas: openapi3.Schemas{}}}
+	if file != "" {
+		read, err := openapi3.NewLoader().LoadFromFile(file)
+		if err != nil {
+			return nil, err
+		}
+		doc = read
 	}
 	if more != "" {
 		text, err := newer.ReadFile(more)

@@ -29,10 +29,15 @@ func run(descriptions string) error {
 		{"twilio-api", "twilio_api_v2010.json", ""},
 		{"twilio-voice", "twilio_voice_v1.json", ""},
 		{"telnyx", "telnyx.json", "telnyx_newer.json"},
+		{"signalwire", "", "signalwire.json"},
 	} {
-		contract, err := readContract(descriptions+"/"+api.file, api.more)
+		file := ""
+		if api.file != "" {
+			file = descriptions + "/" + api.file
+		}
+		contract, err := readContract(file, api.more)
 		if err != nil {
-			return fmt.Errorf("%s: %w", api.file, err)
+			return fmt.Errorf("%s: %w", api.folder, err)
 		}
 		server.contracts[api.folder] = contract
 	}

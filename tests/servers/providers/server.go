@@ -15,6 +15,7 @@ type server struct {
 	mu        sync.Mutex
 	twilio    *twilio
 	telnyx    *telnyx
+	signal    *signalWire
 	faults    []*fault
 	pageSize  int
 	requests  []request
@@ -49,13 +50,17 @@ type account interface {
 }
 
 func newServer() *server {
-	return &server{contracts: map[string]*contract{}, twilio: newTwilio(seed{}), telnyx: newTelnyx(telnyxSeed{})}
+	return &server{contracts: map[string]*contract{}, twilio: newTwilio(seed{}), telnyx: newTelnyx(telnyxSeed{}),
+		signal: newSignalWire(signalWireSeed{})}
 }
 
 // account is the one behind an API.
 func (s *server) account(api string) account {
 	if strings.HasPrefix(api, "telnyx") {
 		return s.telnyx
+	}
+	if strings.HasPrefix(api, "signalwire") {
+		return s.signal
 	}
 	return s.twilio
 }
@@ -70,7 +75,7 @@ func (s *server) control(w http.ResponseWriter, r *http.Request, what string) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s.twilio, s.telnyx = newTwilio(wanted), newTelnyx(wanted.Telnyx)
+		s.twilio, s.telnyx, s.signal = newTwilio(wanted), newTelnyx(wanted.Telnyx), newSignalWire(wanted.SignalWire)
 		s.faults, s.requests, s.violations, s.pageSize = nil, nil, nil, wanted.PageSize
 		reply(w, http.StatusOK, map[string]any{})
 	case "POST faults":
@@ -84,7 +89,7 @@ func (s *server) control(w http.ResponseWriter, r *http.Request, what string) {
 	case "DELETE faults":
 		s.faults = nil
 		reply(w, http.StatusOK, map[string]any{})
-	case "GET state/twilio", "GET state/telnyx":
+	case "GET state/twilio", "GET state/telnyx", "GET state/signalwire":
 		reply(w, http.StatusOK, s.account(strings.TrimPrefix(what, "state/")).state())
 	case "GET requests":
 		reply(w, http.StatusOK, map[string]any{"requests": s.requests, "violations": s.violations})

@@ -27,6 +27,10 @@ type seed struct {
 	HighRisk  bool         `json:"high_risk"`
 	PageSize  int          `json:"page_size"`
 	Telnyx    telnyxSeed   `json:"telnyx"`
+	// Log is what went wrong with calls: code and words.
+	Log [][2]string `json:"log"`
+	// SignalWire is a space there.
+	SignalWire signalWireSeed `json:"signalwire"`
 }
 
 type seedNumber struct {
@@ -162,6 +166,11 @@ func (t *twilio) handle(r *http.Request, api, path string, of *checked, pageSize
 			"uri": path, "subresource_uris": map[string]any{}}
 	case parts[3] == "Balance.json":
 		return 200, map[string]any{"account_sid": t.seed.Account, "balance": or(t.seed.Balance, "20.00"), "currency": "USD"}
+	case parts[3] == "Notifications.json":
+		return t.page2010(r, path, pageSize, "notifications", each(t.seed.Log, func(one [2]string) any {
+			return map[string]any{"sid": t.sid("NO"), "account_sid": t.seed.Account, "error_code": one[0], "message_text": one[1], "log": "0",
+				"message_date": "Sat, 01 Aug 2026 00:00:00 +0000"}
+		}))
 	case parts[3] == "IncomingPhoneNumbers.json":
 		return t.owned(r, path, pageSize)
 	case parts[3] == "SIP":

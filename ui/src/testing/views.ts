@@ -21,6 +21,7 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     can_transfer: true,
     transfer: null,
     people: [],
+    refusals: [],
     private_with: null,
     can_rejoin: false,
     reconnecting: false,

@@ -98,7 +98,7 @@ fn choose(observer: &Observer, which: u8, more: u8, about: u8) -> Input {
             Input::Intent(Intent::Dial {
                 call: support::id(&call),
                 number: support::NUMBER.into(),
-                line: None,
+                ways: Vec::new(),
             })
         };
     }

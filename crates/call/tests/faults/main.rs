@@ -60,7 +60,7 @@ fn dial(server: &mut Server) {
     server.intent(Intent::Dial {
         call: id("c1"),
         number: NUMBER.into(),
-        line: None,
+        ways: Vec::new(),
     });
     server.run(1_000);
 }
@@ -135,7 +135,7 @@ const STORIES: [(&str, Story); 17] = [
         s.intent(Intent::Dial {
             call: id("c1"),
             number: NUMBER.into(),
-            line: None,
+            ways: Vec::new(),
         });
         s.run(60);
         hang_up(s);

@@ -139,7 +139,7 @@ impl Server {
             self.leg = Some(status);
             self.broadcast(&RoomFact::Present(phone_leg("c1", Some(status))));
             if status == LegStatus::Active {
-                self.request_ends(LegFact::Answered);
+                self.request_ends(LegFact::Answered { leg: leg_of("c1") });
             }
         }
     }
@@ -165,7 +165,8 @@ impl Server {
         if self.leg.take().is_none() {
             return;
         }
-        self.request_ends(LegFact::PlaceFailed(failure));
+        let leg = leg_of("c1");
+        self.request_ends(LegFact::PlaceFailed { leg, failure });
         self.broadcast(&RoomFact::Left {
             identity: leg_of("c1"),
             reason,
@@ -262,6 +263,7 @@ impl Server {
                     LogCommand::Finish(finish) => self.finish(finish.call),
                     LogCommand::FinishOrphan { call } => self.finish(call),
                     LogCommand::Answered { .. }
+                    | LogCommand::WentOver { .. }
                     | LogCommand::Alive { .. }
                     | LogCommand::HandedOver { .. }
                     | LogCommand::LegGone { .. } => {}
@@ -341,7 +343,10 @@ impl Server {
                 // carried out all the same, as a server that could not answer may have
                 self.placed();
                 self.place_open = false;
-                LegFact::PlaceFailed(PlaceFailure::Unreachable { detail })
+                LegFact::PlaceFailed {
+                    leg: leg_of("c1"),
+                    failure: PlaceFailure::Unreachable { detail },
+                }
             }
             LegCommand::Place { .. } => {
                 self.placed();

@@ -6,13 +6,14 @@ use call::input::{
     AudioFact, Intent, JoinFailure, LegFact, LineStatus, LogFact, Offer, Orphan, OtherCall,
     PlaceFailure, RoomFact, TransferFailure, WatchFact,
 };
+use call::routing::Way;
 use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{Direction, LeaveReason, LegStatus, MediaReport, Participant, ParticipantKind};
 use call::{CallId, DeskSettings, Identity, Input, Link, Role, RoomName};
 use fastrand::Rng;
 
 use crate::observer::Observer;
-use crate::support::{START_MS, id, inbound_room, leg_of, person_of, ready};
+use crate::support::{START_MS, id, inbound_room, leg_of, person_of, ready, way};
 
 pub(crate) const REASONS: [LeaveReason; 10] = [
     LeaveReason::ClientInitiated,
@@ -191,17 +192,34 @@ fn room_fact(rng: &mut Source<'_>) -> RoomFact {
     }
 }
 
+/// The far end's leg of this call, by its name on this line or another.
+fn first_leg(rng: &mut Source<'_>, call: &CallId) -> Identity {
+    match rng.u32(0..4) {
+        n @ 2..=3 => Identity::leg_of_try(call, n as usize),
+        _ => leg_of(call.as_str()),
+    }
+}
+
+/// None, one or some lines.
+fn ways(rng: &mut Source<'_>) -> Vec<Way> {
+    let ways = ["A", "B", "C"].into_iter().take(rng.usize(0..4));
+    ways.map(|name| Way {
+        fails_over: rng.u8(0..4) > 0,
+        ..way(name)
+    })
+    .collect()
+}
+
 /// A leg of this call, or of none.
 fn leg(rng: &mut Source<'_>, call: &CallId) -> Identity {
     match rng.u32(0..4) {
-        0 => leg_of(call.as_str()),
+        0 => first_leg(rng, call),
         n => person_of(call.as_str(), n),
     }
 }
 
-fn leg_fact(rng: &mut Source<'_>) -> LegFact {
-    let whose = call(rng);
-    let leg = leg(rng, &whose);
+fn leg_fact(rng: &mut Source<'_>, whose: &CallId) -> LegFact {
+    let leg = leg(rng, whose);
     let detail = String::new();
     match rng.u8(0..16) {
         10 | 11 => LegFact::PersonAnswered { leg },
@@ -227,19 +245,25 @@ fn leg_fact(rng: &mut Source<'_>) -> LegFact {
             3 => TransferFailure::Unreachable { detail },
             _ => TransferFailure::Other { detail },
         }),
-        0 => LegFact::Answered,
-        1 => LegFact::PlaceFailed(match rng.u8(0..9) {
-            0 | 1 => PlaceFailure::Sip {
-                code: rng.u16(0..1_000),
-            },
-            2 => PlaceFailure::Cancelled,
-            3 => PlaceFailure::TrunkNeedsPassword,
-            4 => PlaceFailure::NoLine,
-            5 => PlaceFailure::NotSignedIn,
-            6 => PlaceFailure::NoBridge,
-            7 => PlaceFailure::Unreachable { detail },
-            _ => PlaceFailure::Other { detail },
-        }),
+        0 => LegFact::Answered {
+            leg: first_leg(rng, whose),
+        },
+        1 => {
+            let failure = match rng.u8(0..9) {
+                0 | 1 => PlaceFailure::Sip {
+                    code: rng.u16(0..1_000),
+                },
+                2 => PlaceFailure::Cancelled,
+                3 => PlaceFailure::TrunkNeedsPassword,
+                4 => PlaceFailure::NoLine,
+                5 => PlaceFailure::NotSignedIn,
+                6 => PlaceFailure::NoBridge,
+                7 => PlaceFailure::Unreachable { detail },
+                _ => PlaceFailure::Other { detail },
+            };
+            let leg = first_leg(rng, whose);
+            LegFact::PlaceFailed { leg, failure }
+        }
         2 | 3 => LegFact::Removed { found: rng.bool() },
         4 => LegFact::RoomDeleted { found: rng.bool() },
         5 => LegFact::DropFailed { detail },
@@ -280,7 +304,7 @@ fn intent(rng: &mut Source<'_>) -> Intent {
         0..=4 => Intent::Dial {
             call,
             number: text(rng),
-            line: None,
+            ways: ways(rng),
         },
         5..=9 => Intent::Answer {
             call,
@@ -332,10 +356,11 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 fact: room_fact(rng),
             }
         }
-        16..=20 => Input::Leg {
-            call: call(rng),
-            fact: leg_fact(rng),
-        },
+        16..=20 => {
+            let call = call(rng);
+            let fact = leg_fact(rng, &call);
+            Input::Leg { call, fact }
+        }
         21 | 22 => {
             let (call, room) = (call(rng), call(rng));
             Input::Watch(WatchFact::Offer(Offer {

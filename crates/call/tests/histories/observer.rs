@@ -7,7 +7,7 @@ use call::input::{LegFact, Orphan, RoomFact};
 use call::output::{AudioCommand, LegCommand, LogCommand, LogFinish, RoomCommand, ShellCommand};
 use call::state::{CallState, Direction, LegStatus, ParticipantKind};
 use call::view::{PersonState, PersonView, PhoneView};
-use call::{CallId, DeskSettings, EndReason, Input, Link, Now, Output, Phone, Role};
+use call::{CallId, DeskSettings, EndReason, Identity, Input, Link, Now, Output, Phone, Role};
 
 use crate::support::{START_MS, reached, words};
 
@@ -19,6 +19,11 @@ struct Row {
     direction: Option<Direction>,
     started_ms: i64,
     places: u32,
+    /// Lines that refused it.
+    over: u32,
+    /// The leg that the row names, and whether its dial request proved that it is gone.
+    leg: Option<Identity>,
+    refused: bool,
     /// The microphone was asked to be announced at least once.
     published: bool,
     /// The leg was asked to be dropped, or somebody said that it is gone.
@@ -57,7 +62,7 @@ pub(crate) struct Observer {
     ringback: bool,
     overlay: bool,
     may_quit: u32,
-    came_about: [u32; 4],
+    came_about: [u32; 5],
     /// The view after the last step.
     seen: PhoneView,
     trace: Vec<(Duration, Said)>,
@@ -86,13 +91,14 @@ impl Observer {
             ringback: false,
             overlay: false,
             may_quit: 0,
-            came_about: [0; 4],
+            came_about: [0; 5],
             trace: Vec::new(),
         }
     }
 
-    /// How often each of these came about: two calls, a private talk, a call handed over, one transferred.
-    pub(crate) fn came_about(&self) -> [u32; 4] {
+    /// How often each of these came about: two calls, a private talk, a call handed over, one transferred, one that went
+    /// over another line.
+    pub(crate) fn came_about(&self) -> [u32; 5] {
         self.came_about
     }
 
@@ -208,11 +214,16 @@ impl Observer {
             },
             Input::Leg {
                 call,
-                fact:
-                    LegFact::PlaceFailed(_)
-                    | LegFact::Removed { .. }
-                    | LegFact::RoomDeleted { .. }
-                    | LegFact::Looked { .. },
+                fact: LegFact::PlaceFailed { leg, failure },
+            } => {
+                if let Some(row) = self.rows.get_mut(call) {
+                    row.refused |= failure.proves_no_leg() && row.leg.as_ref() == Some(leg);
+                }
+                self.dropped(call);
+            }
+            Input::Leg {
+                call,
+                fact: LegFact::Removed { .. } | LegFact::RoomDeleted { .. } | LegFact::Looked { .. },
             } => self.dropped(call),
             _ => {}
         }
@@ -229,11 +240,13 @@ impl Observer {
             Output::Log(command) => self.note_log(command),
             Output::Room(command) => self.note_room(command),
             Output::Leg(command) => match command {
-                LegCommand::Place { call, .. } => {
+                LegCommand::Place { call, leg, .. } => {
                     let row = self.rows.get_mut(call).expect("the row comes first");
                     assert!(row.published, "we are there before anybody can answer");
                     row.places += 1;
-                    assert_eq!(row.places, 1, "placed twice");
+                    assert_eq!(row.places, 1 + row.over, "placed twice");
+                    assert_eq!(row.leg.as_ref(), Some(leg), "the row has another name");
+                    (row.dropped, row.refused) = (false, false);
                 }
                 LegCommand::Remove { call, .. } | LegCommand::DeleteRoom { call, .. } => {
                     self.dropped(call);
@@ -287,12 +300,25 @@ impl Observer {
                 let row = Row {
                     direction: Some(start.direction),
                     started_ms: start.started_unix_ms,
+                    leg: Some(start.leg.clone()),
                     ..Row::default()
                 };
                 assert!(
                     self.rows.insert(start.call.clone(), row).is_none(),
                     "two rows"
                 );
+            }
+            LogCommand::WentOver {
+                call, leg, refusal, ..
+            } => {
+                let row = self.rows.get_mut(call).expect("a row");
+                assert!(refusal.reason.is_providers(), "{:?}", refusal.reason);
+                assert!(row.refused, "the refused leg may still be there");
+                assert!(!row.lived && row.finish.is_none());
+                assert_ne!(row.leg.as_ref(), Some(leg), "one name for two legs");
+                row.leg = Some(leg.clone());
+                row.over += 1;
+                self.came_about[4] += 1;
             }
             LogCommand::Answered { call, at_unix_ms } => {
                 let row = self.rows.get_mut(call).expect("a row");

@@ -24,7 +24,7 @@ use fastrand::Rng;
 
 use crate::observer::Observer;
 use crate::support::{
-    NUMBER, OTHER, START_MS, colleague, id, inbound_room, leg_of, person_of, phone_leg, ready,
+    NUMBER, OTHER, START_MS, colleague, id, inbound_room, leg_of, person_of, phone_leg, ready, way,
 };
 
 /// How often things go wrong, in per mille.
@@ -70,6 +70,8 @@ struct Room {
     inbound: bool,
     call: Option<CallId>,
     leg: Option<LegStatus>,
+    /// Its name; `None`: as the first leg of a call.
+    leg_name: Option<Identity>,
     ours: HashSet<Link>,
     /// Who can be seen, in the order of joining.
     visible: Vec<Identity>,
@@ -86,7 +88,7 @@ struct Room {
 enum Event {
     Tell(Input),
     Serve(Output),
-    LegAppears(RoomName, CallId),
+    LegAppears(RoomName, CallId, Identity),
     FarEnd(RoomName, LegStatus),
     Refuses(RoomName, u16),
     PersonAppears(RoomName, CallId, Identity),
@@ -295,7 +297,7 @@ impl World {
                     self.at(60_000, Event::NewCaller);
                 }
             }
-            Event::LegAppears(room, call) => self.leg_appears(&room, &call),
+            Event::LegAppears(room, call, leg) => self.leg_appears(&room, &call, leg),
             Event::FarEnd(room, status) => self.far_end(&room, status),
             Event::Refuses(room, code) => self.refuses(&room, code),
             Event::PersonAppears(room, call, leg) => self.person_appears(room, call, leg),
@@ -387,8 +389,11 @@ impl World {
         self.dials += 1;
         let call = id(&format!("d{}", self.dials));
         let number = NUMBER.to_owned();
-        let line = None;
-        let dial = Intent::Dial { call, number, line };
+        // every other person has several lines
+        let several = self.rng.bool();
+        let ways = ["A", "B", "C"].into_iter().filter(|_| several).map(way);
+        let ways = ways.collect();
+        let dial = Intent::Dial { call, number, ways };
         self.observer.tell(Input::Intent(dial));
     }
 
@@ -466,12 +471,19 @@ impl World {
 
     // ---- phones ----
 
-    fn leg_appears(&mut self, name: &RoomName, call: &CallId) {
+    fn leg_appears(&mut self, name: &RoomName, call: &CallId, leg: Identity) {
         let room = self.rooms.entry(name.clone()).or_default();
+        assert!(room.leg.is_none() || !self.truthful, "two legs at a time");
+        room.leg_name = Some(leg);
         room.call = Some(call.clone());
         room.leg = Some(LegStatus::Dialing);
         room.place_open = true;
         self.leg_says(name, LegStatus::Dialing);
+        if self.rng.u8(0..6) == 0 {
+            // the provider says no before anything rings
+            let code = *self.rng.choice([503, 403, 500, 486, 404].iter()).unwrap();
+            return self.at(800, Event::Refuses(name.clone(), code));
+        }
         let fate = self.rng.u8(0..10);
         if fate < 8 {
             self.at(1_000, Event::FarEnd(name.clone(), LegStatus::Ringing));
@@ -487,8 +499,7 @@ impl World {
     }
 
     fn leg_says(&mut self, name: &RoomName, status: LegStatus) {
-        let call = self.rooms[name].call.clone().unwrap();
-        let leg = phone_leg(call.as_str(), Some(status));
+        let leg = self.far_leg(name, status);
         self.broadcast(name, RoomFact::Present(leg));
     }
 
@@ -510,7 +521,8 @@ impl World {
         room.leg = Some(status);
         self.leg_says(name, status);
         if status == LegStatus::Active {
-            self.dial_request_ends(name, LegFact::Answered);
+            let leg = self.leg_name(name).unwrap();
+            self.dial_request_ends(name, LegFact::Answered { leg });
             self.at(60_000, Event::FarEnd(name.clone(), LegStatus::Hangup));
         }
     }
@@ -522,7 +534,7 @@ impl World {
         }
         let (failure, reason) = match code {
             0 => (PlaceFailure::Cancelled, LeaveReason::UserUnavailable),
-            503 => (PlaceFailure::Sip { code }, LeaveReason::ClientInitiated),
+            500 | 503 => (PlaceFailure::Sip { code }, LeaveReason::ClientInitiated),
             404 | 480 => (PlaceFailure::Sip { code }, LeaveReason::UserUnavailable),
             _ => (PlaceFailure::Sip { code }, LeaveReason::UserRejected),
         };
@@ -535,9 +547,10 @@ impl World {
         if room.leg.take().is_none() {
             return;
         }
-        let identity = leg_of(room.call.clone().unwrap().as_str());
+        let identity = self.leg_name(name).unwrap();
         let failure = why.unwrap_or(PlaceFailure::Cancelled);
-        self.dial_request_ends(name, LegFact::PlaceFailed(failure));
+        let leg = identity.clone();
+        self.dial_request_ends(name, LegFact::PlaceFailed { leg, failure });
         self.broadcast(
             name,
             RoomFact::Left {
@@ -618,9 +631,9 @@ impl World {
         for (link, room) in self.connections() {
             self.tell_room(&link, RoomFact::Reconnecting);
             let reconnecting = self.rng.bool();
-            if let Some(call) = self.rooms[&room].call.clone() {
+            if let Some(identity) = self.leg_name(&room) {
                 let left = RoomFact::Left {
-                    identity: leg_of(call.as_str()),
+                    identity,
                     reason: LeaveReason::Unknown,
                     reconnecting,
                 };
@@ -653,8 +666,8 @@ impl World {
                 continue;
             }
             self.tell_room(&link, RoomFact::Reconnected);
-            if let (Some(_), Some(call)) = (self.rooms[&name].leg, self.rooms[&name].call.clone()) {
-                let leg = phone_leg(call.as_str(), Some(LegStatus::Dialing));
+            if self.rooms[&name].leg.is_some() {
+                let leg = self.far_leg(&name, LegStatus::Dialing);
                 self.tell_room(&link, RoomFact::Present(leg));
             }
             for mut person in self.people_of(&name) {

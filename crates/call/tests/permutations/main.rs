@@ -101,6 +101,15 @@ fn looked(leg: Option<LegStatus>, other_desks: u32) -> Input {
     server(LegFact::Looked { leg, other_desks })
 }
 
+fn answered() -> Input {
+    server(LegFact::Answered { leg: leg_of("c1") })
+}
+
+fn place_failed(failure: PlaceFailure) -> Input {
+    let leg = leg_of("c1");
+    server(LegFact::PlaceFailed { leg, failure })
+}
+
 fn histories() -> Vec<History> {
     use LeaveReason::{ClientInitiated, ParticipantRemoved, RoomDeleted, UserRejected};
     use LegStatus::{Active, Dialing, Hangup, Ringing};
@@ -113,7 +122,7 @@ fn histories() -> Vec<History> {
                 talk(leg(Dialing)),
                 talk(leg(Ringing)),
                 talk(leg(Active)),
-                server(LegFact::Answered),
+                answered(),
                 talk(RoomFact::Published),
                 Input::Audio(call::input::AudioFact::Opened),
             ],
@@ -123,7 +132,7 @@ fn histories() -> Vec<History> {
             begin: Desk::ringing,
             facts: vec![
                 talk(left(UserRejected)),
-                server(LegFact::PlaceFailed(refused)),
+                place_failed(refused),
                 talk(leg(Ringing)),
                 talk(leg(Dialing)),
                 server(LegFact::LookFailed),
@@ -137,7 +146,7 @@ fn histories() -> Vec<History> {
                 talk(leg(Hangup)),
                 talk(left(ClientInitiated)),
                 talk(leg(Active)),
-                server(LegFact::Answered),
+                answered(),
                 server(LegFact::RoomDeleted { found: true }),
                 talk(RoomFact::KeyReceived { key: '1' }),
             ],
@@ -167,7 +176,7 @@ fn histories() -> Vec<History> {
             },
             facts: vec![
                 server(LegFact::Removed { found: true }),
-                server(LegFact::PlaceFailed(PlaceFailure::Cancelled)),
+                place_failed(PlaceFailure::Cancelled),
                 talk(left(ParticipantRemoved)),
                 server(LegFact::RoomDeleted { found: true }),
                 talk(closed(RoomDeleted)),
@@ -220,7 +229,7 @@ fn histories() -> Vec<History> {
             facts: vec![
                 talk(closed(RoomDeleted)),
                 talk(left(RoomDeleted)),
-                server(LegFact::Answered),
+                answered(),
                 server(LegFact::RoomDeleted { found: false }),
                 talk(leg(Active)),
                 looked(None, 0),

@@ -340,7 +340,7 @@ fn the_name_of_a_loose_leg_is_not_used_again() {
 #[test]
 fn news_of_calls_that_nobody_knows_is_dropped() {
     let mut d = Desk::new();
-    assert_eq!(d.server(LegFact::Answered), [""; 0]);
+    assert_eq!(d.place_answered(), [""; 0]);
     assert_eq!(d.logged(), [""; 0]);
     assert_eq!(d.opened(), [""; 0]);
     assert_eq!(d.sound_failed(), [""; 0]);

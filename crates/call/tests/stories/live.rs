@@ -197,7 +197,7 @@ fn a_connection_that_does_not_come_back_ends_the_call() {
 fn answered_while_the_connection_was_being_rebuilt_has_the_same_deadline() {
     let mut d = Desk::ringing();
     d.talk(RoomFact::Reconnecting);
-    d.server(LegFact::Answered);
+    d.place_answered();
     assert!(d.view().reconnecting);
     d.wait_s(45);
     assert_eq!(d.end().code(), "connection_lost");

@@ -18,6 +18,7 @@ mod desk;
 mod hold;
 mod inbound;
 mod inbound_claims;
+mod lines;
 mod live;
 mod outbound;
 mod outbound_ends;

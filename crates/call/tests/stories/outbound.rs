@@ -1,6 +1,6 @@
 //! Calls that this desk places, up to the answer.
 
-use call::input::{JoinFailure, LegFact, LineStatus, LogFact};
+use call::input::{JoinFailure, LineStatus, LogFact};
 use call::output::{LegCommand, LogCommand};
 use call::state::{CallState, Direction, LeaveReason, LegStatus};
 use call::{Input, Output, Role, RoomName};
@@ -25,7 +25,7 @@ fn a_call_is_journalled_then_joined_then_heard_then_placed() {
         d.status(Role::Talk, LegStatus::Active),
         ["log answered", "ringback false"]
     );
-    assert_eq!(d.server(LegFact::Answered), [""; 0]);
+    assert_eq!(d.place_answered(), [""; 0]);
     assert_eq!(d.state(), CallState::Live);
 }
 
@@ -105,7 +105,7 @@ fn the_answer_is_known_from_the_room_alone() {
 #[test]
 fn the_answer_is_known_from_the_dial_request_alone() {
     let mut d = Desk::dialling();
-    assert_eq!(d.server(LegFact::Answered), ["log answered"]);
+    assert_eq!(d.place_answered(), ["log answered"]);
     assert_eq!(d.status(Role::Talk, LegStatus::Ringing), [""; 0]);
     assert_eq!(d.status(Role::Talk, LegStatus::Active), [""; 0]);
     assert_eq!(d.state(), CallState::Live);

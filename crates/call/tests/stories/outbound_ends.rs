@@ -1,6 +1,6 @@
 //! How calls that this desk places end before the answer: refused, given up, cancelled.
 
-use call::input::{LegFact, PlaceFailure};
+use call::input::PlaceFailure;
 use call::state::{CallState, LeaveReason, LegStatus};
 use call::{Input, Role};
 
@@ -321,7 +321,7 @@ fn cancelled_and_the_leg_appears_long_after_the_room_was_deleted() {
     assert_eq!(d.wait_s(3), ["remove leg"]);
     assert_eq!(d.removed(false), ["delete room"]);
     assert_eq!(d.room_deleted(), [""; 0], "the request is still open");
-    assert_eq!(d.server(LegFact::Answered), ["remove leg"], "there it is");
+    assert_eq!(d.place_answered(), ["remove leg"], "there it is");
     assert_eq!(d.removed(true), ["delete room"]);
     assert_eq!(d.room_deleted(), ["leg gone"]);
     assert_eq!(d.deadline, None);
@@ -331,7 +331,7 @@ fn cancelled_and_the_leg_appears_long_after_the_room_was_deleted() {
 fn answered_in_the_very_moment_of_the_cancel() {
     let mut d = Desk::ringing();
     d.hang_up();
-    assert_eq!(d.server(LegFact::Answered), ["remove leg"]);
+    assert_eq!(d.place_answered(), ["remove leg"]);
     assert_eq!(d.status(Role::Talk, LegStatus::Active), [""; 0]);
     assert_eq!(d.removed(true), ["leave talk 1", "delete room"]);
     d.removed(false);
@@ -344,7 +344,7 @@ fn answered_in_the_very_moment_of_the_cancel() {
 fn answered_and_gone_again_before_the_answer_was_seen() {
     let mut d = Desk::ringing();
     d.leg_left(Role::Talk, LeaveReason::ClientInitiated);
-    let said = d.server(LegFact::Answered);
+    let said = d.place_answered();
     assert_eq!(
         said,
         ["log answered", "leave talk 1", "delete room", "close"]

@@ -1,7 +1,7 @@
 //! Desks in every state, each by the shortest way.
 
 use call::Role;
-use call::input::{LegFact, RoomFact};
+use call::input::RoomFact;
 use call::state::{CallState, LegStatus};
 
 use super::{Desk, person_of, phone_leg};
@@ -40,7 +40,7 @@ impl Desk {
     pub fn live() -> Self {
         let mut desk = Self::ringing();
         desk.status(Role::Talk, LegStatus::Active);
-        desk.server(LegFact::Answered);
+        desk.place_answered();
         assert_eq!(desk.state(), CallState::Live);
         desk
     }

@@ -22,6 +22,7 @@ use call::input::{
     PlaceFailure, RoomFact, Trunk, WatchFact,
 };
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand, ShellCommand};
+use call::routing::Way;
 use call::state::{
     CallState, Direction, LeaveReason, LegStatus, MediaReport, Participant, ParticipantKind,
 };
@@ -71,10 +72,11 @@ pub fn offer_of(call: &str) -> Offer {
 
 pub fn ready() -> LineStatus {
     LineStatus::Ready {
-        trunk: Some(Trunk {
+        trunks: vec![Trunk {
+            id: "ST_main".into(),
             name: "main".into(),
-            number: "+12125550199".into(),
-        }),
+            numbers: vec!["+12125550199".into()],
+        }],
     }
 }
 
@@ -100,6 +102,16 @@ pub fn colleague(name: &str, claims: bool) -> Participant {
     }
 }
 
+/// A line whose calls may go over another.
+pub fn way(name: &str) -> Way {
+    Way {
+        trunk: format!("ST_{name}"),
+        name: name.into(),
+        caller_id: Some("+12025550150".into()),
+        fails_over: true,
+    }
+}
+
 /// An output in a few words; the call is named unless it is `c1`.
 pub fn words(output: &Output) -> String {
     let named = |what: String, call: &CallId| {
@@ -113,6 +125,9 @@ pub fn words(output: &Output) -> String {
         Output::Log(command) => match command {
             LogCommand::Start(start) => named("start".into(), &start.call),
             LogCommand::Answered { call, .. } => named("log answered".into(), call),
+            LogCommand::WentOver { call, refusal, .. } => {
+                named(format!("log over, {} refused", refusal.line), call)
+            }
             LogCommand::Alive { call, .. } => named("alive".into(), call),
             LogCommand::Finish(finish) => {
                 let kept = if finish.leg_gone { "" } else { ", leg loose" };
@@ -149,6 +164,9 @@ pub fn words(output: &Output) -> String {
             named(what, &link.call)
         }
         Output::Leg(command) => match command {
+            LegCommand::Place { call, leg, .. } if *leg != leg_of(call.as_str()) => {
+                named(format!("place {leg}"), call)
+            }
             LegCommand::Place { call, .. } => named("place".into(), call),
             LegCommand::Remove { call, identity, .. } => {
                 let whom = if *identity == leg_of(call.as_str()) {
@@ -348,7 +366,17 @@ impl Desk {
         self.intent(Intent::Dial {
             call,
             number: number.into(),
-            line: None,
+            ways: Vec::new(),
+        })
+    }
+
+    /// Dials over the first of these lines.
+    pub fn dial_over(&mut self, number: &str, ways: Vec<Way>) -> Vec<String> {
+        let call = id(&self.call);
+        self.intent(Intent::Dial {
+            call,
+            number: number.into(),
+            ways,
         })
     }
 
@@ -521,13 +549,17 @@ impl Desk {
 
     /// The leg tells its status on the connection of this role.
     pub fn status(&mut self, role: Role, status: LegStatus) -> Vec<String> {
-        let (link, leg) = (self.link(role), phone_leg(&self.call, Some(status)));
+        let link = self.link(role);
+        let leg = Participant {
+            identity: self.placed_leg(),
+            ..phone_leg(&self.call, Some(status))
+        };
         self.at(link, RoomFact::Present(leg))
     }
 
     /// The leg leaves, seen on the connection of this role.
     pub fn leg_left(&mut self, role: Role, reason: LeaveReason) -> Vec<String> {
-        self.somebody_left(role, leg_of(&self.call.clone()), reason, false)
+        self.somebody_left(role, self.placed_leg(), reason, false)
     }
 
     pub fn somebody_left(
@@ -576,8 +608,25 @@ impl Desk {
         self.tell(Input::Leg { call, fact })
     }
 
+    /// The leg that was placed last for the call in hand; else the one it would have.
+    pub fn placed_leg(&self) -> Identity {
+        let placed = self.outputs.iter().rev().find_map(|output| match output {
+            Output::Leg(LegCommand::Place { call, leg, .. }) if *call == id(&self.call) => {
+                Some(leg.clone())
+            }
+            _ => None,
+        });
+        placed.unwrap_or_else(|| leg_of(&self.call))
+    }
+
+    pub fn place_answered(&mut self) -> Vec<String> {
+        let leg = self.placed_leg();
+        self.server(LegFact::Answered { leg })
+    }
+
     pub fn place_failed(&mut self, failure: PlaceFailure) -> Vec<String> {
-        self.server(LegFact::PlaceFailed(failure))
+        let leg = self.placed_leg();
+        self.server(LegFact::PlaceFailed { leg, failure })
     }
 
     pub fn removed(&mut self, found: bool) -> Vec<String> {

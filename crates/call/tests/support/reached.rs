@@ -142,8 +142,8 @@ pub fn kind(input: &Input) -> &'static str {
             }
         }
         Input::Leg { fact, .. } => match fact {
-            LegFact::Answered => "leg answered",
-            LegFact::PlaceFailed(_) => "leg place failed",
+            LegFact::Answered { .. } => "leg answered",
+            LegFact::PlaceFailed { .. } => "leg place failed",
             LegFact::Removed { .. } => "leg removed",
             LegFact::RoomDeleted { .. } => "leg room deleted",
             LegFact::DropFailed { .. } => "leg drop failed",

@@ -11,7 +11,9 @@ use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{CallIds, Direction, LeaveReason, LegStatus, MediaReport, Participant};
 use call::{CallId, DeskSettings, Identity, Input, Link, Role, RoomName};
 
-use super::{NUMBER, START_MS, colleague, id, inbound_room, leg_of, offer_of, phone_leg, ready};
+use super::{
+    NUMBER, START_MS, colleague, id, inbound_room, leg_of, offer_of, phone_leg, ready, way,
+};
 
 const STATUSES: [Option<LegStatus>; 6] = [
     None,
@@ -50,7 +52,7 @@ pub fn all(call: &str, links: &[Link]) -> Vec<Input> {
         }));
     }
     let call = &id(call);
-    all.extend(leg_facts().into_iter().map(|fact| Input::Leg {
+    all.extend(leg_facts(call).into_iter().map(|fact| Input::Leg {
         call: call.clone(),
         fact,
     }));
@@ -74,12 +76,17 @@ fn intents(name: &str) -> Vec<Input> {
         Intent::Dial {
             call: id(&format!("{name}-next")),
             number: NUMBER.into(),
-            line: None,
+            ways: Vec::new(),
         },
         Intent::Dial {
             call: again(&call),
             number: "\u{202e}".into(),
-            line: Some(String::new()),
+            ways: vec![way("")],
+        },
+        Intent::Dial {
+            call: id(&format!("{name}-over")),
+            number: NUMBER.into(),
+            ways: vec![way("A"), way("B"), way("C")],
         },
         Intent::Answer {
             call: again(&call),
@@ -224,10 +231,15 @@ fn room_facts(call: &str) -> Vec<RoomFact> {
     facts
 }
 
-fn leg_facts() -> Vec<LegFact> {
+fn leg_facts(call: &CallId) -> Vec<LegFact> {
+    let leg = || leg_of(call.as_str());
     let detail = String::new;
     let mut facts = vec![
-        LegFact::Answered,
+        LegFact::Answered { leg: leg() },
+        LegFact::PlaceFailed {
+            leg: third(),
+            failure: PlaceFailure::Sip { code: 503 },
+        },
         LegFact::DropFailed { detail: detail() },
         LegFact::PersonAnswered { leg: third() },
         LegFact::PersonFailed {
@@ -250,7 +262,8 @@ fn leg_facts() -> Vec<LegFact> {
         PlaceFailure::Unreachable { detail: detail() },
         PlaceFailure::Other { detail: detail() },
     ] {
-        facts.push(LegFact::PlaceFailed(failure));
+        let leg = leg();
+        facts.push(LegFact::PlaceFailed { leg, failure });
     }
     for done in [true, false] {
         facts.push(LegFact::Removed { found: done });

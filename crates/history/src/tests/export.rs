@@ -102,7 +102,7 @@ fn objects_with_both_names() {
         all[2],
         serde_json::json!({
             "id": "c2", "livekit_room_id": "inbound-_x", "contact_phone": "=HYPERLINK(\"http://x\")",
-            "contact_name": "@SUM(A1)", "dialled": null, "service_number": null, "direction": "inbound", "status": "failed",
+            "contact_name": "@SUM(A1)", "dialled": null, "service_number": null, "refused_by": null, "direction": "inbound", "status": "failed",
             "outcome": "missed", "started_at": "2026-09-21T14:15:00Z", "answered_at": null,
             "ended_at": "2026-09-21T14:15:10Z", "duration": 0, "duration_seconds": 0, "ring_seconds": null, "sip_code": null,
             "microphone": null, "speaker": null, "packets_lost": null, "packets_received": null,

@@ -390,3 +390,44 @@ fn no_page_sorts_or_reads_a_whole_table() {
         }
     }
 }
+
+#[test]
+fn a_statement_is_not_compiled_anew_for_another_value() {
+    let profile = tempfile::tempdir().unwrap();
+    let store = Store::open(profile.path()).unwrap();
+    for connection in [store.reader(), store.writer()] {
+        let mut page = connection
+            .prepare("SELECT seq FROM calls WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2")
+            .unwrap();
+        for limit in [1, 50, 500] {
+            assert!(!page.exists(rusqlite::params![9, limit]).unwrap());
+        }
+        assert_eq!(page.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
+}
+
+#[test]
+fn the_parts_of_the_index_are_merged_beside_the_entries() {
+    let profile = tempfile::tempdir().unwrap();
+    let store = Store::open(profile.path()).unwrap();
+    // One fewer than SQLite itself would merge within an entry.
+    for n in 0..15 {
+        let mut start = super::start(&format!("c{n}"), i64::from(n));
+        start.name = Some(format!("Anna {n}"));
+        store.start(&start).unwrap();
+    }
+    let parts = || -> i64 {
+        let sql = "SELECT count(DISTINCT segid) FROM calls_search_idx";
+        store.reader().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while parts() > 6 {
+        assert!(std::time::Instant::now() < deadline, "{} parts", parts());
+        std::thread::yield_now();
+    }
+    let query = Query {
+        text: "anna".into(),
+        ..Query::default()
+    };
+    assert_eq!(store.find(&query, None, 50).unwrap().entries.len(), 15);
+}

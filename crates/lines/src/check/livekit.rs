@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::view::Encryption;
 use super::{Facts, Finding, Fix, Level, Say, pair};
 use crate::journal::Object;
 use crate::livekit::{
@@ -262,6 +263,11 @@ fn is_pattern(caller: &str) -> bool {
 fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
     let is_twilio = facts.kept.provider == ProviderKind::Twilio;
     let is_telnyx = facts.kept.provider == ProviderKind::Telnyx;
+    let is_signalwire = facts.kept.provider == ProviderKind::SignalWire;
+    let view = facts.view();
+    let taken_at = view.as_ref().and_then(|view| view.takes_at.as_ref());
+    // None at all is not a mistyped one: then nobody is let in (D21).
+    let taken_at = taken_at.filter(|hosts| !hosts.is_empty());
     let address = trunk.address.as_str();
     let mistyped = address.is_empty()
         || address.contains(['@', ';', ' ', '/'])
@@ -270,7 +276,9 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_err())
         || (is_twilio && !address.ends_with(".pstn.twilio.com"))
-        || ((is_telnyx || address.ends_with(".telnyx.com")) && address != crate::telnyx::ADDRESS);
+        || ((is_telnyx || address.ends_with(".telnyx.com")) && address != crate::telnyx::ADDRESS)
+        || (is_signalwire && !address.ends_with(".signalwire.com"))
+        || taken_at.is_some_and(|hosts| !hosts.iter().any(|host| host == address));
     if mistyped {
         Say {
             id: "D22",
@@ -287,11 +295,12 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
                 ),
                 pair(
                     "It should be",
-                    match (&facts.kept.domain, &facts.kept.host) {
-                        (Some(domain), _) => domain.as_str(),
-                        (None, Some(host)) => host.as_str(),
-                        (None, None) if is_telnyx => crate::telnyx::ADDRESS,
-                        (None, None) => "the name of a server",
+                    match (&facts.kept.domain, &facts.kept.host, taken_at) {
+                        (Some(domain), _, _) => domain.as_str().to_owned(),
+                        (None, Some(host), _) => host.as_str().to_owned(),
+                        (None, None, Some(hosts)) => hosts.join(", "),
+                        (None, None, None) if is_telnyx => crate::telnyx::ADDRESS.to_owned(),
+                        (None, None, None) => "the name of a server".to_owned(),
                     },
                 ),
             ],
@@ -302,16 +311,19 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
     let tls = trunk.transport == "SIP_TRANSPORT_TLS";
     let requires = trunk.encryption == "SIP_MEDIA_ENCRYPT_REQUIRE";
     let none = trunk.encryption == "SIP_MEDIA_ENCRYPT_DISABLE";
-    let set_up_here = facts.kept.provider.has_api();
-    let provider_secure = match facts.view() {
-        Some(view) => view.end.map(|end| end.secure),
-        None => set_up_here.then_some(facts.wanted.secure),
+    let secure = facts.wanted.secure;
+    let at_provider = match &view {
+        Some(view) => view.end.as_ref().map(|end| end.encryption),
+        None if is_signalwire && !secure => Some(Encryption::Either),
+        None => (is_twilio || is_telnyx || is_signalwire).then(|| Encryption::of(secure)),
     };
-    let disagrees = match provider_secure {
-        Some(true) => !tls || none,
-        Some(false) => tls || requires,
-        // Another provider: what it wants is not known; sound encrypted over an open line is nobody's wish.
-        None => requires && !tls && trunk.transport != "SIP_TRANSPORT_AUTO",
+    let disagrees = match at_provider {
+        Some(Encryption::Always) => !tls || none,
+        Some(Encryption::Never) => tls || requires,
+        // Or another provider, whose wish is not known: sound encrypted over an open line is nobody's.
+        Some(Encryption::Either) | None => {
+            requires && !tls && trunk.transport != "SIP_TRANSPORT_AUTO"
+        }
     };
     if disagrees {
         Say {
@@ -323,14 +335,26 @@ fn outbound(facts: &Facts, trunk: &OutboundTrunk, findings: &mut Vec<Finding>) {
                 pair("LiveKit's sound", trunk.encryption.clone()),
                 pair(
                     "The provider",
-                    match provider_secure {
-                        Some(true) => "encrypted calls only",
-                        Some(false) => "no encryption",
+                    match at_provider {
+                        Some(Encryption::Always) => "encrypted calls only",
+                        Some(Encryption::Never) => "no encryption",
+                        Some(Encryption::Either) => "as LiveKit wishes",
                         None => "not known",
                     },
                 ),
             ],
             fix: Fix::SetUpAgain,
+        }
+        .to(findings);
+    }
+    let password = trunk.password.as_ref();
+    if password.is_some_and(|password| crate::signalwire::is_token(password.expose())) {
+        Say {
+            id: "D21",
+            level: Level::Advice,
+            verdict: "The password for dialling out is an API token of SignalWire: whoever can read the trunk could change the whole space.".into(),
+            evidence: vec![pair("The password", "begins with PT and is as long as a token")],
+            fix: Fix::ByHand("Give the SIP address a password of its own, set the line up again with it, and delete the token at SignalWire.".into()),
         }
         .to(findings);
     }

@@ -4,9 +4,10 @@ use super::view::View;
 use super::{Facts, Finding, Fix, Level, Say, pair};
 use crate::found::ProviderExtras;
 use crate::plan::listed;
+use crate::plan_signalwire::address_name;
 use crate::plan_telnyx::CALLED_FORMAT;
-use crate::service::ServiceError;
-use crate::wanted::{LiveKitSip, SipHost};
+use crate::service::{Service, ServiceError};
+use crate::wanted::{HandlerUrl, LiveKitSip, SipHost};
 
 /// It did not tell.
 pub(super) fn refused(error: &ServiceError, name: &str, findings: &mut Vec<Finding>) {
@@ -39,6 +40,10 @@ pub(super) fn objects(
     teller.sign_in(facts, findings);
     teller.numbers(facts, findings);
     teller.end(findings);
+    teller.refused(extras, findings);
+    if let Some(Err(instead)) = &extras.handler {
+        teller.handler(facts, instead, findings);
+    }
 }
 
 struct Teller<'a> {
@@ -133,18 +138,16 @@ impl Teller<'_> {
 
     fn destinations(&self, facts: &Facts, findings: &mut Vec<Finding>) {
         let service = self.view.service;
-        let active: Vec<&str> = self
-            .view
-            .sends_to
+        let decided_elsewhere = self.view.sends_to.is_none();
+        let sends_to = self.view.sends_to.as_deref().unwrap_or_default();
+        let active: Vec<&str> = sends_to
             .iter()
             .filter(|(_, enabled)| *enabled)
             .map(|(url, _)| url.as_str())
             .collect();
         let end = self.view.end.as_ref().filter(|end| end.active);
-        if end.is_none() || active.is_empty() {
-            let at_rest: Vec<String> = self
-                .view
-                .sends_to
+        if end.is_none() || (active.is_empty() && !decided_elsewhere) {
+            let at_rest: Vec<String> = sends_to
                 .iter()
                 .map(|(url, enabled)| {
                     if *enabled {
@@ -212,10 +215,15 @@ impl Teller<'_> {
             .outbound
             .map(|trunk| trunk.user.clone())
             .unwrap_or_default();
-        let knows = self.view.users.contains(&user);
+        let named = match self.view.service {
+            Service::SignalWire => address_name(&facts.wanted, &user),
+            Service::Twilio | Service::Telnyx | Service::LiveKit => user.clone(),
+        };
+        let knows = self.view.users.contains(&named);
         if facts.livekit.is_err() || (!user.is_empty() && self.view.asks && knows) {
             return;
         }
+        let named = if user.is_empty() { user } else { named };
         let or_nobody = |text: String| {
             if text.is_empty() {
                 "nobody".to_owned()
@@ -230,7 +238,7 @@ impl Teller<'_> {
                 "The phone company rejects the password: the two sides do not have the same one."
                     .into(),
             evidence: vec![
-                pair("LiveKit signs in as", or_nobody(user)),
+                pair("LiveKit signs in as", or_nobody(named)),
                 pair(
                     &format!("{} knows", self.view.service),
                     or_nobody(self.view.users.join(", ")),
@@ -329,6 +337,39 @@ impl Teller<'_> {
             }
             .to(findings);
         }
+    }
+
+    /// Calls that LiveKit did not take, by the provider's log.
+    fn refused(&self, extras: &ProviderExtras, findings: &mut Vec<Finding>) {
+        let Some((code, words)) = extras.refused.as_ref().and_then(|all| all.first()) else {
+            return;
+        };
+        let count = extras.refused.as_ref().map_or(0, Vec::len);
+        let service = self.view.service;
+        Say {
+            id: "D13",
+            level: Level::Advice,
+            verdict: "LiveKit was busy, or your plan's limit was reached: it did not take every call since yesterday.".into(),
+            evidence: vec![
+                pair("Calls not taken since yesterday", count.to_string()),
+                pair(&format!("{service} says"), format!("{code} {words}")),
+            ],
+            fix: Fix::ByHand("Call again. If it goes on, look at the limits of your plan at LiveKit.".into()),
+        }
+        .to(findings);
+    }
+
+    /// A server of the person's own decides what becomes of callers, and does not.
+    fn handler(&self, facts: &Facts, instead: &str, findings: &mut Vec<Finding>) {
+        let url = facts.kept.handler.as_ref().map_or("", HandlerUrl::as_str);
+        Say {
+            id: "X4",
+            level: Level::Problem,
+            verdict: "The server that is to tell SignalWire what to do with callers does not.".into(),
+            evidence: vec![pair("It was asked", url), pair("It answered", instead)],
+            fix: Fix::ByHand("Start that server, or set the line up again without it: then Deskline's own script answers.".into()),
+        }
+        .to(findings);
     }
 
     /// What the end of the line does beside.

@@ -48,7 +48,7 @@ impl Needs {
                 .livekit
                 .is_err()
                 .then(|| "LiveKit did not tell its settings.".into()),
-            Self::Provider | Self::Only(_) if !kind.has_api() => {
+            Self::Provider | Self::Only(_) if !facts.kept.signs_in() => {
                 Some("Deskline does not look into the account of this line.".into())
             }
             Self::Only(kinds) if !kinds.contains(&kind) => {
@@ -91,6 +91,8 @@ const fn one(id: &'static str, hop: Hop, needs: Needs, passed: &'static str) -> 
 
 /// Only Twilio tells.
 const TWILIO: Needs = Needs::Only(&[ProviderKind::Twilio]);
+/// SignalWire does not tell.
+const BUT_SIGNALWIRE: Needs = Needs::Only(&[ProviderKind::Twilio, ProviderKind::Telnyx]);
 const NO_ASSISTANT: Needs = Needs::Absent("Deskline does not run an assistant yet.");
 const NO_RECORDING: Needs = Needs::Absent("Deskline does not record yet.");
 
@@ -107,7 +109,7 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "D04",
         Hop::Provider,
-        Needs::Provider,
+        BUT_SIGNALWIRE,
         "The account is active and has money.",
     ),
     one(
@@ -158,7 +160,12 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
         Needs::LiveKit,
         "Rooms of callers have the name this desk looks for.",
     ),
-    one("D13", Hop::Trunk, Needs::Call, ""),
+    one(
+        "D13",
+        Hop::Trunk,
+        TWILIO,
+        "LiveKit took every call since yesterday.",
+    ),
     one(
         "D14",
         Hop::Trunk,
@@ -225,13 +232,13 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "D27",
         Hop::Network,
-        Needs::Provider,
+        BUT_SIGNALWIRE,
         "Calls within the country are allowed.",
     ),
     one(
         "D28",
         Hop::Network,
-        Needs::Provider,
+        BUT_SIGNALWIRE,
         "Something stops a thief from running up a bill.",
     ),
     one("D29", Hop::Desk, Needs::Call, ""),
@@ -257,8 +264,8 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
     one(
         "X4",
         Hop::Provider,
-        Needs::Absent("It is for lines at SignalWire, which Deskline does not set up yet."),
-        "",
+        Needs::Only(&[ProviderKind::SignalWire]),
+        "No server of your own stands between SignalWire and LiveKit, or it answers.",
     ),
     one("X5", Hop::Desk, Needs::SignIn, "The clocks agree."),
     one(

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use call::number::Region;
-use serde_json::json;
-
 use super::*;
 use crate::found::{Named, OwnedNumber};
 use crate::livekit::{DispatchRule, InboundTrunk, OutboundTrunk, RuleKind};
 use crate::mark::Mark;
 use crate::service::Service;
-use crate::telnyx::{Connection, Fqdn, SignIn, TelnyxFound, VoiceProfile};
 use crate::twilio::{Destination, TwilioFound, TwilioTrunk};
 use crate::wanted::{LineName, LiveKitSip, Number, TrunkDomain, WantedProvider};
+use call::number::Region;
+use serde_json::json;
+
+mod signalwire;
+mod telnyx;
+
+use signalwire::{AT_SIGNALWIRE, healthy_at_signalwire};
+use telnyx::{AT_TELNYX, healthy_at_telnyx};
 
 const NUMBER: &str = "+12125550100";
 
@@ -102,6 +106,8 @@ fn healthy() -> Facts {
         home: "US".into(),
         home_open: Some(true),
         is_guarded: Some(true),
+        refused: Some(Vec::new()),
+        handler: None,
     };
     Facts {
         kept,
@@ -249,6 +255,14 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
         &["D12"],
     ),
     (
+        "calls that LiveKit did not take",
+        |f| {
+            let refused = ("32011".into(), "SIP response 503".into());
+            extras(f).refused = Some(vec![refused]);
+        },
+        &["D13"],
+    ),
+    (
         "a second trunk with the number",
         |f| {
             let mut other = livekit(f).inbound[0].clone();
@@ -393,141 +407,11 @@ const BREAKS: &[(&str, Break, &[&str])] = &[
     ),
 ];
 
-/// The same line at Telnyx.
-fn healthy_at_telnyx() -> Facts {
-    let mut facts = healthy();
-    let sip = LiveKitSip::parse("abc.sip.livekit.cloud").unwrap();
-    facts.wanted.provider = WantedProvider::Telnyx { livekit: sip };
-    facts.kept = KeptLine::of(&facts.wanted, None);
-    livekit(&mut facts).outbound[0].address = "sip.telnyx.com".into();
-    let found = TelnyxFound {
-        profile: Some(VoiceProfile {
-            id: "1".into(),
-            enabled: true,
-            countries: vec!["US".into()],
-            has_limit: true,
-            ..VoiceProfile::default()
-        }),
-        connection: Some(Connection {
-            id: "2".into(),
-            name: "Front desk LiveKit".into(),
-            active: true,
-            transport: "TCP".into(),
-            called_format: "+e164".into(),
-            profile: "1".into(),
-            ..Connection::default()
-        }),
-        fqdns: vec![Fqdn {
-            host: "abc.sip.livekit.cloud".into(),
-            port: 5060,
-            ..Fqdn::default()
-        }],
-        sign_in: SignIn {
-            method: "credential-authentication".into(),
-            user: "deskline-a".into(),
-        },
-        numbers: vec![OwnedNumber {
-            number: NUMBER.into(),
-            on: "2".into(),
-            voice: true,
-            emergency: "registered".into(),
-            ..OwnedNumber::default()
-        }],
-        ..TelnyxFound::default()
-    };
-    let extras = ProviderExtras {
-        balance: Some(20.0),
-        home: "US".into(),
-        ..ProviderExtras::default()
-    };
-    facts.provider = Some(Ok((ProviderFound::Telnyx(Box::new(found)), extras)));
-    facts
-}
-
-fn telnyx(facts: &mut Facts) -> &mut TelnyxFound {
-    match &mut facts.provider.as_mut().unwrap().as_mut().unwrap().0 {
-        ProviderFound::Telnyx(found) => found,
-        _ => panic!("a line at Telnyx"),
-    }
-}
-
-fn connection(facts: &mut Facts) -> &mut Connection {
-    telnyx(facts).connection.as_mut().unwrap()
-}
-
-fn profile(facts: &mut Facts) -> &mut VoiceProfile {
-    telnyx(facts).profile.as_mut().unwrap()
-}
-
-/// The same at Telnyx.
-const AT_TELNYX: &[(&str, Break, &[&str])] = &[
-    ("no money", |f| extras(f).balance = Some(0.0), &["D04"]),
-    (
-        "another host",
-        |f| telnyx(f).fqdns[0].host = "other.sip.livekit.cloud".into(),
-        &["D05"],
-    ),
-    (
-        "a number that is on nothing",
-        |f| telnyx(f).numbers[0].on = String::new(),
-        &["D19"],
-    ),
-    (
-        "a number whose calls go on",
-        |f| {
-            let forwarded = &mut telnyx(f).forwarded;
-            forwarded.push((NUMBER.into(), "+12125550199".into()));
-        },
-        &["D19"],
-    ),
-    ("nowhere to go", |f| telnyx(f).fqdns.clear(), &["D20"]),
-    (
-        "the connection is off",
-        |f| connection(f).active = false,
-        &["D20"],
-    ),
-    (
-        "nobody is asked for a password",
-        |f| telnyx(f).sign_in.method = "ip-authentication".into(),
-        &["D21"],
-    ),
-    (
-        "a subdomain",
-        |f| livekit(f).outbound[0].address = "sip.us.telnyx.com".into(),
-        &["D22"],
-    ),
-    (
-        "Telnyx encrypts, LiveKit does not",
-        |f| connection(f).transport = "TLS".into(),
-        &["D24"],
-    ),
-    (
-        "the number in another form",
-        |f| connection(f).called_format = "national".into(),
-        &["D26"],
-    ),
-    (
-        "the country is closed",
-        |f| profile(f).countries = vec!["CA".into()],
-        &["D27"],
-    ),
-    ("no limit", |f| profile(f).has_limit = false, &["D28"]),
-    (
-        "no emergency address",
-        |f| telnyx(f).numbers[0].emergency = "off".into(),
-        &["D30"],
-    ),
-    (
-        "Telnyx records",
-        |f| profile(f).recording = "all".into(),
-        &["X2"],
-    ),
-];
-
 #[test]
 fn a_healthy_line_is_silent() {
     assert_eq!(wrong(&healthy()), [""; 0]);
     assert_eq!(wrong(&healthy_at_telnyx()), [""; 0]);
+    assert_eq!(wrong(&healthy_at_signalwire()), [""; 0]);
     let findings = diagnose(&healthy());
     assert_eq!(findings.len(), DIAGNOSTICS.len());
     for finding in findings {
@@ -540,6 +424,7 @@ fn each_breakage_is_named_and_nothing_else_is() {
     for (healthy, breaks) in [
         (healthy as fn() -> Facts, BREAKS),
         (healthy_at_telnyx, AT_TELNYX),
+        (healthy_at_signalwire, AT_SIGNALWIRE),
     ] {
         each_is_named(healthy, breaks);
     }
@@ -577,19 +462,46 @@ fn every_diagnostic_is_broken_once_or_says_why_it_cannot_be_looked_at() {
         let all = breaks.iter().flat_map(|(_, _, ids)| ids.iter().copied());
         all.collect()
     };
+    // Printed by `cargo xtask e2e lines`: the rows of `each_breakage_is_named…` beside those of `a_healthy_line_is_silent`.
+    let suites = [
+        ("Twilio", healthy as fn() -> Facts, BREAKS),
+        ("Telnyx", healthy_at_telnyx, AT_TELNYX),
+        ("SignalWire", healthy_at_signalwire, AT_SIGNALWIRE),
+    ];
     for diagnostic in &DIAGNOSTICS {
-        let broken = [ids(BREAKS), ids(AT_TELNYX)];
+        let (mut broken_by, mut silent_at, mut not_there) = (Vec::new(), Vec::new(), Vec::new());
+        for (provider, healthy, breaks) in &suites {
+            let own = breaks
+                .iter()
+                .filter(|(_, _, ids)| ids.contains(&diagnostic.id));
+            broken_by.extend(own.map(|(what, _, _)| format!("{what} ({provider})")));
+            match diagnostic.needs.missing(&healthy()) {
+                None => silent_at.push((*provider).to_owned()),
+                Some(why) => not_there.push(why),
+            }
+        }
+        if silent_at.is_empty() {
+            broken_by.push("not looked at".to_owned());
+            silent_at.extend(not_there.into_iter().take(1));
+        }
+        println!(
+            "| {} | {} | {} |",
+            diagnostic.id,
+            broken_by.join("; "),
+            silent_at.join("; ")
+        );
+        let broken = [ids(BREAKS), ids(AT_TELNYX), ids(AT_SIGNALWIRE)];
         let is_broken = broken.iter().any(|ids| ids.contains(&diagnostic.id));
         let missing = |facts: &Facts| diagnostic.needs.missing(facts).is_some();
-        let not_looked_at = missing(&healthy()) && missing(&healthy_at_telnyx());
+        let everywhere = [healthy(), healthy_at_telnyx(), healthy_at_signalwire()];
+        let not_looked_at = everywhere.iter().all(missing);
         assert!(is_broken != not_looked_at, "{}", diagnostic.id);
     }
 }
 
 #[test]
 fn every_complaint_is_answered_by_diagnostics_that_exist() {
-    for (complaint, ids) in ENTRIES {
-        println!("| {complaint} | {} |", ids.join(", "));
+    for (_, ids) in ENTRIES {
         assert!(!ids.is_empty());
         for id in ids {
             assert!(

@@ -2,14 +2,31 @@
 
 use crate::found::{OwnedNumber, ProviderFound};
 use crate::service::Service;
+use crate::signalwire::{SignalWireFound, SipAddress};
+
+/// What a provider makes of encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// It insists on it.
+    Always,
+    /// It has none.
+    Never,
+    /// As LiveKit wishes.
+    Either,
+}
+
+impl Encryption {
+    pub(crate) fn of(secure: bool) -> Self {
+        if secure { Self::Always } else { Self::Never }
+    }
+}
 
 /// The line's end at the provider.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct End {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Does it insist on encryption?
-    pub(crate) secure: bool,
+    pub(crate) encryption: Encryption,
     /// Is it in use?
     pub(crate) active: bool,
 }
@@ -24,8 +41,10 @@ pub(crate) struct View {
     pub(crate) suspended: Option<String>,
     pub(crate) is_trial: bool,
     pub(crate) end: Option<End>,
-    /// Where calls are sent, and whether that is in use.
-    pub(crate) sends_to: Vec<(String, bool)>,
+    /// Where calls are sent, and whether that is in use; `None`: somebody else decides that.
+    pub(crate) sends_to: Option<Vec<(String, bool)>>,
+    /// Where calls to the outside are taken, if that differs from line to line.
+    pub(crate) takes_at: Option<Vec<String>>,
     /// User names it knows.
     pub(crate) users: Vec<String>,
     /// Does it ask for one of them?
@@ -53,7 +72,8 @@ impl View {
             suspended: None,
             is_trial: false,
             end: None,
-            sends_to: Vec::new(),
+            sends_to: Some(Vec::new()),
+            takes_at: None,
             users: Vec::new(),
             asks: false,
             numbers: Vec::new(),
@@ -66,6 +86,43 @@ impl View {
         }
     }
 
+    fn of_signalwire(found: &SignalWireFound) -> Self {
+        let mut view = Self::empty(Service::SignalWire, "handler");
+        let script = found.dial_out.as_ref();
+        let own = |one: &&SipAddress| script.is_some_and(|script| script.id == one.handler);
+        let own: Vec<&SipAddress> = found.addresses.iter().filter(own).collect();
+        view.takes_at = Some(own.iter().map(|one| one.host.clone()).collect());
+        // An address does not tell its password; its name stands for the user name that has it.
+        view.users = own.iter().map(|one| one.name.clone()).collect();
+        view.asks = !own.is_empty();
+        view.numbers = found.numbers.clone();
+        let handler = found.handler.as_ref();
+        view.sends_to = match handler {
+            Some(handler) if !handler.url.is_empty() => None,
+            Some(handler) => {
+                let connect = handler.connect.iter();
+                Some(connect.map(|one| (one.to.clone(), true)).collect())
+            }
+            None => Some(Vec::new()),
+        };
+        let records = [script, handler]
+            .into_iter()
+            .flatten()
+            .find(|one| one.records);
+        view.recording = records.map(|one| format!("by “{}”", one.name));
+        view.end = handler.map(|handler| End {
+            id: handler.id.clone(),
+            name: handler.name.clone(),
+            encryption: if own.iter().any(|one| one.encryption == "required") {
+                Encryption::Always
+            } else {
+                Encryption::Either
+            },
+            active: true,
+        });
+        view
+    }
+
     /// Of what was found; `None` where nobody looks.
     pub(crate) fn of(found: &ProviderFound) -> Option<Self> {
         Some(match found {
@@ -75,11 +132,12 @@ impl View {
                 let status = &found.status;
                 view.suspended = (!status.is_empty() && status != "active").then(|| status.clone());
                 view.is_trial = found.kind == "Trial";
-                view.sends_to = found
-                    .destinations
-                    .iter()
-                    .map(|one| (one.url.clone(), one.enabled))
-                    .collect();
+                let destinations = found.destinations.iter();
+                view.sends_to = Some(
+                    destinations
+                        .map(|one| (one.url.clone(), one.enabled))
+                        .collect(),
+                );
                 view.users = found.users.iter().map(|user| user.name.clone()).collect();
                 view.asks = found
                     .list
@@ -94,7 +152,7 @@ impl View {
                     view.end = Some(End {
                         id: trunk.sid.clone(),
                         name: trunk.name.clone(),
-                        secure: trunk.secure,
+                        encryption: Encryption::of(trunk.secure),
                         active: true,
                     });
                 }
@@ -102,7 +160,8 @@ impl View {
             }
             ProviderFound::Telnyx(found) => {
                 let mut view = Self::empty(Service::Telnyx, "connection");
-                view.sends_to = found.fqdns.iter().map(|one| (one.shown(), true)).collect();
+                let fqdns = found.fqdns.iter();
+                view.sends_to = Some(fqdns.map(|one| (one.shown(), true)).collect());
                 let user = &found.sign_in.user;
                 view.users = Some(user.clone())
                     .filter(|user| !user.is_empty())
@@ -122,12 +181,13 @@ impl View {
                     view.end = Some(End {
                         id: connection.id.clone(),
                         name: connection.name.clone(),
-                        secure: connection.transport == "TLS",
+                        encryption: Encryption::of(connection.transport == "TLS"),
                         active: connection.active,
                     });
                 }
                 view
             }
+            ProviderFound::SignalWire(found) => Self::of_signalwire(found),
         })
     }
 }

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use call::number::Region;
 use lines::{
     Approved, Credential, Desk, DeskError, Endpoints, LineName, LiveKitSip, Number, Prepared,
-    Progress, Project, ProviderKeys, ProviderKind, RunReport, SipHost, TelnyxKeys, Transport,
-    TrunkDomain, TwilioKeys, Wanted, WantedProvider,
+    Progress, Project, ProviderKeys, ProviderKind, RunReport, SignalWireKeys, SipHost, TelnyxKeys,
+    Transport, TrunkDomain, TwilioKeys, Wanted, WantedProvider,
 };
 use serde_json::{Value, json};
 use stage::{Line, LineOptions, Providers};
@@ -24,6 +24,9 @@ pub(crate) const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 /// Looked for in every file afterwards.
 pub(crate) const TOKEN: &str = "canary-twilio-token-51";
 pub(crate) const TELNYX_KEY: &str = "KEYcanary-telnyx-53";
+pub(crate) const SPACE: &str = "acme";
+pub(crate) const PROJECT: &str = "0a1b2c3d-0000-4000-8000-0000000000c1";
+pub(crate) const SIGNALWIRE_TOKEN: &str = "PTcanary-signalwire-54";
 pub(crate) const PASSWORD: &str = "Canary-password-52";
 pub(crate) const NUMBER: &str = "+12125550100";
 pub(crate) const SECOND: &str = "+12125550101";
@@ -102,6 +105,7 @@ impl Place {
             "account": ACCOUNT, "secret": TOKEN,
             "numbers": [{"number": NUMBER}, {"number": SECOND}],
             "telnyx": {"key": TELNYX_KEY, "numbers": [{"number": NUMBER, "emergency": true}, {"number": SECOND}]},
+            "signalwire": space(),
         });
         seed.as_object_mut()
             .unwrap()
@@ -111,8 +115,9 @@ impl Place {
 
     pub(crate) async fn prepare(&self, wanted: &Wanted) -> Result<Prepared, DeskError> {
         let kind = wanted.provider.kind();
-        let keys = kind.has_api().then(|| keys_of(kind));
-        let given = (kind == ProviderKind::Other).then(given);
+        let signs_in = wanted.provider.signs_in();
+        let keys = signs_in.then(|| keys_of(kind));
+        let given = (!signs_in && kind != ProviderKind::LiveKitNumbers).then(given);
         self.desk.prepare(wanted.clone(), keys, given).await
     }
 
@@ -174,7 +179,8 @@ impl Place {
                     continue;
                 }
                 let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-                for secret in [TOKEN, TELNYX_KEY, PASSWORD, self.line.ready.secret.as_str()] {
+                let own = self.line.ready.secret.as_str();
+                for secret in [TOKEN, TELNYX_KEY, SIGNALWIRE_TOKEN, PASSWORD, own] {
                     if text.contains(secret) {
                         found.push(format!("{secret} in {}", path.display()));
                     }
@@ -215,17 +221,29 @@ pub(crate) fn keys(token: &str) -> ProviderKeys {
     ProviderKeys::Twilio(TwilioKeys::parse(ACCOUNT, "", Secret::new(token.into())).unwrap())
 }
 
+/// A space at SignalWire with two numbers.
+pub(crate) fn space() -> Value {
+    json!({"space": SPACE, "project": PROJECT, "token": SIGNALWIRE_TOKEN,
+        "numbers": [{"number": NUMBER, "emergency": true}, {"number": SECOND}]})
+}
+
 /// The right sign-in at a provider.
 pub(crate) fn keys_of(kind: ProviderKind) -> ProviderKeys {
     match kind {
         ProviderKind::Twilio => keys(TOKEN),
         ProviderKind::Telnyx => telnyx_keys(TELNYX_KEY),
+        ProviderKind::SignalWire => signalwire_keys(SIGNALWIRE_TOKEN),
         ProviderKind::Other | ProviderKind::LiveKitNumbers => panic!("nobody to sign in at"),
     }
 }
 
 pub(crate) fn telnyx_keys(key: &str) -> ProviderKeys {
     ProviderKeys::Telnyx(TelnyxKeys::parse(Secret::new(key.into())).unwrap())
+}
+
+pub(crate) fn signalwire_keys(token: &str) -> ProviderKeys {
+    let keys = SignalWireKeys::parse(SPACE, PROJECT, Secret::new(token.into()));
+    ProviderKeys::SignalWire(keys.unwrap())
 }
 
 pub(crate) fn given() -> Credential {
@@ -268,6 +286,21 @@ pub(crate) fn twilio() -> Wanted {
 pub(crate) fn telnyx() -> Wanted {
     let provider = WantedProvider::Telnyx {
         livekit: LiveKitSip::parse("abc123.sip.livekit.cloud").unwrap(),
+    };
+    Wanted::new(
+        LineName::parse("Front desk").unwrap(),
+        vec![number(NUMBER)],
+        provider,
+    )
+    .unwrap()
+}
+
+/// A line at SignalWire.
+pub(crate) fn signalwire() -> Wanted {
+    let provider = WantedProvider::SignalWire {
+        livekit: LiveKitSip::parse("abc123.sip.livekit.cloud").unwrap(),
+        handler: None,
+        by_hand: None,
     };
     Wanted::new(
         LineName::parse("Front desk").unwrap(),

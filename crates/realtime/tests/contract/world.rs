@@ -244,6 +244,7 @@ impl World {
                     leg: leg.clone(),
                     to: "+12125550100".into(),
                     line: None,
+                    caller_id: None,
                     ring_for: Duration::from_secs(30),
                 };
                 real.legs.send(place).await.unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use call::input::{LegFact, LineStatus, Offer, WatchFact};
+use call::input::{LegFact, LineStatus, Offer, PlaceFailure, WatchFact};
 use call::output::LegCommand;
 use call::{CallId, Identity, Input, RoomName};
 use hmac::{Hmac, Mac};
@@ -184,7 +184,21 @@ pub(crate) fn dial(id: &str, to: &str, ring_for: Duration) -> LegCommand {
         call,
         to: to.into(),
         line: None,
+        caller_id: None,
         ring_for,
+    }
+}
+
+pub(crate) fn answered(id: &str) -> LegFact {
+    LegFact::Answered {
+        leg: Identity::leg(&call(id)),
+    }
+}
+
+pub(crate) fn place_failed(id: &str, failure: PlaceFailure) -> LegFact {
+    LegFact::PlaceFailed {
+        leg: Identity::leg(&call(id)),
+        failure,
     }
 }
 

@@ -86,6 +86,8 @@ pub struct LineOptions {
     pub logs: Option<PathBuf>,
     /// A relay that media goes through: it receives there and passes on to the same port of 127.0.0.1.
     pub relay: Option<SocketAddrV4>,
+    /// The API secret, 32 characters or more; `None`: the one that every demo line has.
+    pub secret: Option<String>,
 }
 
 impl Default for LineOptions {
@@ -99,6 +101,7 @@ impl Default for LineOptions {
             port: None,
             logs: None,
             relay: None,
+            secret: None,
         }
     }
 }
@@ -216,6 +219,9 @@ pub fn command(options: &LineOptions) -> Command {
     }
     if let Some(port) = options.port {
         command.args(["-port", &port.to_string()]);
+    }
+    if let Some(secret) = &options.secret {
+        command.env("LIVEKIT_API_SECRET", secret);
     }
     if let Some(relay) = options.relay {
         command.args(["-media", &relay.ip().to_string()]);

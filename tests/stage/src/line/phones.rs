@@ -296,6 +296,11 @@ impl Phones {
         self.put(&format!("/numbers/{number}"), script)
     }
 
+    /// Every call that shows this number of the desk gets this script, whoever is dialled: a provider that refuses.
+    pub fn set_caller(&self, number: &str, script: &Value) -> Result<Number> {
+        self.put(&format!("/callers/{number}"), script)
+    }
+
     /// Back to the table.
     pub fn reset_numbers(&self) -> Result<()> {
         self.post::<Value>("/numbers/reset", &json!({})).map(drop)

@@ -25,8 +25,10 @@ import type {
   IpcError,
   LevelsView,
   LineAsked,
+  LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineHandView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -38,6 +40,8 @@ import type {
   PhoneView,
   ReadinessView,
   RingtoneSetting,
+  RouteAsked,
+  RouteView,
   SettingsView,
   ShellView,
   ShortcutAction,
@@ -57,8 +61,10 @@ export interface Backend {
   snapshot(): Promise<PhoneView>;
   /** The main window can be used: its first picture, of the phone or the first run, is on the screen. The overlay: its caller is. */
   painted(firstRun?: boolean): Promise<void>;
-  /** `keys` are sent once it is answered. */
-  dial(number: string, keys?: string | null): Promise<void>;
+  /** `keys` are sent once it is answered. `wish` goes before the rules that choose line and caller ID. */
+  dial(number: string, keys?: string | null, wish?: Omit<RouteAsked, 'number'> | null): Promise<void>;
+  /** Which line a call would go over, and why. Half a number will do. */
+  routeShow(asked: RouteAsked): Promise<RouteView>;
   /** `other` says what becomes of a call that is talked on meanwhile. */
   answer(call: string, other: OtherCall): Promise<void>;
   decline(call: string): Promise<void>;
@@ -119,6 +125,8 @@ export interface Backend {
   lineFix(line: string, finding: string): Promise<LineCheckView>;
   /** Looks and says what would be changed. What was shown last waits for a yes. */
   linePlan(asked: LineAsked): Promise<LinePlanView>;
+  /** The same steps by hand, with what was typed filled in. Asks nobody. */
+  lineByHand(asked: LineAsked): Promise<LineHandView[]>;
   /** Carries out what was shown last, and forgets its sign-in. */
   lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView>;
   /** Forgets what waits for a yes, stops before the next step, and no longer waits for a test call. */
@@ -131,6 +139,8 @@ export interface Backend {
   lineUndo(line: string, signIn: LineSignIn): Promise<string[]>;
   /** Calls the number over the line; without one, waits until the line is called. */
   lineTest(line: string, to: string | null): Promise<LineProofView>;
+  /** Sets what calls go over a line and whether it rings here. Answers all lines. */
+  lineSet(line: string, calling: LineCallingDraft): Promise<LineCard[]>;
   settingsShow(): Promise<SettingsView>;
   /** Puts all of them in force; answers them as they were kept. */
   settingsSet(settings: SettingsView): Promise<SettingsView>;

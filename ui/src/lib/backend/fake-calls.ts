@@ -141,6 +141,7 @@ export class FakeCalls {
       name: NAMES[number] ?? null,
       contact: null,
       line: 'Main line',
+      refusals: [],
       state,
       words: STATE_WORDS[state],
       started_at_ms: Date.now(),

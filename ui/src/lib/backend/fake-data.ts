@@ -113,6 +113,7 @@ const NOTHING_MORE: RowDetails = {
   jitter_max_ms: null,
   reconnections: null,
   recording: null,
+  refusals: [],
 };
 
 /** What a row says beyond its headline, where nothing is known. */

@@ -3,9 +3,15 @@ import { asIpcError } from './backend';
 import type {
   FindingView,
   HopState,
+  HistoryRow,
   LineAsked,
+  LineCalling,
+  LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineHandView,
+  LinePartState,
+  LinePartView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -13,6 +19,8 @@ import type {
   LineSignIn,
   LineStepView,
   LineUndoView,
+  RouteAsked,
+  RouteView,
 } from './bindings';
 
 const HOPS = ['Phone network', 'Twilio', 'Trunk', 'Rule', 'Room', 'This desk'];
@@ -40,7 +48,12 @@ const signedIn = ({ secret }: LineSignIn): FindingView =>
     ? { ...well('D02', 'Twilio did not accept this sign-in.'), level: 'problem', evidence: [{ name: 'Twilio says', value: 'Authenticate' }] }
     : well('D02', 'The provider takes the sign-in.');
 
-const PROVIDER: Readonly<Record<string, string>> = { twilio: 'Twilio', telnyx: 'Telnyx', livekit: 'LiveKit Phone Numbers' };
+const PROVIDER: Readonly<Record<string, string>> = {
+  twilio: 'Twilio',
+  telnyx: 'Telnyx',
+  signalwire: 'SignalWire',
+  livekit: 'LiveKit Phone Numbers',
+};
 
 const change = (step: string, title: string, now: string, after: string, place = 'LiveKit'): LineStepView => ({
   step,
@@ -65,6 +78,15 @@ const connect = (place: string, number: string): LineStepView => ({
   warning: 'Callers will reach Deskline at once instead of https://ivr.example/main. Undo puts the old address back.',
 });
 
+/** How calls go out over a line of which nothing was set. */
+function usual(number: string, shown: string): LineCalling {
+  const caller_ids = [{ number, shown }];
+  return { is_default: false, prefixes: [], caller_id: null, caller_ids, fails_over: true, rings: true };
+}
+
+const parts = (states: Readonly<Record<string, LinePartState>>): LinePartView[] =>
+  Object.entries(states).map(([part, state]) => ({ part, state, required: ['incoming', 'outgoing', 'faultless'].includes(part) }));
+
 export class FakeLines {
   #broken = new Set(['projects-line']);
   #cards: LineCard[] = [
@@ -76,8 +98,17 @@ export class FakeLines {
       incoming_at_ms: Date.now() - 3_600_000,
       outgoing_at_ms: Date.now() - 7_200_000,
       calls_out: true,
+      parts: parts({ provider: 'done', emergency: 'left' }),
       signs_in_at: 'twilio',
       account: 'AC0000000000000000000000000000c1',
+      calling: {
+        ...usual('+12125550100', '(212) 555-0100'),
+        is_default: true,
+        caller_ids: [
+          { number: '+12125550100', shown: '(212) 555-0100' },
+          { number: '+12125550103', shown: '(212) 555-0103' },
+        ],
+      },
     },
     {
       id: 'projects-line',
@@ -87,8 +118,10 @@ export class FakeLines {
       incoming_at_ms: null,
       outgoing_at_ms: Date.now() - 86_400_000,
       calls_out: true,
+      parts: parts({ incoming: 'left', faultless: 'unknown' }),
       signs_in_at: null,
       account: '',
+      calling: { ...usual('+13125550117', '(312) 555-0117'), prefixes: ['+44'] },
     },
   ];
   #waiting: LinePlanView | null = null;
@@ -96,6 +129,8 @@ export class FakeLines {
   /** What goes wrong next: the step that is refused, a name that is taken. */
   refuses: string | null = null;
   taken = false;
+  /** An account at SignalWire that has no API for scripts and SIP addresses. */
+  withoutApi = false;
 
   cards(): LineCard[] {
     return this.#cards;
@@ -130,13 +165,24 @@ export class FakeLines {
     return this.check(line);
   }
 
+  byHand({ name, numbers, sip, host }: LineAsked): LineHandView[] {
+    if (name.trim() === '') throw asIpcError({ code: 'bad_input', message: 'The line needs a name, such as Front desk. Type one.' });
+    return [
+      { text: `Add a SWML script named “${name} LiveKit in” with this text.`, command: `{"connect":{"to":"sip:%{call.to}@${sip}"}}` },
+      { text: `Let it handle the calls to ${numbers.join(', ')}.`, command: '' },
+      { text: 'In LiveKit, make an outbound trunk.', command: `lk sip outbound create ${host || 'SERVER OF THE SIP ADDRESS'}` },
+    ];
+  }
+
   plan(asked: LineAsked): LinePlanView {
     const bad = (message: string) => asIpcError({ code: 'bad_input', message });
     const numbers = asked.numbers.filter((number) => number.trim() !== '');
     if (asked.name.trim() === '') throw bad('The line needs a name, such as Front desk. Type one.');
     if (numbers.length === 0) throw bad('A line needs at least one number. Type the number that rings here.');
     const provider = PROVIDER[asked.provider] ?? 'another provider';
-    const hasApi = asked.provider === 'twilio' || asked.provider === 'telnyx';
+    const pasted = asked.provider === 'signalwire' && asked.host.trim() !== '';
+    const hasApi = ['twilio', 'telnyx', 'signalwire'].includes(asked.provider) && !pasted;
+    const missing = this.withoutApi && asked.provider === 'signalwire' && !pasted;
     if (hasApi && asked.sign_in.secret === '') throw bad('The secret is empty. Paste the auth token, or the secret of the API key.');
     this.#waiting = {
       line: asked.name.trim().toLowerCase().replaceAll(' ', '-'),
@@ -146,7 +192,11 @@ export class FakeLines {
       steps: hasApi ? [...AT_PROVIDER.map((step) => ({ ...step, place: provider })), ...IN_LIVEKIT, connect(provider, numbers[0] ?? '')] : IN_LIVEKIT,
       kept: [],
       notes: [],
-      problems: numbers[0]?.endsWith('0199') ? [`${numbers[0]} is not a number of this ${provider} account.`] : [],
+      problems: [
+        ...(numbers[0]?.endsWith('0199') ? [`${numbers[0]} is not a number of this ${provider} account.`] : []),
+        ...(missing ? ['SignalWire does not let Deskline make scripts and SIP addresses in this space.'] : []),
+      ],
+      only_by_hand: missing,
       address: asked.provider === 'livekit' ? '' : 'front-desk-deskline.pstn.twilio.com',
       user: asked.provider === 'livekit' ? '' : 'desklineab12cd34',
     };
@@ -159,7 +209,13 @@ export class FakeLines {
     this.#stopped = false;
     if (!plan) throw asIpcError({ code: 'no_plan', message: 'No plan waits for a yes. Look at the changes again.' });
     const done: string[] = [];
-    const ended = (refusal: string, instead: LinePlanView | null = null): LineRunView => ({ done, notes: [], refusal, instead });
+    const ended = (refusal: string, instead: LinePlanView | null = null): LineRunView => ({
+      done,
+      notes: [],
+      refusal,
+      instead,
+      only_by_hand: false,
+    });
     for (const { step, title } of plan.steps) {
       if (this.#stopped) return ended('Stopped. Run the same again to go on.');
       listener({ kind: 'began', step });
@@ -188,9 +244,11 @@ export class FakeLines {
         incoming_at_ms: null,
         outgoing_at_ms: null,
         calls_out: !livekit,
-        signs_in_at: plan.provider === 'Twilio' ? 'twilio' : plan.provider === 'Telnyx' ? 'telnyx' : null,
+        parts: parts({ incoming: 'left', ...(livekit ? {} : { outgoing: 'left' }), faultless: 'unknown' }),
+        signs_in_at: { Twilio: 'twilio', Telnyx: 'telnyx', SignalWire: 'signalwire' }[plan.provider] ?? null,
         account: '',
-      },
+        calling: usual(plan.number, plan.number),
+        },
     ];
     return ended('');
   }
@@ -214,6 +272,7 @@ export class FakeLines {
       problems: [],
       address: '',
       user: '',
+      only_by_hand: false,
     };
   }
 
@@ -237,9 +296,59 @@ export class FakeLines {
     const card = this.#card(line);
     if (to?.endsWith('0199')) return { passed: false, words: 'Nobody answered.' };
     const at = Date.now();
-    const proven = to === null ? { ...card, incoming_at_ms: at } : { ...card, outgoing_at_ms: at };
+    const part = to === null ? 'incoming' : 'outgoing';
+    const left = card.parts.map((one) => (one.part === part ? { ...one, state: 'done' as const } : one));
+    const proven = { ...card, parts: left, ...(to === null ? { incoming_at_ms: at } : { outgoing_at_ms: at }) };
     this.#cards = this.#cards.map((one) => (one.id === line ? proven : one));
     return { passed: true, words: `${card.name}: calls work.` };
+  }
+
+  set(line: string, draft: LineCallingDraft): LineCard[] {
+    this.#card(line);
+    const wrong = draft.prefixes.find((prefix) => !prefix.startsWith('+'));
+    if (wrong !== undefined)
+      throw asIpcError({
+        code: 'bad_input',
+        message: `“${wrong}” is not the beginning of a number. Type + and the country code, with or without what follows, like +49 or +1 212.`,
+      });
+    this.#cards = this.#cards.map((card) => {
+      if (card.id === line) return { ...card, calling: { ...card.calling, ...draft } };
+      const is_default = card.calling.is_default && !draft.is_default;
+      return { ...card, calling: { ...card.calling, is_default } };
+    });
+    return this.#cards;
+  }
+
+  /** As the core decides, in short. */
+  route(asked: RouteAsked, rows: readonly HistoryRow[]): RouteView {
+    const all = this.#cards.filter((card) => card.calls_out);
+    const typed = asked.number ?? '';
+    const digits = typed.replace(/\D/g, '');
+    const number = typed.startsWith('+') ? `+${digits}` : `+1${digits}`;
+    const last = rows.find((row) => row.number === number)?.line;
+    const has = (card: LineCard, own: string) =>
+      card.name === own || card.calling.caller_ids.some((one) => one.number === own);
+    const prefixed = (card: LineCard) => card.calling.prefixes.find((prefix) => number.startsWith(prefix));
+    const ways: [LineCard | undefined, RouteView['why']][] = [
+      [all.find((card) => card.id === asked.line), 'asked'],
+      [last ? all.find((card) => has(card, last)) : undefined, 'last_used'],
+      [all.find(prefixed), 'prefix'],
+      [all.find((card) => card.calling.is_default), 'default'],
+      [all[0], all.length > 1 ? 'first' : 'only'],
+    ];
+    const [line, why] = ways.find(([card]) => card) ?? [undefined, 'unknown' as const];
+    const wanted = asked.caller_id ?? line?.calling.caller_id;
+    const numbers = line?.calling.caller_ids ?? [];
+    const others = all.filter((card) => card !== line).map(({ name }) => name);
+    return {
+      line: line?.id ?? null,
+      name: line?.name ?? '',
+      caller_id: numbers.find((one) => one.number === wanted) ?? numbers[0] ?? null,
+      why: line ? why : 'unknown',
+      prefix: (why === 'prefix' && line && prefixed(line)) || '',
+      then: line?.calling.fails_over ? others : [],
+      lines: all.map(({ id, name, calling }) => ({ id, name, numbers: calling.caller_ids })),
+    };
   }
 
   #card(line: string): LineCard {

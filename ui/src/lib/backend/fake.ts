@@ -37,8 +37,10 @@ import type {
   ImportView,
   IpcError,
   LineAsked,
+  LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineHandView,
   LinePlanView,
   LineProgressView,
   LineProofView,
@@ -48,6 +50,8 @@ import type {
   LineState,
   OtherCall,
   PhoneView,
+  RouteAsked,
+  RouteView,
   SettingsView,
   WipeWhat,
 } from './bindings';
@@ -83,6 +87,8 @@ export class FakePhone implements Backend {
   readonly #watchersListeners = new Set<(view: WatchersView) => void>();
   readonly #shortcutListeners = new Set<(action: ShortcutAction) => void>();
   readonly phoneLines = new FakeLines();
+  /** What was dialled last. */
+  dialled: { number: string; wish: Omit<RouteAsked, 'number'> | null } | null = null;
   readonly records = new FakeRecords(() => this.#historyChanged());
   readonly #stepMs: number;
   readonly #calls: FakeCalls;
@@ -121,9 +127,14 @@ export class FakePhone implements Backend {
 
   async painted(): Promise<void> {}
 
-  async dial(number: string, _keys: string | null = null): Promise<void> {
+  async dial(number: string, _keys: string | null = null, wish: Omit<RouteAsked, 'number'> | null = null): Promise<void> {
     if (this.#line !== 'ready') return this.#calls.say('no_line', LINES[this.#line].words);
+    this.dialled = { number, wish };
     this.#calls.dial(number);
+  }
+
+  async routeShow(asked: RouteAsked): Promise<RouteView> {
+    return this.phoneLines.route(asked, this.#rows);
   }
 
   async answer(id: string, other: OtherCall): Promise<void> {
@@ -289,6 +300,10 @@ export class FakePhone implements Backend {
     return this.phoneLines.plan(asked);
   }
 
+  async lineByHand(asked: LineAsked): Promise<LineHandView[]> {
+    return this.phoneLines.byHand(asked);
+  }
+
   async lineCarryOut(listener: (news: LineProgressView) => void): Promise<LineRunView> {
     return this.phoneLines.carryOut(listener, this.#stepMs);
   }
@@ -315,6 +330,10 @@ export class FakePhone implements Backend {
 
   async lineTest(line: string, to: string | null): Promise<LineProofView> {
     return this.phoneLines.test(line, to);
+  }
+
+  async lineSet(line: string, calling: LineCallingDraft): Promise<LineCard[]> {
+    return this.phoneLines.set(line, calling);
   }
 
   async lineFix(line: string, finding: string): Promise<LineCheckView> {

@@ -31,7 +31,13 @@ export function tauriBackend(): Backend {
   return {
     snapshot: () => call('snapshot'),
     painted: (firstRun) => call('painted', { firstRun: firstRun ?? false }),
-    dial: (number, keys) => call('dial', keys ? { number, keys } : { number }),
+    dial: (number, keys, wish) =>
+      call('dial', {
+        number,
+        ...(keys ? { keys } : {}),
+        ...(wish ? { line: wish.line ?? null, callerId: wish.caller_id ?? null } : {}),
+      }),
+    routeShow: (asked) => call('route_show', { asked }),
     answer: (id, other) => call('answer', { call: id, other }),
     decline: (id) => call('decline', { call: id }),
     silence: (id) => call('silence', { call: id }),
@@ -67,6 +73,7 @@ export function tauriBackend(): Backend {
     lineCheck: (line, signIn) => call('line_check', { line, signIn }),
     lineFix: (line, finding) => call('line_fix', { line, finding }),
     linePlan: (asked) => call('line_plan', { asked }),
+    lineByHand: (asked) => call('line_by_hand', { asked }),
     lineCarryOut: (listener) => call('line_carry_out', { channel: new Channel<LineProgressView>(listener) }),
     lineStop: () => call('line_stop'),
     lineRemoval: (line) => call('line_removal', { line }),
@@ -74,6 +81,7 @@ export function tauriBackend(): Backend {
     lineUndoShow: (line) => call('line_undo_show', { line }),
     lineUndo: (line, signIn) => call('line_undo', { line, signIn }),
     lineTest: (line, to) => call('line_test', { line, to }),
+    lineSet: (line, calling) => call('line_set', { line, calling }),
     settingsShow: () => call('settings_show'),
     settingsSet: (settings) => call('settings_set', { settings }),
     accountShow: () => call('account_show'),

@@ -1,4 +1,5 @@
 import type { Messages } from '../language.svelte';
+import { deCalling } from './de-calling';
 import { deLines } from './de-lines';
 import { deSound } from './de-sound';
 
@@ -13,6 +14,7 @@ export const de: Messages = {
   'nav.settings': 'Einstellungen',
   'nav.starting': 'Startet',
 
+  ...deCalling,
   ...deLines,
 
   'availability.desk': 'Dieser Platz',
@@ -241,6 +243,7 @@ export const de: Messages = {
   'overlay.dismiss': 'Schließen',
   'overlay.stays': 'bleibt, bis Sie wählen',
   'overlay.hidden': 'Die Nummer wird nicht mitgeteilt',
+  'overlay.nobody': 'Anonyme Anrufe gelten nie als eine Person',
   'overlay.nothing': 'Es klingelt kein Anruf.',
 
   'history.title': 'Verlauf',

@@ -1,3 +1,4 @@
+import { enCalling } from './en-calling';
 import { enLines } from './en-lines';
 import { enSound } from './en-sound';
 
@@ -15,6 +16,7 @@ export const en = {
   'nav.settings': 'Settings',
   'nav.starting': 'Starting',
 
+  ...enCalling,
   ...enLines,
 
   'availability.desk': 'This desk',
@@ -243,6 +245,7 @@ export const en = {
   'overlay.dismiss': 'Dismiss',
   'overlay.stays': 'stays until you choose',
   'overlay.hidden': 'The caller hides their number',
+  'overlay.nobody': 'Private calls are never taken for one person',
   'overlay.nothing': 'No call is ringing.',
 
   'history.title': 'History',

@@ -8,6 +8,7 @@ import {
   type OtherCall,
   type PersonView,
   type PhoneView,
+  type RouteAsked,
   type Unsubscribe,
 } from '../backend/backend';
 
@@ -80,8 +81,9 @@ export class Phone {
     return stop;
   }
 
-  /** `keys` are sent once it is answered. */
-  dial(number: string, keys: string | null = null): Promise<boolean> {
+  /** `keys` are sent once it is answered; `wish` goes before the rules that choose the line. */
+  dial(number: string, keys: string | null = null, wish: Omit<RouteAsked, 'number'> | null = null): Promise<boolean> {
+    if (wish) return this.#send(() => this.#backend.dial(number, keys, wish));
     return this.#send(() => (keys ? this.#backend.dial(number, keys) : this.#backend.dial(number)));
   }
   answer(call: CallView, other: OtherCall = 'hold'): Promise<boolean> {

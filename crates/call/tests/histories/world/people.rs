@@ -26,6 +26,7 @@ impl World {
             .rng
             .choice(legs.iter())
             .cloned()
+            .or_else(|| self.leg_name(&RoomName::outbound(&call)))
             .unwrap_or_else(|| leg_of(call.as_str()));
         match self.rng.u8(0..13) {
             0..=3 => Intent::AddPerson {
@@ -55,8 +56,10 @@ impl World {
                 .only
                 .values()
                 .any(|only| *only == Some(leg.clone()));
-            let hears = room.leg == Some(LegStatus::Active)
-                && !room.people.apart.contains(&leg_of(call.as_str()));
+            let far = self
+                .leg_name(&name)
+                .unwrap_or_else(|| leg_of(call.as_str()));
+            let hears = room.leg == Some(LegStatus::Active) && !room.people.apart.contains(&far);
             assert!(
                 !privately || !hears,
                 "dialled before the others were parted"
@@ -189,8 +192,7 @@ impl World {
     /// The status of any leg of a room.
     pub(super) fn leg_status(&self, name: &RoomName, leg: &Identity) -> Option<LegStatus> {
         let room = self.rooms.get(name)?;
-        let first = room.call.as_ref().map(|call| leg_of(call.as_str()));
-        if first.as_ref() == Some(leg) {
+        if self.leg_name(name).as_ref() == Some(leg) {
             return room.leg;
         }
         room.people.legs.get(leg).copied()

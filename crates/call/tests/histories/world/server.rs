@@ -15,6 +15,10 @@ impl World {
                 };
                 self.tell(Input::Log { call, fact });
             }
+            Output::Log(LogCommand::WentOver { call, .. }) => {
+                let fact = LogFact::Logged;
+                self.tell(Input::Log { call, fact });
+            }
             Output::Log(_) | Output::Shell(_) => {}
             Output::Audio(AudioCommand::Open) => {
                 let fact = if self.happens(self.faults.refused) {
@@ -28,6 +32,20 @@ impl World {
             Output::Audio(_) => {}
             Output::Room(command) => self.serve_room(command),
             Output::Leg(command) => self.serve_leg(command),
+        }
+    }
+
+    /// The name of the far end's leg in a room.
+    pub(super) fn leg_name(&self, name: &RoomName) -> Option<Identity> {
+        let room = self.rooms.get(name)?;
+        let first = || room.call.as_ref().map(|call| leg_of(call.as_str()));
+        room.leg_name.clone().or_else(first)
+    }
+
+    pub(super) fn far_leg(&self, name: &RoomName, status: LegStatus) -> Participant {
+        Participant {
+            identity: self.leg_name(name).unwrap(),
+            ..phone_leg("x", Some(status))
         }
     }
 
@@ -84,6 +102,8 @@ impl World {
             let detail = String::new();
             return self.tell_room(link, RoomFact::JoinFailed { why, detail });
         }
+        let far = self.rooms.get(name).and_then(|room| room.leg);
+        let far = far.map(|status| self.far_leg(name, status));
         let room = self.rooms.entry(name.clone()).or_default();
         let mut present: Vec<Participant> = room
             .visible
@@ -97,9 +117,7 @@ impl World {
                 call_ids: call::state::CallIds::default(),
             })
             .collect();
-        if let (Some(status), Some(call)) = (room.leg, &room.call) {
-            present.push(phone_leg(call.as_str(), Some(status)));
-        }
+        present.extend(far);
         present.extend(self.people_of(name));
         let room = self.rooms.get_mut(name).unwrap();
         room.ours.insert(link.clone());
@@ -144,10 +162,7 @@ impl World {
         }
         let room = &self.rooms[name];
         let hears = room.inbound || room.leg >= Some(LegStatus::Active);
-        let known = room
-            .call
-            .as_ref()
-            .is_some_and(|call| leg_of(call.as_str()) == *leg);
+        let known = self.leg_name(name).as_ref() == Some(leg);
         let done = hears && known && room.leg.is_some() && !self.down;
         if done {
             self.spares_colleagues(name);
@@ -159,7 +174,9 @@ impl World {
 
     fn serve_leg(&mut self, command: LegCommand) {
         match command {
-            LegCommand::Place { call, room, .. } => self.place(call, room),
+            LegCommand::Place {
+                call, room, leg, ..
+            } => self.place(call, room, leg),
             LegCommand::Remove {
                 call,
                 room,
@@ -228,7 +245,7 @@ impl World {
             2 => TransferFailure::NoOutcome,
             _ => {
                 self.tell_leg(call, LegFact::Transferred);
-                let bye = if leg == leg_of(call.as_str()) {
+                let bye = if self.leg_name(&room).as_ref() == Some(&leg) {
                     Event::FarEnd(room, LegStatus::Hangup)
                 } else {
                     Event::PersonFar(room, leg, LegStatus::Hangup)
@@ -245,25 +262,25 @@ impl World {
         fails.then_some(LegFact::DropFailed { detail })
     }
 
-    fn place(&mut self, call: CallId, room: RoomName) {
+    fn place(&mut self, call: CallId, room: RoomName, leg: Identity) {
         let detail = String::new();
         if self.down {
             let failure = PlaceFailure::Unreachable { detail };
-            return self.tell_leg(&call, LegFact::PlaceFailed(failure));
+            return self.tell_leg(&call, LegFact::PlaceFailed { leg, failure });
         }
         if self.happens(self.faults.refused) {
             let failure = match self.rng.u8(0..3) {
                 0 => PlaceFailure::NoBridge,
                 1 => PlaceFailure::NoLine,
                 _ => {
-                    self.at(20, Event::LegAppears(room, call.clone())); // carried out all the same
+                    self.at(20, Event::LegAppears(room, call.clone(), leg.clone())); // carried out all the same
                     PlaceFailure::Unreachable { detail }
                 }
             };
-            return self.tell_leg(&call, LegFact::PlaceFailed(failure));
+            return self.tell_leg(&call, LegFact::PlaceFailed { leg, failure });
         }
         let slow = if self.rng.u8(0..4) == 0 { 6_000 } else { 20 };
-        self.at(slow, Event::LegAppears(room, call));
+        self.at(slow, Event::LegAppears(room, call, leg));
     }
 
     /// Only who was told to be alone may end a leg that a colleague answered.
@@ -278,9 +295,8 @@ impl World {
         let Some(room) = self.rooms.get(name) else {
             return false;
         };
-        let leg = room.call.as_ref().map(|call| leg_of(call.as_str()));
-        if leg.as_ref() == Some(identity) {
-            let found = room.leg.is_some();
+        let found = room.leg.is_some();
+        if self.leg_name(name).as_ref() == Some(identity) {
             self.spares_colleagues(name);
             self.leg_ends(name, LeaveReason::ParticipantRemoved, None);
             return found;

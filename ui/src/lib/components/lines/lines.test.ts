@@ -135,6 +135,62 @@ test('what stands in the way leaves no yes to say, and a wrong field keeps what 
   expect((screen.getByTestId('line-name') as HTMLInputElement).value).toBe('Front desk');
 });
 
+test('what is left of the lines leads to what does it', async () => {
+  show(new FakePhone('', 0));
+  const left = await screen.findAllByTestId('line-left');
+  expect(left.map((one) => one.querySelector('.grow')?.textContent)).toEqual([
+    'An emergency address for the numbers: Main line advised',
+    'A test call in: Projects line needed',
+    'A check without problems: Projects line not looked at yet',
+  ]);
+  expect(screen.getByTestId('lines-left').textContent).toContain('1 of 2');
+  expect((await screen.findByTestId('lines-webhook')).querySelector('a')?.getAttribute('href')).toBe('#/settings/connection');
+  await fireEvent.click(screen.getByTestId('left-incoming'));
+  expect(await screen.findByTestId('test-in')).toBeTruthy();
+  await fireEvent.click(screen.getByTestId('lines-back'));
+  await fireEvent.click(await screen.findByTestId('left-emergency'));
+  expect(await screen.findByTestId('check-summary')).toBeTruthy();
+});
+
+test('a space without the API is set up by hand, and the SIP address is pasted', async () => {
+  const backend = new FakePhone('', 0);
+  backend.phoneLines.withoutApi = true;
+  show(backend);
+  await fireEvent.click(await screen.findByTestId('lines-add'));
+  await fireEvent.click(screen.getByTestId('provider-signalwire'));
+  await fireEvent.click(screen.getByTestId('provider-continue'));
+  await type('line-name', 'Front desk');
+  await type('line-numbers', '(212) 555-0150');
+  await type('line-space', 'acme');
+  await type('line-secret', 'PTcanary');
+  await type('line-sip', 'abc123.sip.livekit.cloud');
+  await fireEvent.click(screen.getByTestId('line-look'));
+  expect((await screen.findByTestId('plan-problem')).textContent).toContain('does not let Deskline');
+  expect(screen.queryByTestId('plan-yes')).toBeNull();
+  await fireEvent.click(screen.getByTestId('plan-by-hand'));
+  expect((await screen.findByTestId('hand-steps')).textContent).toContain('abc123.sip.livekit.cloud');
+  await type('hand-host', 'sip:*@acme-front-desk.dapp.signalwire.com');
+  await type('hand-password', 'canary-password');
+  await fireEvent.click(screen.getByTestId('hand-look'));
+  await fireEvent.click(await screen.findByTestId('plan-yes'));
+  expect(await screen.findByTestId('proof')).toBeTruthy();
+  expect(document.body.innerHTML).not.toContain('anary');
+});
+
+test('the steps by hand are shown without signing in', async () => {
+  show(new FakePhone('', 0));
+  await fireEvent.click(await screen.findByTestId('lines-add'));
+  await fireEvent.click(screen.getByTestId('provider-continue'));
+  await fireEvent.click(screen.getByTestId('line-by-hand'));
+  expect((await screen.findByTestId('add-refusal')).textContent).toContain('The line needs a name');
+  await type('line-name', 'Front desk');
+  await fireEvent.click(screen.getByTestId('line-by-hand'));
+  expect((await screen.findByTestId('hand-steps')).children).toHaveLength(3);
+  expect(screen.queryByTestId('hand-host')).toBeNull();
+  await fireEvent.click(screen.getByTestId('add-back'));
+  expect((screen.getByTestId('line-name') as HTMLInputElement).value).toBe('Front desk');
+});
+
 test('the provider is looked at too when its sign-in is given, once', async () => {
   show(new FakePhone('', 0));
   const [first] = await screen.findAllByTestId('line-check');
