@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use stage::Recording;
 
@@ -303,6 +303,14 @@ fn one(
     let packets = relay.take_media_counts();
     relay.set(Weather::default());
     let ended = now();
+    // Fifty a second to each side; with fewer, somebody was sent to in another way.
+    let expected = 2.0 * 50.0 * (ended - began);
+    if ((packets.0 + packets.1) as f64) < 0.75 * expected {
+        bail!(
+            "{} of some {expected:.0} media packets came over the relay",
+            packets.0 + packets.1
+        );
+    }
     let mut told = Value::Null;
     for side in sides {
         told = side.end()?;
