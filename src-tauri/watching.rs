@@ -311,6 +311,9 @@ fn checked(mut draft: WatchersDraft) -> Result<WatchersDraft, IpcError> {
     if !LOOK_EVERY_S.contains(&draft.look_every_s) {
         return wrong("Callers are looked for every 1 to 60 seconds.");
     }
+    if draft.port == 0 {
+        return wrong("The port is a number from 1 to 65535. Take one that no other program uses, 8787 for example.");
+    }
     let bind = bind(&draft).map_err(|what| IpcError::new("bad_setting", what))?;
     draft.address = bind.ip().to_string();
     if draft.webhook && !bind.ip().is_loopback() && !draft.beyond_this_computer {
