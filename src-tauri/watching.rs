@@ -312,7 +312,9 @@ fn checked(mut draft: WatchersDraft) -> Result<WatchersDraft, IpcError> {
         return wrong("Callers are looked for every 1 to 60 seconds.");
     }
     if draft.port == 0 {
-        return wrong("The port is a number from 1 to 65535. Take one that no other program uses, 8787 for example.");
+        return wrong(
+            "The port is a number from 1 to 65535. Take one that no other program uses, 8787 for example.",
+        );
     }
     let bind = bind(&draft).map_err(|what| IpcError::new("bad_setting", what))?;
     draft.address = bind.ip().to_string();
