@@ -76,9 +76,6 @@ fn open(profile: &Profile, began: Instant, arguments: &Arguments) -> anyhow::Res
                 .arg("--hidden")
                 .build(),
         );
-    if shortcuts::global::possible() {
-        builder = builder.plugin(tauri_plugin_global_shortcut::Builder::new().build());
-    }
     if let Some(name) = instance_name(profile) {
         builder = builder.plugin(
             tauri_plugin_single_instance::Builder::new()

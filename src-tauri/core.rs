@@ -6,7 +6,7 @@
 //! ```
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -52,6 +52,8 @@ const LEFT_WITHIN: Duration = Duration::from_secs(1);
 const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long keys wait for the answer of the call they belong to: longer than any phone may ring.
 const KEYS_WITHIN: Duration = Duration::from_secs(120);
+/// Calls whose keys may wait at once. More are never dialled together: the oldest ones wait for calls that were refused.
+const KEYS_WAITING: usize = 8;
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
 
@@ -76,6 +78,8 @@ struct Inner {
     recorder: Recorder,
     watching: Watching,
     line_setup: LineSetup,
+    /// Keys that wait for an answer, the oldest first.
+    keys: Mutex<VecDeque<task::AbortHandle>>,
     running: Mutex<Option<Running>>,
 }
 
@@ -227,6 +231,7 @@ impl Core {
             recorder,
             watching,
             line_setup: LineSetup::default(),
+            keys: Mutex::default(),
             running: Mutex::new(Some(Running {
                 desk: running.done,
                 rooms,
@@ -321,7 +326,7 @@ impl Core {
     /// Sends keys to the far end of a call that is about to be dialled, once it is answered; never if it is not.
     pub(crate) fn send_keys_once_live(&self, call: CallId, keys: String) {
         let core = self.clone();
-        task::spawn(async move {
+        let wait = task::spawn(async move {
             let mut view = core.view();
             let mut seen = false;
             let over = |view: &Arc<PhoneView>| match view.call(&call) {
@@ -341,6 +346,14 @@ impl Core {
                 core.intent(Intent::SendKeys { call, keys }).await;
             }
         });
+        let mut waiting = self.0.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|one| !one.is_finished());
+        waiting.push_back(wait.abort_handle());
+        if waiting.len() > KEYS_WAITING
+            && let Some(oldest) = waiting.pop_front()
+        {
+            oldest.abort();
+        }
     }
 
     /// Looks at account and line now.

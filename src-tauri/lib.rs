@@ -46,6 +46,7 @@ mod tell;
 pub mod terminal;
 mod tray;
 mod watching;
+mod web_views;
 pub mod windows;
 
 use std::process::ExitCode;

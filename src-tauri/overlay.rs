@@ -13,6 +13,7 @@ use tauri::{
 use crate::desktop::Desktop;
 use crate::ipc::desktop::OverlayScreens;
 use crate::pages::Pages;
+use crate::web_views;
 use crate::windows::{self, MAIN, OVERLAY, ok};
 
 /// Size of the overlay in logical pixels.
@@ -122,12 +123,15 @@ fn window<R: Runtime>(app: &AppHandle<R>, label: &str) -> Option<WebviewWindow<R
     if let Some(window) = app.get_webview_window(label) {
         return Some(window);
     }
-    let desktop = app.state::<Desktop>();
-    // Never focusable: it must not take the keyboard from what the person is doing; clicks work all the same. Not
-    // resizable: on Linux a frameless window that is takes presses near its edges for itself, and now and then, when the
-    // toolkit has not learned yet where the window stands, presses anywhere. 200 is the least height GTK gives such one.
-    let built =
-        WebviewWindowBuilder::new(app, label, WebviewUrl::App("index.html#/overlay".into()))
+    let named = label.to_owned();
+    let built = web_views::build(app, move |app| {
+        let desktop = app.state::<Desktop>();
+        let page = WebviewUrl::App("index.html#/overlay".into());
+        // Never focusable: it must not take the keyboard from what the person is doing; clicks work all the same. Not
+        // resizable: on Linux a frameless window that is takes presses near its edges for itself, and now and then, when
+        // the toolkit has not learned yet where the window stands, presses anywhere. 200 is the least height GTK gives
+        // such one.
+        WebviewWindowBuilder::new(app, named, page)
             .title("Incoming call")
             .inner_size(SIZE.width, SIZE.height)
             .resizable(false)
@@ -140,7 +144,7 @@ fn window<R: Runtime>(app: &AppHandle<R>, label: &str) -> Option<WebviewWindow<R
             .visible(false)
             .theme(windows::theme(desktop.settings().theme))
             .initialization_script(windows::look_script(&desktop))
-            .build();
+    });
     match built {
         Ok(window) => {
             windows::come_back_after_a_crash(&window);

@@ -208,6 +208,8 @@ impl Core {
             ExportFormat::Csv => (history::ExportFormat::Csv, "csv"),
             ExportFormat::Json => (history::ExportFormat::Json, "json"),
         };
+        // Without a history there is nothing to make a file for.
+        self.store()?;
         let (path, mut file) = fresh_file(&folder, what, ending)?;
         let written = path.clone();
         let count = self

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ThemeSetting;
 use crate::pages::Pages;
+use crate::web_views;
 
 /// Label of the phone.
 pub(crate) const MAIN: &str = "main";
@@ -76,16 +77,18 @@ impl PutAway {
 /// # Errors
 /// No web view.
 pub(crate) fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
-    let desktop = app.state::<Desktop>();
-    let compact = desktop.shell().borrow().compact;
-    let (size, least) = if compact { COMPACT } else { WHOLE };
-    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
-        .title("Deskline")
-        .inner_size(size.width, size.height)
-        .min_inner_size(least.width, least.height)
-        .theme(theme(desktop.settings().theme))
-        .initialization_script(look_script(&desktop))
-        .build()?;
+    let window = web_views::build(app, |app| {
+        let desktop = app.state::<Desktop>();
+        let compact = desktop.shell().borrow().compact;
+        let (size, least) = if compact { COMPACT } else { WHOLE };
+        let described = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()));
+        described
+            .title("Deskline")
+            .inner_size(size.width, size.height)
+            .min_inner_size(least.width, least.height)
+            .theme(theme(desktop.settings().theme))
+            .initialization_script(look_script(&desktop))
+    })?;
     come_back_after_a_crash(&window);
     Ok(window)
 }

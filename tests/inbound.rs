@@ -183,8 +183,11 @@ async fn settings_of_the_receiver_take_effect_at_once_and_hostile_webhooks_ring_
         let wanted = json!({ "draft": draft, "secret": null });
         window.invoke("watchers_set", wanted).await.unwrap();
     };
+    // As a person does it: the switch, the port, the button.
     let port = free();
-    listen(port).await;
+    window.click("watch-webhook").await;
+    window.fill("watch-port", &port.to_string()).await;
+    window.click("watch-save").await;
     words(
         "watch-webhook-state",
         &format!("Listening on 127.0.0.1:{port}"),

@@ -233,6 +233,110 @@ async fn an_incoming_call_is_answered_from_the_overlay_and_others_are_declined_o
     window.close().await;
 }
 
+/// Where the overlay stands on the screen.
+fn overlay_at(place: &Place) -> (i32, i32) {
+    let display = &place.stage.display;
+    let id = display
+        .wait_for_window("^Incoming call$", PATIENCE)
+        .unwrap();
+    let said = display
+        .xdotool(&["getwindowgeometry", "--shell", &id])
+        .unwrap();
+    let number = |name: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|text| text.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in {said}"))
+    };
+    (number("X="), number("Y="))
+}
+
+/// Drags the overlay by its first line, as a person does: the pointer moves on until the window has come along.
+fn drag_overlay(place: &Place, to: (i32, i32)) {
+    let display = &place.stage.display;
+    let from = overlay_at(place);
+    let (grip_x, grip_y) = (150, 12);
+    let point = |at: (i32, i32)| {
+        let (x, y) = (at.0 + grip_x, at.1 + grip_y);
+        display
+            .xdotool(&["mousemove", &x.to_string(), &y.to_string()])
+            .unwrap();
+    };
+    point(from);
+    display.xdotool(&["mousedown", "1"]).unwrap();
+    // The page hands the drag over to the window manager; what the pointer did before that is not followed.
+    let mut step = 0;
+    eventually("the overlay comes along", PATIENCE, || {
+        step += 1;
+        point((from.0 - step % 40, from.1 + step % 40));
+        (overlay_at(place) != from).then_some(())
+    });
+    point(to);
+    eventually("the overlay is where it was dragged to", PATIENCE, || {
+        near(overlay_at(place), to).then_some(())
+    });
+    display.xdotool(&["mouseup", "1"]).unwrap();
+}
+
+fn near(one: (i32, i32), other: (i32, i32)) -> bool {
+    (one.0 - other.0).abs() <= 3 && (one.1 - other.1).abs() <= 3
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_overlay_remembers_where_it_was_dragged_to_and_one_fact_about_the_caller() {
+    let place = Place::signed_in("window-overlay");
+    let window = Window::open(&place).await;
+    window
+        .until_text("line-status", "it rings here", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    let phones = &place.line.phones;
+    let caller = Inbound::from(CALLER);
+    let fact = async |window: &Window, part: &str| {
+        window.overlay().await;
+        window
+            .until_text("overlay-remembered", part, |text| text.contains(part))
+            .await;
+        window.main().await;
+    };
+
+    // The first time nothing is known of them.
+    let call = phones.place_inbound(&caller).unwrap();
+    window.overlay().await;
+    window.wait("overlay-answer").await;
+    assert!(!window.is_there("overlay-remembered").await);
+    window.main().await;
+    phones.hang_up(&call.id).unwrap();
+    window.until_outcome("missed").await;
+    let words = window.history().await.remove(0).1;
+    assert!(!words.is_empty());
+
+    // Then the last call; and what somebody noted says more than that.
+    let call = phones.place_inbound(&caller).unwrap();
+    fact(&window, &words).await;
+    let (id, note) = (place.history().pop().unwrap(), "Prefers to be called Bob");
+    let wanted = json!({ "call": id["id"], "note": note });
+    window.invoke("history_note", wanted).await.unwrap();
+    let before = overlay_at(&place);
+    let to = (24, 540);
+    assert!(!near(before, to), "it begins somewhere else: {before:?}");
+    drag_overlay(&place, to);
+    window.wait("incoming-strip").await;
+    window.click("incoming-decline").await;
+    phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
+    window.until_outcome("declined_here").await;
+    window.close().await;
+
+    // Both are there after a start.
+    let window = Window::open(&place).await;
+    let call = phones.place_inbound(&caller).unwrap();
+    fact(&window, note).await;
+    assert!(near(overlay_at(&place), to), "{:?}", overlay_at(&place));
+    phones.hang_up(&call.id).unwrap();
+    window.until_outcome("missed").await;
+    window.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_in_through_settings_and_a_server_that_goes_away() {
     let place = Place::signed_out(

@@ -1,6 +1,6 @@
 //! The shell as its windows meet it: real core, empty profile, mocked web view.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use deskline_app::pages::Pages;
 use deskline_app::profile::Profile;
 use deskline_app::windows::PutAway;
 use serde_json::Value;
-use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::ipc::{CallbackFn, InvokeBody, InvokeResponseBody};
 use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
 use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
@@ -26,7 +26,17 @@ pub struct Shell {
 
 impl Shell {
     pub fn open() -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// One whose profile cannot be opened: there is nothing behind the commands but the phone, and no keychain is asked.
+    pub fn without_store() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("history.db")).unwrap();
+        Self::in_folder(folder)
+    }
+
+    fn in_folder(folder: tempfile::TempDir) -> Self {
         let profile = Profile::open(Some(folder.path())).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let core = {
@@ -62,6 +72,15 @@ pub fn ask(
     command: &str,
     arguments: Value,
 ) -> Result<Value, Value> {
+    send(window, command, arguments).map(|body| body.deserialize::<Value>().unwrap())
+}
+
+/// The same, with the answer as it would go to the page.
+pub fn send(
+    window: &WebviewWindow<MockRuntime>,
+    command: &str,
+    arguments: Value,
+) -> Result<InvokeResponseBody, Value> {
     let request = InvokeRequest {
         cmd: command.into(),
         callback: CallbackFn(0),
@@ -71,5 +90,5 @@ pub fn ask(
         headers: Default::default(),
         invoke_key: INVOKE_KEY.to_string(),
     };
-    get_ipc_response(window, request).map(|body| body.deserialize::<Value>().unwrap())
+    get_ipc_response(window, request)
 }

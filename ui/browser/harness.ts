@@ -119,9 +119,12 @@ export class Stage {
     return `${this.#url}?fake=${scene}${hash ? `#/${hash}` : ''}`;
   }
 
-  /** Shows one screen of the list and waits until it stands. */
-  async show(page: Page, screen: Screen): Promise<void> {
-    await page.clock.install({ time: NOW });
+  /**
+   * Shows one screen of the list and waits until it stands. `frozen`: at the time of all pictures. The clock that keeps it
+   * there also hands out the frames, so that whoever counts those goes without.
+   */
+  async show(page: Page, screen: Screen, frozen = true): Promise<void> {
+    if (frozen) await page.clock.install({ time: NOW });
     await page.goto(this.address(screen.scene ?? '', screen.hash ?? ''));
     await page.locator('[data-testid="line-status"], [data-testid="first-run"], [data-testid="compact-open"], [data-testid="overlay"], [data-testid="overlay-empty"]').first().waitFor();
     // The system's own font differs from one computer to the next.

@@ -11,14 +11,14 @@ import './styles/narrow.css';
 import { mount } from 'svelte';
 import { openBackend } from './lib/backend/open';
 import { look } from './lib/look.svelte';
-import App from './views/App.svelte';
-import Overlay from './views/Overlay.svelte';
 
 look.begin(window.__DESKLINE_LOOK__);
 
 const target = document.getElementById('deskline');
 if (!target) throw new Error('index.html has no #deskline');
 
+// Each window loads its own view: the overlay stands ready all day and needs a small part of the phone's.
+const view = location.hash.startsWith('#/overlay') ? import('./views/Overlay.svelte') : import('./views/App.svelte');
 const backend = await openBackend(location);
-void backend.onLookChanged((view) => look.take(view)).catch(() => undefined);
-mount(location.hash.startsWith('#/overlay') ? Overlay : App, { target, props: { backend } });
+void backend.onLookChanged((told) => look.take(told)).catch(() => undefined);
+mount((await view).default, { target, props: { backend } });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{setup, shell};
+use crate::{scores, setup, shell};
 
 /// `cargo xtask bench …`. Measures the release build, as people use it, unless told otherwise.
 pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
@@ -28,7 +28,23 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
     {
         browser_client()?;
     }
+    if suite == "audio" && asks_for(arguments, &["quality", "echo"]) {
+        scores::ensure();
+    }
     measure(&programs, "bench", Some(arguments))
+}
+
+/// Whether one of these parts is measured: named after `--only`, or nothing is.
+fn asks_for(arguments: &[String], parts: &[&str]) -> bool {
+    let mut only = arguments.iter().enumerate().filter_map(|(at, argument)| {
+        let argument = argument.strip_prefix("--only")?;
+        match argument.strip_prefix('=') {
+            Some(part) => Some(part),
+            None => arguments.get(at + 1).map(String::as_str),
+        }
+    });
+    let first = only.next();
+    first.is_none_or(|first| parts.contains(&first) || only.any(|part| parts.contains(&part)))
 }
 
 /// Builds all with the features of the whole workspace, so that the libraries are built once; answers where it is.
@@ -68,4 +84,21 @@ fn browser_client() -> Result<()> {
     }
     let mut npm = shell::command("npm", &["ci", "--ignore-scripts"]);
     shell::run(npm.current_dir(&folder)).context("livekit-client cannot be installed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for;
+
+    #[test]
+    fn a_part_is_measured_when_it_is_named_or_none_is() {
+        let asks = |line: &str| {
+            let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            asks_for(&arguments, &["quality", "echo"])
+        };
+        assert!(asks("audio --peer chromium"));
+        assert!(asks("audio --only delay --only quality"));
+        assert!(asks("audio --only=echo --calls 1"));
+        assert!(!asks("audio --only delay --calls 4"));
+    }
 }

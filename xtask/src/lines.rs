@@ -31,7 +31,10 @@ pub(crate) fn run() -> Result<()> {
     println!("\n| provider | state or fault | where | outcome |\n|---|---|---|---|");
     let tried = table(providers().args(["--skip", COMPLAINTS]))?;
     println!(
-        "\n| diagnostic | what breaks it, and it alone speaks | where it was seen silent |\n|---|---|---|"
+        "\nEvery row is two tests: `each_breakage_is_named_and_nothing_else_is`, then `a_healthy_line_is_silent`."
+    );
+    println!(
+        "\n| diagnostic | it alone speaks when | silent on a healthy line at |\n|---|---|---|"
     );
     let mut check = shell::cargo(&["test", "--workspace", "--quiet", "--lib", "--", DIAGNOSTICS]);
     let looked_at = table(check.args(["--exact", "--nocapture"]))?;

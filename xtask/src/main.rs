@@ -5,6 +5,7 @@
 mod bench;
 mod e2e;
 mod engine;
+mod fuzz;
 mod line;
 mod lines;
 mod package;
@@ -12,6 +13,7 @@ mod packages;
 mod pictures;
 mod providers;
 mod run;
+mod scores;
 mod setup;
 mod shell;
 mod steps;
@@ -94,6 +96,18 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         what: Vec<String>,
     },
+    /// Try every command of the windows with a million sets of arguments; prints the slowest
+    Fuzz {
+        /// Sets of arguments for each command
+        #[arg(long, default_value_t = 1_000_000)]
+        sets: u32,
+        /// Another seed tries others; the same one the same
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// Only this command
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+    },
     /// Build the package that people install
     Package {
         /// Install it in a clean system and start it there
@@ -135,6 +149,7 @@ fn main() -> ExitCode {
         Command::Providers => providers::ensure(),
         Command::Ui => ui::ensure(),
         Command::Bench { dev, what } => bench::bench(dev, &what),
+        Command::Fuzz { sets, seed, only } => fuzz::fuzz(&fuzz::Asked { sets, seed, only }),
         Command::Package { check } => package::package(check),
         Command::Pictures { screens, design } => pictures::pictures(screens, design.as_deref()),
     };

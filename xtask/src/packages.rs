@@ -42,30 +42,53 @@ const PRIVATE: &[&str] = &[
     "fonts-inter",
 ];
 
+/// For `bench audio`: who speaks. What scores it needs Python's own parts, which Debian keeps in packages of their own.
+const SPEECH: &str = "flite";
+
 /// What apt has to install.
 pub(crate) struct Missing {
     pub(crate) packages: Vec<String>,
     apt: bool,
 }
 
-/// Look what is missing.
+/// Look what is missing for building and testing.
 pub(crate) fn missing() -> Result<Missing> {
-    let apt = shell::version("dpkg-query", "--version").is_some()
-        && shell::version("apt-get", "--version").is_some();
     let mut wanted: Vec<&str> = BUILD.iter().chain(PRIVATE).copied().collect();
     if !has_pip() {
         wanted.push("python3-pip");
     }
+    // Other systems name their packages differently; the programs say whether all is there.
+    missing_of(&wanted, absent_programs)
+}
+
+/// Look what is missing for speech and its scores.
+pub(crate) fn scores() -> Result<Missing> {
+    let mut wanted = vec![SPEECH];
+    if !python_says("import ensurepip, venv") {
+        wanted.push("python3-venv");
+    }
+    let header = "import os, sysconfig; assert os.path.exists(sysconfig.get_paths()['include'] + '/Python.h')";
+    if !python_says(header) {
+        wanted.push("python3-dev");
+    }
+    missing_of(&wanted, || {
+        let absent = !on_path(SPEECH);
+        absent.then(|| SPEECH.to_owned()).into_iter().collect()
+    })
+}
+
+fn missing_of(wanted: &[&str], absent: impl FnOnce() -> Vec<String>) -> Result<Missing> {
+    let apt = shell::version("dpkg-query", "--version").is_some()
+        && shell::version("apt-get", "--version").is_some();
     let packages = if apt {
-        let installed = installed(&wanted)?;
+        let installed = installed(wanted)?;
         wanted
             .iter()
             .filter(|name| !installed.iter().any(|other| other == *name))
             .map(|&name| name.to_owned())
             .collect()
     } else {
-        // Other systems name their packages differently; the programs say whether all is there.
-        absent_programs()
+        absent()
     };
     Ok(Missing { packages, apt })
 }
@@ -174,8 +197,13 @@ fn on_path(program: &str) -> bool {
 }
 
 fn has_pip() -> bool {
+    python_says("import pip")
+}
+
+/// Whether Python runs this without an error.
+fn python_says(code: &str) -> bool {
     Command::new("python3")
-        .args(["-m", "pip", "--version"])
+        .args(["-c", code])
         .output()
         .is_ok_and(|output| output.status.success())
 }

@@ -32,6 +32,25 @@ pub(crate) fn setup(yes: bool) -> Result<()> {
     providers::ensure()
 }
 
+/// Install system packages that only some command needs. Asks first, when there is somebody to ask.
+pub(crate) fn more(missing: &Missing, what: &str) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("{what}: install {}", missing.packages.join(" "));
+    println!("  with: {}", missing.command_text());
+    if std::env::var_os("CI").is_none()
+        && std::io::stdin().is_terminal()
+        && !ask("Install the system packages?")?
+    {
+        bail!(
+            "nothing was installed. To do it by hand: {}",
+            missing.command_text()
+        );
+    }
+    missing.install()
+}
+
 /// Print in one screen what is about to happen.
 fn plan() -> Result<Missing> {
     let absent: Vec<&str> = GIVEN

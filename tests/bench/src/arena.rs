@@ -81,6 +81,8 @@ pub(crate) struct Arena {
     pub(crate) relay: Option<Relay>,
     pub(crate) stage: Stage,
     account: Account,
+    /// From now on sides of ours tell how long their device callbacks took.
+    pub(crate) watch_callbacks: bool,
     /// The browser's client library, where there is a browser.
     client: Option<PathBuf>,
     /// Keeps every sink awake: one that sleeps takes seconds to come round.
@@ -131,6 +133,7 @@ impl Arena {
             relay,
             stage,
             account,
+            watch_callbacks: false,
             client,
             _awake: awake,
         })
@@ -241,6 +244,9 @@ fn start(arena: &Arena, kind: Kind, room: &RoomName, number: usize) -> Result<Si
                 "echo,noise,gain"
             },
         );
+    if arena.watch_callbacks {
+        command.env(side::CALLBACKS, "1");
+    }
     if kind == Kind::Bare {
         command.env(side::BARE, "1");
     }

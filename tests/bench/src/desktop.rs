@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use stage::{Driver, MAIN_WINDOW, Tray, USABLE, line::State};
 
 use crate::{
+    breakdown::Breakdown,
     journal::{Journal, Measure},
     place::{PATIENCE, Place, TONE_NUMBER},
-    usage::{Usage, descendants_of},
+    usage::Usage,
 };
 
 macro_rules! measures {
@@ -31,13 +32,13 @@ measures! {
     HELLO_PAINTED: "hello_painted_ms", "hello: start -> painted", "ms";
     AGAIN: "window_again_ms", "forgotten window: asked for -> usable", "ms";
     WINDOW_CPU: "window_cpu_percent", "window, idle: processor of all its processes", "% core";
-    WINDOW_WAKES: "window_wakes", "window, idle: switches of all its threads", "1/s";
+    WINDOW_WAKES: "window_wakes", "window, idle: wake-ups of all its threads", "1/s";
     WINDOW_PSS: "window_pss_mb", "window, idle: memory (PSS)", "MB";
     HELLO_CPU: "hello_cpu_percent", "hello, idle: processor of all its processes", "% core";
-    HELLO_WAKES: "hello_wakes", "hello, idle: switches of all its threads", "1/s";
+    HELLO_WAKES: "hello_wakes", "hello, idle: wake-ups of all its threads", "1/s";
     HELLO_PSS: "hello_pss_mb", "hello, idle: memory (PSS)", "MB";
     TRAY_CPU: "tray_cpu_percent", "tray, window forgotten: processor of all its processes", "% core";
-    TRAY_WAKES: "tray_wakes", "tray, window forgotten: switches of all its threads", "1/s";
+    TRAY_WAKES: "tray_wakes", "tray, window forgotten: wake-ups of all its threads", "1/s";
     TRAY_PSS: "tray_pss_mb", "tray, window forgotten: memory (PSS)", "MB";
     CALL_CPU: "call_cpu_percent", "window in a call: processor of all its processes", "% core";
     CALL_PSS: "call_pss_mb", "window in a call: memory (PSS)", "MB";
@@ -45,8 +46,8 @@ measures! {
     PUSH: "push_ms", "page asks for a change -> the changed view is there", "ms";
 }
 
-/// Starts of each program.
-const STARTS: usize = 5;
+/// Threads that are named on the screen.
+const MOST_WOKEN: usize = 12;
 /// Measured at a time, and how often.
 const STRETCH: Duration = Duration::from_secs(10);
 const STRETCHES: usize = 2;
@@ -54,8 +55,8 @@ const STRETCHES: usize = 2;
 const SETTLES: Duration = Duration::from_secs(4);
 
 /// The program with a full history.
-pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
-    for run in 1..=STARTS {
+pub(crate) fn ours(place: &Place, journal: &mut Journal, starts: usize) -> Result<()> {
+    for run in 1..=starts {
         let display = &place.stage.display;
         let (app, visible) = display.until_new_window(PATIENCE, || place.app.open())?;
         let mut app = app;
@@ -67,9 +68,9 @@ pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
     }
     let mut app = place.app.open_usable(Duration::from_secs(60))?;
     std::thread::sleep(SETTLES);
-    idle(app.pid(), |run, idle| {
+    idle("window", app.pid(), journal, |journal, run, idle| {
         journal.value(&WINDOW_CPU, run, idle.cpu);
-        journal.value(&WINDOW_WAKES, run, idle.switches);
+        journal.value(&WINDOW_WAKES, run, idle.wakes);
         journal.value(&WINDOW_PSS, run, idle.pss);
     })?;
     let display = &place.stage.display;
@@ -80,7 +81,7 @@ pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
     let phones = &place.line.phones;
     let call = phones.wait_for_call(|call| call.state == State::Active, PATIENCE)?;
     std::thread::sleep(SETTLES);
-    idle(app.pid(), |run, idle| {
+    idle("call", app.pid(), journal, |journal, run, idle| {
         journal.value(&CALL_CPU, run, idle.cpu);
         journal.value(&CALL_PSS, run, idle.pss);
     })?;
@@ -90,7 +91,7 @@ pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
 }
 
 /// In the tray, with the window forgotten and made anew.
-pub(crate) fn tray(place: &Place, journal: &mut Journal) -> Result<()> {
+pub(crate) fn tray(place: &Place, journal: &mut Journal, starts: usize) -> Result<()> {
     let tray = Tray::start(&place.stage.bus)?;
     let start = place
         .app
@@ -98,12 +99,12 @@ pub(crate) fn tray(place: &Place, journal: &mut Journal) -> Result<()> {
     let mut app = place.stage.run("app", start)?;
     let icon = tray.icon(PATIENCE)?;
     std::thread::sleep(SETTLES);
-    idle(app.pid(), |run, idle| {
+    idle("tray", app.pid(), journal, |journal, run, idle| {
         journal.value(&TRAY_CPU, run, idle.cpu);
-        journal.value(&TRAY_WAKES, run, idle.switches);
+        journal.value(&TRAY_WAKES, run, idle.wakes);
         journal.value(&TRAY_PSS, run, idle.pss);
     })?;
-    for run in 1..=STARTS {
+    for run in 1..=starts {
         let log = place.app.log();
         let before = marks(&log);
         icon.press()?;
@@ -130,11 +131,11 @@ pub(crate) fn tray(place: &Place, journal: &mut Journal) -> Result<()> {
 }
 
 /// The least program.
-pub(crate) fn hello(place: &Place, journal: &mut Journal) -> Result<()> {
+pub(crate) fn hello(place: &Place, journal: &mut Journal, starts: usize) -> Result<()> {
     let program = PathBuf::from(
         std::env::var_os("DESKLINE_HELLO").context("`cargo xtask bench desktop` builds hello")?,
     );
-    for run in 1..=STARTS {
+    for run in 1..=starts {
         let began = Instant::now();
         let (app, visible) = place.stage.display.until_new_window(PATIENCE, || {
             place
@@ -147,11 +148,11 @@ pub(crate) fn hello(place: &Place, journal: &mut Journal) -> Result<()> {
         println!("   {run:>2}  visible after {visible:4.0} ms, painted after {painted:4.0} ms");
         journal.value(&HELLO_VISIBLE, run, visible);
         journal.value(&HELLO_PAINTED, run, painted);
-        if run == STARTS {
+        if run == starts {
             std::thread::sleep(SETTLES);
-            idle(app.pid(), |run, idle| {
+            idle("hello", app.pid(), journal, |journal, run, idle| {
                 journal.value(&HELLO_CPU, run, idle.cpu);
-                journal.value(&HELLO_WAKES, run, idle.switches);
+                journal.value(&HELLO_WAKES, run, idle.wakes);
                 journal.value(&HELLO_PSS, run, idle.pss);
             })?;
         }
@@ -245,51 +246,47 @@ fn numbers(answer: &Value) -> Result<Vec<f64>> {
 /// Costs of a stretch in which nobody does anything.
 struct Idle {
     cpu: f64,
-    /// Times that a thread began to run, each second: every wake-up is one, and some are not.
-    switches: f64,
+    /// Times that threads woke up, each second.
+    wakes: f64,
     pss: f64,
 }
 
-fn idle(pid: u32, mut take: impl FnMut(usize, Idle)) -> Result<()> {
+/// Measures some stretches; says on the screen and in the file where it goes, by process and by thread.
+fn idle(
+    what: &str,
+    pid: u32,
+    journal: &mut Journal,
+    mut take: impl FnMut(&mut Journal, usize, Idle),
+) -> Result<()> {
     for run in 1..=STRETCHES {
-        let (at, before, switched) = (Instant::now(), Usage::of_tree(pid)?, switches(pid));
+        let (at, before, slept) = (
+            Instant::now(),
+            Usage::of_tree(pid)?,
+            Breakdown::of_tree(pid),
+        );
         std::thread::sleep(STRETCH);
         let (after, time) = (Usage::of_tree(pid)?, at.elapsed().as_secs_f64());
+        let breakdown = Breakdown::of_tree(pid);
+        let wakes = breakdown.wakes_since(&slept, time);
         let idle = Idle {
             cpu: (after.processor - before.processor) / time * 100.0,
-            switches: switches(pid).saturating_sub(switched) as f64 / time,
+            wakes: wakes.iter().map(|(_, times)| times).sum(),
             pss: after.memory,
         };
         println!(
-            "   {run:>2}  {:5.1} % of a core  {:6.1} switches/s  {:6.1} MB",
-            idle.cpu, idle.switches, idle.pss
+            "   {run:>2}  {:5.1} % of a core  {:6.1} wake-ups/s  {:6.1} MB",
+            idle.cpu, idle.wakes, idle.pss
         );
-        take(run, idle);
+        if run == STRETCHES {
+            print!("{}", breakdown.text());
+            for (thread, times) in wakes.iter().take(MOST_WOKEN) {
+                println!("      {thread:<40} {times:5.1} wake-ups/s");
+            }
+        }
+        journal.write(&breakdown.json(what, &wakes));
+        take(journal, run, idle);
     }
     Ok(())
-}
-
-/// How often threads of a process and of its descendants gave up a processor until now.
-fn switches(pid: u32) -> u64 {
-    let mut pids: Vec<u32> = descendants_of(pid)
-        .into_iter()
-        .map(|(pid, _)| pid)
-        .collect();
-    pids.push(pid);
-    pids.iter()
-        .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok())
-        .flat_map(Iterator::flatten)
-        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
-        .map(|status| switches_in(&status))
-        .sum()
-}
-
-fn switches_in(status: &str) -> u64 {
-    status
-        .lines()
-        .filter(|line| line.contains("voluntary_ctxt_switches:"))
-        .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
-        .sum()
 }
 
 /// Fills the profile with the history that was made before.
@@ -392,7 +389,5 @@ mod tests {
             Some(310.0)
         );
         assert_eq!(number_after("x", "ms="), None);
-        let status = "Name:\ta\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n";
-        assert_eq!(switches_in(status), 15);
     }
 }

@@ -125,10 +125,13 @@ impl Journal {
         let mut sums = Vec::new();
         for series in &self.series {
             let summary = Summary::of(&series.values);
+            // A tenth of a score is much.
+            let digits = if series.measure.unit == "MOS" { 2 } else { 1 };
             let number = |pick: fn(&Summary) -> f64| {
-                summary
-                    .as_ref()
-                    .map_or_else(|| "-".to_owned(), |summary| format!("{:.1}", pick(summary)))
+                summary.as_ref().map_or_else(
+                    || "-".to_owned(),
+                    |summary| format!("{:.digits$}", pick(summary)),
+                )
             };
             let percent = |share: Option<f64>| {
                 share.map_or_else(|| "-".to_owned(), |share| format!("{share:.0}"))

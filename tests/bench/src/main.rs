@@ -5,11 +5,14 @@
 #![allow(clippy::print_stdout)]
 
 mod arena;
+mod breakdown;
+mod callbacks;
 mod chirp;
 mod conditions;
 mod desks;
 mod desktop;
 mod duel;
+mod echo;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
@@ -18,16 +21,20 @@ mod outbound;
 mod painted;
 mod peer;
 mod place;
+mod quality;
 mod relay;
 mod resources;
 mod rooms;
 mod rule;
+mod scores;
 mod side;
+mod speech;
 mod start;
 mod statistics;
 mod tap;
 mod uneven;
 mod usage;
+mod watch;
 mod watchers;
 
 use std::{
@@ -49,7 +56,7 @@ struct Arguments {
     /// What is measured
     #[arg(value_enum)]
     suite: Suite,
-    /// Rooms and calls of each kind; 10 of a call, 30 of callers when left out
+    /// Rooms, calls and starts of each kind; 10 of a call, 30 of callers, 5 starts, 8 of sound and 2 of speech when left out
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     calls: Option<u16>,
     /// Calls in the history of the desktop suite
@@ -103,6 +110,12 @@ enum Part {
     Delay,
     /// What waits in the jitter buffer when packets come unevenly
     Jitter,
+    /// How speech sounds at the other end, on a clean network and with packets lost
+    Quality,
+    /// What is taken out of our voice: echo and noise in rooms of arithmetic
+    Echo,
+    /// How long device callbacks take, alone and with every core kept busy, and what their threads ask of the system
+    Callbacks,
     /// Processor and memory in a call
     Resources,
     /// From the start to the usable program
@@ -238,21 +251,26 @@ fn desktop_suite(
     journal: &mut Journal,
 ) -> Result<(String, Option<PathBuf>)> {
     let place = Place::start()?;
+    let starts = usize::from(arguments.calls.unwrap_or(5));
     let filled = desktop::million(arguments.rows)?;
     desktop::fill(&place, &filled)?;
     if asked(arguments, Part::Hello) {
         journal.part("the least program", |journal| {
-            desktop::hello(&place, journal)
+            desktop::hello(&place, journal, starts)
         });
     }
     if asked(arguments, Part::Window) {
-        journal.part("with its window", |journal| desktop::ours(&place, journal));
+        journal.part("with its window", |journal| {
+            desktop::ours(&place, journal, starts)
+        });
     }
     if asked(arguments, Part::Messages) {
         journal.part("messages", |journal| desktop::messages(&place, journal));
     }
     if asked(arguments, Part::Tray) {
-        journal.part("in the tray", |journal| desktop::tray(&place, journal));
+        journal.part("in the tray", |journal| {
+            desktop::tray(&place, journal, starts)
+        });
     }
     let kept = if journal.failed().is_empty() {
         None
@@ -300,6 +318,25 @@ fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
     if asked(arguments, Part::Jitter) {
         journal.part("uneven packets", |journal| {
             table.push_str(&uneven::jitter(journal, with_browser, quiet)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Quality) {
+        let count = usize::from(arguments.calls.unwrap_or(2));
+        journal.part("speech", |journal| {
+            table.push_str(&quality::measure(journal, count, with_browser, quiet)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Echo) {
+        journal.part("echo and noise", |journal| {
+            table.push_str(&echo::measure(journal)?);
+            Ok(())
+        });
+    }
+    if asked(arguments, Part::Callbacks) {
+        journal.part("device callbacks", |journal| {
+            table.push_str(&callbacks::measure(journal, quiet)?);
             Ok(())
         });
     }

@@ -1,5 +1,6 @@
 //! A worse network, without any right to make one: media takes its way over a relay that delays and loses packets on their
-//! way from the server to each side, the same ones for the same seed.
+//! way from the server to each side, the same ones for the same seed. Media is drawn for by itself: how much else is sent
+//! between two of its packets differs from client to client, and must not decide which of them are lost.
 //!
 //! The server tells its clients a second address of this machine; what arrives there is passed on to it.
 
@@ -30,22 +31,32 @@ pub(crate) struct Weather {
     pub(crate) loss: f64,
     /// Mean number of packets lost in a row; 1 and less: never two.
     pub(crate) burst: f64,
-    /// The same seed loses and delays in the same way.
+    /// The same seed loses the same media packets, counted from when the weather began, and delays them in the same way.
     pub(crate) seed: u64,
 }
 
 /// One relay; it ends with its owner.
 pub(crate) struct Relay {
     address: SocketAddrV4,
-    weather: Arc<Mutex<Weather>>,
+    weather: Arc<Mutex<Forecast>>,
     counts: Arc<Counts>,
     over: Arc<AtomicBool>,
 }
 
+/// A weather, and how many there were before it: each begins its seed anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Forecast {
+    weather: Weather,
+    number: u64,
+}
+
+/// Packets that carry media, and all others.
 #[derive(Default)]
 struct Counts {
     passed: AtomicU64,
     lost: AtomicU64,
+    media_passed: AtomicU64,
+    media_lost: AtomicU64,
 }
 
 impl Relay {
@@ -83,16 +94,27 @@ impl Relay {
         self.address
     }
 
-    /// From now on; the seed begins anew with the next client.
+    /// From now on, for every client from the beginning of the seed.
     pub(crate) fn set(&self, weather: Weather) {
-        *self.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
+        let mut forecast = self.weather.lock().unwrap_or_else(PoisonError::into_inner);
+        forecast.weather = weather;
+        forecast.number += 1;
     }
 
-    /// Packets passed on to clients, and lost, since the last question.
+    /// Packets passed on to clients, and lost, since the last question; media or not.
     pub(crate) fn take_counts(&self) -> (u64, u64) {
+        let (passed, lost) = self.take_media_counts();
         (
-            self.counts.passed.swap(0, Relaxed),
-            self.counts.lost.swap(0, Relaxed),
+            passed + self.counts.passed.swap(0, Relaxed),
+            lost + self.counts.lost.swap(0, Relaxed),
+        )
+    }
+
+    /// Packets of media passed on to clients, and lost, since the last question.
+    pub(crate) fn take_media_counts(&self) -> (u64, u64) {
+        (
+            self.counts.media_passed.swap(0, Relaxed),
+            self.counts.media_lost.swap(0, Relaxed),
         )
     }
 }
@@ -105,7 +127,7 @@ impl Drop for Relay {
 
 #[derive(Clone)]
 struct Shared {
-    weather: Arc<Mutex<Weather>>,
+    weather: Arc<Mutex<Forecast>>,
     counts: Arc<Counts>,
     over: Arc<AtomicBool>,
 }
@@ -144,20 +166,33 @@ fn way_back(
     socket.set_read_timeout(Some(LOOK))?;
     let (taking, giving) = (socket.try_clone()?, public.try_clone()?);
     let (later, due) = mpsc::channel();
-    let (taker, giver) = (shared.clone(), shared.clone());
+    let taker = shared.clone();
     std::thread::spawn(move || {
-        let mut fate = Fate::new(0);
+        let (mut number, mut media, mut others) = (0, Fate::new(0), Fate::new(0));
         let mut packet = [0; LONGEST];
         while !taker.over.load(Relaxed) {
             let Ok(length) = taking.recv(&mut packet) else {
                 continue;
             };
-            let weather = *taker.weather.lock().unwrap_or_else(PoisonError::into_inner);
+            let forecast = *taker.weather.lock().unwrap_or_else(PoisonError::into_inner);
+            let weather = forecast.weather;
+            if number != forecast.number {
+                number = forecast.number;
+                // Not the same for both: they would be lost together.
+                (media, others) = (Fate::new(weather.seed), Fate::new(!weather.seed));
+            }
+            let packet = packet.get(..length).unwrap_or_default().to_vec();
+            let counts = &taker.counts;
+            let (fate, passed, lost) = if is_media(&packet) {
+                (&mut media, &counts.media_passed, &counts.media_lost)
+            } else {
+                (&mut others, &counts.passed, &counts.lost)
+            };
             let Some(delay) = fate.of_next(&weather) else {
-                taker.counts.lost.fetch_add(1, Relaxed);
+                lost.fetch_add(1, Relaxed);
                 continue;
             };
-            let packet = packet.get(..length).unwrap_or_default().to_vec();
+            passed.fetch_add(1, Relaxed);
             if later.send(Due(Instant::now() + delay, packet)).is_err() {
                 return;
             }
@@ -179,7 +214,6 @@ fn way_back(
                 .is_some_and(|next| next.0.0 <= Instant::now())
             {
                 if let Some(Reverse(Due(_, packet))) = waiting.pop() {
-                    giver.counts.passed.fetch_add(1, Relaxed);
                     let _ = giving.send_to(&packet, client);
                 }
             }
@@ -192,9 +226,16 @@ fn way_back(
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Due(Instant, Vec<u8>);
 
+/// Whether this is media: RTP, and neither its reports nor what sets a connection up (RFC 7983, RFC 5761).
+fn is_media(packet: &[u8]) -> bool {
+    match packet {
+        [128..=191, kind, ..] => !(192..=223).contains(kind),
+        _ => false,
+    }
+}
+
 /// Draws what becomes of one packet after the other.
 struct Fate {
-    seed: u64,
     random: fastrand::Rng,
     losing: bool,
 }
@@ -202,7 +243,6 @@ struct Fate {
 impl Fate {
     fn new(seed: u64) -> Self {
         Self {
-            seed,
             random: fastrand::Rng::with_seed(seed),
             losing: false,
         }
@@ -210,9 +250,6 @@ impl Fate {
 
     /// How much later the next one comes; `None` when it is lost.
     fn of_next(&mut self, weather: &Weather) -> Option<Duration> {
-        if self.seed != weather.seed {
-            *self = Self::new(weather.seed);
-        }
         // Two states after Gilbert: in the bad one everything is lost.
         let leave = 1.0 / weather.burst.max(1.0);
         let enter = if weather.loss < 1.0 {
@@ -244,7 +281,7 @@ mod tests {
                 jitter_ms: 30.0,
                 seed: 7,
             };
-            let mut fate = Fate::new(0);
+            let mut fate = Fate::new(weather.seed);
             let fates: Vec<_> = (0..200_000).map(|_| fate.of_next(&weather)).collect();
             let lost = fates.iter().filter(|one| one.is_none()).count() as f64;
             let runs = fates
@@ -275,7 +312,7 @@ mod tests {
             seed: 3,
         };
         let draw = || {
-            let mut fate = Fate::new(0);
+            let mut fate = Fate::new(weather.seed);
             (0..500).map(|_| fate.of_next(&weather)).collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());
@@ -300,5 +337,68 @@ mod tests {
             (&b"back"[..], relay.address().into())
         );
         assert_eq!(relay.take_counts(), (1, 0));
+    }
+
+    /// An RTP packet, a report about such, a connectivity check and the beginning of encryption.
+    const MEDIA: [u8; 4] = [0x80, 0x80 | 63, 0, 1];
+    const OTHERS: [[u8; 4]; 3] = [[0x80, 201, 0, 7], [0, 1, 0, 8], [22, 0xfe, 0xfd, 0]];
+
+    #[test]
+    fn media_is_told_from_what_goes_with_it() {
+        assert!(is_media(&MEDIA));
+        assert!(is_media(&[0x90, 63, 0, 1]));
+        assert!(OTHERS.iter().all(|other| !is_media(other)));
+        assert!(!is_media(&[0x80]));
+    }
+
+    #[test]
+    fn the_same_media_packets_are_lost_whatever_else_is_sent_and_each_weather_begins_anew() {
+        let relay = Relay::start().unwrap();
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, relay.address().port())).unwrap();
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        for socket in [&server, &client] {
+            socket
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .unwrap();
+        }
+        client.send_to(b"there", relay.address()).unwrap();
+        let mut packet = [0; 16];
+        let (_, from) = server.recv_from(&mut packet).unwrap();
+        let weather = Weather {
+            loss: 0.5,
+            burst: 2.0,
+            seed: 11,
+            ..Weather::default()
+        };
+        let mut arrived_beside = |others: usize| {
+            relay.set(weather);
+            relay.take_media_counts();
+            for number in 0..40 {
+                for _ in 0..others {
+                    server.send_to(&OTHERS[0], from).unwrap();
+                }
+                server.send_to(&[0x80, 63, 0, number], from).unwrap();
+            }
+            let (mut passed, mut lost) = (0, 0);
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while passed + lost < 40 {
+                assert!(Instant::now() < deadline, "{passed} and {lost} of 40");
+                let counts = relay.take_media_counts();
+                (passed, lost) = (passed + counts.0, lost + counts.1);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let mut arrived = Vec::new();
+            while arrived.len() < usize::try_from(passed).unwrap() {
+                let (length, _) = client.recv_from(&mut packet).unwrap();
+                if is_media(&packet[..length]) {
+                    arrived.push(packet[3]);
+                }
+            }
+            arrived
+        };
+        let alone = arrived_beside(0);
+        assert!((5..35).contains(&alone.len()), "{alone:?}");
+        assert_eq!(arrived_beside(0), alone);
+        assert_eq!(arrived_beside(3), alone);
     }
 }

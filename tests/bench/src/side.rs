@@ -17,7 +17,7 @@ use realtime::{Access, Backend, VoiceProcessing, VoiceSteps};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::{chirp, place::PATIENCE, tap::now};
+use crate::{chirp, place::PATIENCE, tap::now, watch};
 
 /// Address of the server.
 pub(crate) const URL: &str = "BENCH_SIDE_URL";
@@ -31,6 +31,8 @@ pub(crate) const SPEAKER: &str = "BENCH_SIDE_SPEAKER";
 pub(crate) const STEPS: &str = "BENCH_SIDE_STEPS";
 /// Set: no devices and no processing, so that the engine alone is seen.
 pub(crate) const BARE: &str = "BENCH_SIDE_BARE";
+/// Set: it tells how long its device callbacks took.
+pub(crate) const CALLBACKS: &str = "BENCH_SIDE_CALLBACKS";
 /// Longest call that is traced: two minutes.
 const MOST_FRAMES: usize = 12_000;
 
@@ -119,6 +121,10 @@ async fn call() -> Result<()> {
         },
         ..Choice::default()
     };
+    let watched = std::env::var_os(CALLBACKS).is_some();
+    if watched {
+        watch::install();
+    }
     let backend = Backend::Prebuilt;
     backend.prepare().map_err(anyhow::Error::msg)?;
 
@@ -191,6 +197,8 @@ async fn call() -> Result<()> {
         let _ = ended.send(());
     });
     println!("{}", json!({ "joined": true }));
+    // Gaps before both hear each other belong to the beginning.
+    let mut under_runs = 0;
     loop {
         tokio::select! {
             event = joined.events.recv() => match event {
@@ -198,6 +206,10 @@ async fn call() -> Result<()> {
                 Some(Event::Subscribed { track, .. }) => {
                     if let Some(sink) = sink.take() {
                         listening = Some(track.listen(sink)?);
+                        under_runs = sound.statistics().counters().under_runs;
+                        if watched {
+                            watch::begin();
+                        }
                         println!("{}", json!({ "hears": true }));
                     }
                 }
@@ -219,6 +231,8 @@ async fn call() -> Result<()> {
             "microphone_ms": counters.microphone_latency_us as f64 / 1e3,
             "speaker_ms": counters.speaker_latency_us as f64 / 1e3,
             "opens": counters.opens, "losses": counters.losses,
+            "under_runs_watched": counters.under_runs - under_runs,
+            "callbacks": watched.then(watch::report),
         })
     );
     drop(listening);

@@ -66,12 +66,17 @@ func TestOutboundFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := theLine.join(t, roomOf(t))
-			r := d.dial(t, "+161755501"+c.number, nil)
-			if r.status != c.status || r.answer["code"] != c.code || r.meta() != c.meta {
-				t.Errorf("API answered %d %v, want %d %s with %s", r.status, r.answer, c.status, c.code, c.meta)
+			d, got := (*desk)(nil), livekit.DisconnectReason_UNKNOWN_REASON
+			// Now and then the server tells of a leave without its reason, as a real one does; then the number is dialled again.
+			for try := 0; try < 3 && got == livekit.DisconnectReason_UNKNOWN_REASON; try++ {
+				d = theLine.join(t, fmt.Sprintf("%s-%d", roomOf(t), try))
+				r := d.dial(t, "+161755501"+c.number, nil)
+				if r.status != c.status || r.answer["code"] != c.code || r.meta() != c.meta {
+					t.Errorf("API answered %d %v, want %d %s with %s", r.status, r.answer, c.status, c.code, c.meta)
+				}
+				got = d.untilLeft(t, 6*time.Second)
 			}
-			if got := d.untilLeft(t, 6*time.Second); got != c.reason {
+			if got != c.reason {
 				t.Errorf("left with %s, want %s", got, c.reason)
 			}
 			if got := d.seen(); !slices.Equal(got, c.statuses) {

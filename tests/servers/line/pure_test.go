@@ -339,3 +339,15 @@ func TestFlagsRefuseNonsense(t *testing.T) {
 		t.Errorf("good flags: %v %+v", err, o)
 	}
 }
+
+func TestOnlyBehindARelayTheServerMakesNoConnectivityChecks(t *testing.T) {
+	for media, lite := range map[string]bool{"": false, "127.0.0.1": false, "127.0.0.2": true} {
+		text, err := serverSettings{Media: media}.config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(text, `"use_ice_lite":true`); got != lite {
+			t.Errorf("media to %q: lite %v in %s", media, got, text)
+		}
+	}
+}

@@ -52,6 +52,11 @@ func (s serverSettings) config() (string, error) {
 		"udp_port": s.UDP, "tcp_port": 0, // LiveKit binds its TCP media port to every interface, so there is none
 		"node_ip": s.Media, "use_external_ip": false, "enable_loopback_candidate": true, "stun_servers": []string{s.STUN},
 	}
+	if s.Media != "127.0.0.1" {
+		// The server's own connectivity checks would come from 127.0.0.1 and offer clients a way around the relay, which some
+		// of them take. A lite agent only answers.
+		rtc["use_ice_lite"] = true
+	}
 	switch runtime.GOOS {
 	case "linux":
 		rtc["interfaces"] = m{"includes": []string{"lo"}}

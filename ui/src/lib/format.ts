@@ -1,4 +1,5 @@
 /** Times, durations and initials as text. Pure: `now` and the time zone come in. */
+import { dates, numbers } from './formats';
 import { locale, say } from './words';
 
 /** A running timer: "0:08" while waiting, "04:12" in a call, "1:04:12" after an hour. Never negative. */
@@ -27,12 +28,12 @@ export function shortDuration(seconds: number): string {
 
 /** "0.2 %" of a share between 0 and 1. */
 export function percent(share: number): string {
-  return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(share);
+  return numbers(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 
 /** "10:41 AM", or with seconds where the order of events matters. */
 export function clockTime(atMs: number, withSeconds = false, timeZone?: string): string {
-  return new Intl.DateTimeFormat(locale(), {
+  return dates(locale(), {
     hour: 'numeric',
     minute: '2-digit',
     ...(withSeconds ? { second: '2-digit' } : {}),
@@ -53,9 +54,9 @@ export function dayHeading(atMs: number, nowMs: number): string {
   const days = daysAgo(atMs, nowMs);
   if (days === 0) return say('history.today');
   if (days === 1) return say('history.yesterday');
-  if (days > 1 && days < 7) return new Intl.DateTimeFormat(locale(), { weekday: 'long' }).format(atMs);
+  if (days > 1 && days < 7) return dates(locale(), { weekday: 'long' }).format(atMs);
   const sameYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
-  return new Intl.DateTimeFormat(locale(), {
+  return dates(locale(), {
     month: 'long',
     day: 'numeric',
     ...(sameYear ? {} : { year: 'numeric' }),
@@ -77,8 +78,8 @@ export function shortWhen(atMs: number, nowMs: number): string {
   const days = daysAgo(atMs, nowMs);
   if (days <= 0) return clockTime(atMs);
   if (days === 1) return say('history.yesterday');
-  if (days < 7) return new Intl.DateTimeFormat(locale(), { weekday: 'short' }).format(atMs);
-  return new Intl.DateTimeFormat(locale(), { month: 'short', day: 'numeric' }).format(atMs);
+  if (days < 7) return dates(locale(), { weekday: 'short' }).format(atMs);
+  return dates(locale(), { month: 'short', day: 'numeric' }).format(atMs);
 }
 
 /** Up to two letters of a name, for an avatar. Empty when the name has no letter. */

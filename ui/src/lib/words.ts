@@ -1,3 +1,4 @@
+import { numbers, plurals } from './formats';
 import { speech, type MessageKey } from './language.svelte';
 
 export type { MessageKey } from './language.svelte';
@@ -17,10 +18,10 @@ export function say(key: MessageKey, values: Readonly<Record<string, string | nu
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : value;
+    return typeof value === 'number' ? numbers(locale()).format(value) : value;
   });
 }
 
 function form(count: string | number | undefined): Intl.LDMLPluralRule {
-  return typeof count === 'number' ? new Intl.PluralRules(locale()).select(count) : 'other';
+  return typeof count === 'number' ? plurals(locale()).select(count) : 'other';
 }

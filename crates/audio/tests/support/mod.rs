@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,13 @@ impl Desk {
         // What is too large is refused, and does not end the program.
         let limited = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\"", bytes / 512);
         command.arg("-c").arg(limited).arg(example());
+        Self::start_as(command, environment)
+    }
+
+    /// One with this in its environment beside the sound server.
+    pub(crate) fn start_with(variables: &[(&str, &Path)], environment: &Environment) -> Self {
+        let mut command = Command::new(example());
+        command.envs(variables.iter().copied());
         Self::start_as(command, environment)
     }
 
@@ -160,6 +167,9 @@ impl Desk {
         // That library keeps one more for half a second after each question.
         let most_threads = most_threads + 1;
         assert!(threads <= most_threads, "{threads} threads are left");
+        // By itself: what it has to do last is done.
+        let ended = self.process.wait(SOON).unwrap();
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
     }
 }
 

@@ -73,18 +73,3 @@ export class History extends Paged<HistoryRow> {
     }
   }
 }
-
-/** Rows in runs of one day each, in the order given. `heading` names the day of a row. */
-export function groupByDay(
-  rows: readonly HistoryRow[],
-  heading: (atMs: number) => string,
-): { day: string; rows: HistoryRow[] }[] {
-  const days: { day: string; rows: HistoryRow[] }[] = [];
-  for (const row of rows) {
-    const day = heading(row.started_at_ms);
-    const last = days[days.length - 1];
-    if (last?.day === day) last.rows.push(row);
-    else days.push({ day, rows: [row] });
-  }
-  return days;
-}

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { aRow } from '../../testing/views';
 import type { Backend, HistoryPage } from '../backend/backend';
-import { groupByDay, History } from './history.svelte';
+import { History } from './history.svelte';
 
 const rows = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => aRow({ id: `row-${from + index}` }));
@@ -69,17 +69,4 @@ test('a refusal is kept beside the rows that were there, until a read succeeds',
   state.refuse = false;
   await history.reload();
   expect(history.refusal).toBeNull();
-});
-
-test('rows are grouped by day in the order given', () => {
-  const given = [
-    aRow({ id: 'a', started_at_ms: 30 }),
-    aRow({ id: 'b', started_at_ms: 20 }),
-    aRow({ id: 'c', started_at_ms: 10 }),
-  ];
-  const days = groupByDay(given, (at) => (at >= 20 ? 'Today' : 'Yesterday'));
-  expect(days.map(({ day, rows: inDay }) => [day, inDay.map((row) => row.id)])).toEqual([
-    ['Today', ['a', 'b']],
-    ['Yesterday', ['c']],
-  ]);
 });

@@ -243,6 +243,7 @@ export const de: Messages = {
   'overlay.dismiss': 'Schließen',
   'overlay.stays': 'bleibt, bis Sie wählen',
   'overlay.hidden': 'Die Nummer wird nicht mitgeteilt',
+  'overlay.nobody': 'Anonyme Anrufe gelten nie als eine Person',
   'overlay.nothing': 'Es klingelt kein Anruf.',
 
   'history.title': 'Verlauf',

@@ -245,6 +245,7 @@ export const en = {
   'overlay.dismiss': 'Dismiss',
   'overlay.stays': 'stays until you choose',
   'overlay.hidden': 'The caller hides their number',
+  'overlay.nobody': 'Private calls are never taken for one person',
   'overlay.nothing': 'No call is ringing.',
 
   'history.title': 'History',

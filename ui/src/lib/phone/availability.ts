@@ -1,5 +1,6 @@
 /** The times at which a desk may take calls again, in words. Pure: `now` and the time zone come in. */
 import type { AvailabilityView } from '../backend/backend';
+import { dates } from '../formats';
 import { locale, say } from '../words';
 
 export interface AvailabilityChoice {
@@ -51,15 +52,15 @@ export function times(nowMs: number): { untilMs: number; label: string }[] {
 /** "2 PM", "tomorrow, 8 AM", "Monday, 8 AM". */
 export function untilWords(untilMs: number, nowMs: number, timeZone?: string): string {
   const zone = timeZone ? { timeZone } : {};
-  const time = new Intl.DateTimeFormat(locale(), {
+  const time = dates(locale(), {
     hour: 'numeric',
     ...(new Date(untilMs).getMinutes() === 0 ? {} : { minute: '2-digit' }),
     ...zone,
   }).format(untilMs);
-  const day = (ms: number) => new Intl.DateTimeFormat('en-CA', zone).format(ms);
+  const day = (ms: number) => dates('en-CA', zone).format(ms);
   if (day(untilMs) === day(nowMs)) return time;
   if (day(untilMs) === day(at(nowMs, 1, 12))) return say('availability.tomorrow', { time });
-  const weekday = new Intl.DateTimeFormat(locale(), { weekday: 'long', ...zone }).format(untilMs);
+  const weekday = dates(locale(), { weekday: 'long', ...zone }).format(untilMs);
   return say('availability.onDay', { day: weekday, time });
 }
 
