@@ -60,7 +60,8 @@ impl Secrets {
         Self {
             livekit: secret("livekitsecret"),
             twilio: secret("twiliotoken"),
-            telnyx: secret("telnyxkey"),
+            // as keys begin there
+            telnyx: format!("KEY{}", secret("telnyxkey")),
             sip: secret("sippassword"),
             pin: format!("{:016}", now % 10_u128.pow(16)),
             webhook: secret("webhooksecret"),
@@ -410,7 +411,7 @@ async fn web_storage(office: &mut Office, window: &Window) {
 fn line_asked(office: &Office) -> Value {
     json!({"asked": {
         "provider": "telnyx", "name": "Second desk", "numbers": [AT_TELNYX], "sip": "abc123.sip.livekit.cloud",
-        "sign_in": {"account": "", "key": "", "secret": office.secrets.telnyx}, "host": "", "user": "",
+        "sign_in": {"account": "", "key": "", "secret": office.secrets.telnyx}, "host": "", "handler": "", "user": "",
         "password": office.secrets.sip, "transport": "auto", "secure": false, "pin": office.secrets.pin,
     }})
 }
