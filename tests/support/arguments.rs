@@ -305,7 +305,7 @@ impl Samples {
                 "LineAsked",
                 vec![
                     json!({ "provider": "twilio", "name": "Main", "numbers": ["+12125550100"], "sip": "",
-                    "sign_in": sign_in, "host": "", "user": "", "password": "", "transport": "auto", "secure": true, "pin": "" }),
+                    "sign_in": sign_in, "host": "", "handler": "", "user": "", "password": "", "transport": "auto", "secure": true, "pin": "" }),
                 ],
             ),
             ("LineSignIn", vec![sign_in]),
