@@ -167,6 +167,13 @@ impl Watching {
         secret: Option<Secret>,
     ) -> Result<WatchersView, IpcError> {
         let draft = checked(draft)?;
+        // Any free one will do for a run; what is kept is what somebody told their server.
+        if draft.port == 0 {
+            return Err(IpcError::new(
+                "bad_setting",
+                "The port is a number from 1 to 65535. Take one that no other program uses, 8787 for example.",
+            ));
+        }
         let store = self.store.as_ref().ok_or_else(|| {
             IpcError::new(
                 "profile",
@@ -311,11 +318,6 @@ fn checked(mut draft: WatchersDraft) -> Result<WatchersDraft, IpcError> {
     if !LOOK_EVERY_S.contains(&draft.look_every_s) {
         return wrong("Callers are looked for every 1 to 60 seconds.");
     }
-    if draft.port == 0 {
-        return wrong(
-            "The port is a number from 1 to 65535. Take one that no other program uses, 8787 for example.",
-        );
-    }
     let bind = bind(&draft).map_err(|what| IpcError::new("bad_setting", what))?;
     draft.address = bind.ip().to_string();
     if draft.webhook && !bind.ip().is_loopback() && !draft.beyond_this_computer {
@@ -445,6 +447,10 @@ mod tests {
             },
             WatchersDraft {
                 signed_with: Some("a key".into()),
+                ..receiver()
+            },
+            WatchersDraft {
+                port: 0,
                 ..receiver()
             },
         ];

@@ -374,6 +374,7 @@ async fn a_window_that_nobody_sees_is_forgotten_and_made_anew() {
     });
     phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
     for _ in 0..2 {
+        let before = place.app.log_end();
         icon.press().unwrap();
         place
             .stage
@@ -384,13 +385,14 @@ async fn a_window_that_nobody_sees_is_forgotten_and_made_anew() {
         eventually("it is hidden", PATIENCE, || {
             shown().is_empty().then_some(())
         });
-        // Pages share a process, so that the number of those says nothing: the window itself is gone, hidden ones too.
+        // Pages share a process, so that the number of those says nothing.
         eventually("it is forgotten", PATIENCE, || {
-            let listed = ["search", "--name", "^Deskline$"];
-            let found = place.stage.display.xdotool(&listed).unwrap_or_default();
-            found.trim().is_empty().then_some(())
+            let log = place.app.log_since(before);
+            log.contains("the hidden window is forgotten").then_some(())
         });
-        assert_eq!(pages(), hidden_pages, "processes that draw");
+        eventually("nothing draws for it", PATIENCE, || {
+            (pages() == hidden_pages).then_some(())
+        });
     }
     assert!(app.is_running().unwrap());
     app.stop();
