@@ -552,6 +552,8 @@ async fn a_line_is_added_proven_broken_named_and_mended_in_the_window() {
         })
         .await;
     window.click("mini-end").await;
+    // What says how it ended takes the place of the call, and is higher.
+    window.wait("ended-card").await;
     window.click("test-done").await;
 
     assert_eq!(check(&window).await, "");
