@@ -8,10 +8,13 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
+use vault::Secret;
 use zeroize::Zeroizing;
 
 use crate::service::{Service, ServiceError, words};
@@ -43,6 +46,19 @@ pub(crate) enum Body {
 
 /// The value of the `Authorization` header. Wiped when dropped, never shown.
 pub(crate) type Authorization = Zeroizing<String>;
+
+/// The header of a service that knows a user name and a secret (RFC 7617).
+pub(crate) fn basic(user: &str, secret: &Secret) -> Authorization {
+    let pair = Zeroizing::new(format!("{user}:{}", secret.expose()));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+}
+
+/// Was more than the secret copied? None of a provider's has a blank or a quote in it.
+pub(crate) fn has_blank_or_quote(secret: &str) -> bool {
+    secret
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == '"')
+}
 
 /// The shared client. Cheap to clone.
 #[derive(Clone)]

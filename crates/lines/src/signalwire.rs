@@ -6,16 +6,13 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 use vault::Secret;
-use zeroize::Zeroizing;
 
 use crate::found::{Named, OwnedNumber, ProviderExtras};
-use crate::http::{Authorization, Body, Http};
+use crate::http::{Authorization, Body, Http, basic, has_blank_or_quote};
 use crate::journal::Object;
 use crate::json::{id, list, text};
 use crate::plan_signalwire::{dial_out_name, handler_name};
@@ -115,10 +112,7 @@ impl SignalWireKeys {
                 "This is the signing key, which only checks webhooks. The API token begins with PT.",
             );
         }
-        if text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '"')
-        {
+        if has_blank_or_quote(text) {
             return bad(
                 "The API token has a blank or a quote in it. Copy it again, whole and alone.",
             );
@@ -143,8 +137,7 @@ impl SignalWireKeys {
     }
 
     fn authorization(&self) -> Authorization {
-        let pair = Zeroizing::new(format!("{}:{}", self.project, self.token.expose()));
-        Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+        basic(&self.project, &self.token)
     }
 }
 

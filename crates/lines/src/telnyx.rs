@@ -12,7 +12,7 @@ use vault::Secret;
 use zeroize::Zeroizing;
 
 use crate::found::{Named, OwnedNumber, ProviderExtras};
-use crate::http::{Authorization, Body, Http};
+use crate::http::{Authorization, Body, Http, has_blank_or_quote};
 use crate::journal::Object;
 use crate::json::{flag, id, list, text};
 use crate::provider::{allowed, garbage, not_ours, removed};
@@ -46,10 +46,7 @@ impl TelnyxKeys {
         if clean.is_empty() {
             return bad("The API key is empty. Copy it from Telnyx, under “API keys”.");
         }
-        if clean
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '"')
-        {
+        if has_blank_or_quote(clean) {
             return bad(
                 "The API key has a blank or a quote in it. Copy it again, whole and alone.",
             );

@@ -10,13 +10,9 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 use vault::Secret;
-use zeroize::Zeroizing;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::found::{Named, OwnedNumber, ProviderExtras};
-use crate::http::{Authorization, Body, Http};
+use crate::http::{Authorization, Body, Http, basic, has_blank_or_quote};
 use crate::journal::Object;
 use crate::json::{flag, text};
 use crate::provider::{allowed, garbage, not_ours, removed};
@@ -76,10 +72,7 @@ impl TwilioKeys {
                 "This is a name (SK… or AC…), not a secret. Paste the auth token, or the secret that Twilio showed once for the API key.",
             );
         }
-        if text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '"')
-        {
+        if has_blank_or_quote(text) {
             return bad("The secret has a blank or a quote in it. Copy it again, whole and alone.");
         }
         let user = if key.is_empty() { &account } else { &key };
@@ -97,8 +90,7 @@ impl TwilioKeys {
     }
 
     fn authorization(&self) -> Authorization {
-        let pair = Zeroizing::new(format!("{}:{}", self.user, self.secret.expose()));
-        Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+        basic(&self.user, &self.secret)
     }
 }
 
@@ -556,6 +548,9 @@ fn read_number(value: &Value) -> OwnedNumber {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     const AC: &str = "AC00000000000000000000000000000001";
