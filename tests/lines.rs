@@ -11,7 +11,6 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stage::{Environment, Inbound, LineOptions, ProviderFault, Providers};
@@ -131,17 +130,7 @@ impl Office {
     /// Somebody at another computer deletes the line's rule and nothing else.
     fn lose_the_rule(&self) {
         let elsewhere = tempfile::tempdir().unwrap();
-        let ready = &self.place.line.ready;
-        let secret = vault::Secret::new(ready.secret.clone());
-        let desk = lines::Desk::new(
-            elsewhere.path(),
-            "elsewhere",
-            vault::Vault::memory(),
-            lines::Project::new(&ready.url, &ready.key, secret).unwrap(),
-            lines::Endpoints::stand_ins(self.providers.url()).unwrap(),
-            Arc::new(|_| {}),
-        )
-        .unwrap();
+        let desk = support::desk_elsewhere(&self.place, &self.providers, elsewhere.path());
         let own = lines::Registry::new(&self.place.app.profile().join("lines"));
         desk.registry.keep(own.lines().unwrap().remove(0)).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();

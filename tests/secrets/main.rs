@@ -189,17 +189,7 @@ impl Office {
     /// The passwords with which LiveKit signs in at the providers, as the server knows them.
     fn passwords_in_livekit(&self) -> Vec<String> {
         let elsewhere = tempfile::tempdir().unwrap();
-        let ready = &self.place.line.ready;
-        let secret = vault::Secret::new(ready.secret.clone());
-        let desk = lines::Desk::new(
-            elsewhere.path(),
-            "elsewhere",
-            vault::Vault::memory(),
-            lines::Project::new(&ready.url, &ready.key, secret).unwrap(),
-            lines::Endpoints::stand_ins(self.providers.url()).unwrap(),
-            Arc::new(|_| {}),
-        )
-        .unwrap();
+        let desk = support::desk_elsewhere(&self.place, &self.providers, elsewhere.path());
         let numbers = vec![lines::Number::parse(NUMBER, call::number::Region::US).unwrap()];
         let name = lines::LineName::parse("Elsewhere").unwrap();
         let wanted = lines::Wanted::new(name, numbers, lines::WantedProvider::LiveKitNumbers);

@@ -14,13 +14,15 @@ pub mod window;
 
 use std::{
     io::Write,
+    path::Path,
     process::{Command, ExitStatus, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use serde_json::Value;
-use stage::{App, Line, LineOptions, Process, Stage, Terminal};
+use stage::{App, Line, LineOptions, Process, Providers, Stage, Terminal};
 
 /// The tone that our microphone hears in every test, so that the far end can be asked for it.
 pub const OUR_TONE: f32 = 1_000.0;
@@ -28,6 +30,21 @@ pub const OUR_TONE: f32 = 1_000.0;
 pub const THEIR_TONE: f32 = 440.0;
 /// The longest anything but a call itself may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Setting lines up from another computer: the same project and providers, a profile and a keychain of its own.
+pub fn desk_elsewhere(place: &Place, providers: &Providers, profile: &Path) -> lines::Desk {
+    let ready = &place.line.ready;
+    let secret = vault::Secret::new(ready.secret.clone());
+    lines::Desk::new(
+        profile,
+        "elsewhere",
+        vault::Vault::memory(),
+        lines::Project::new(&ready.url, &ready.key, secret).unwrap(),
+        lines::Endpoints::stand_ins(providers.url()).unwrap(),
+        Arc::new(|_| {}),
+    )
+    .unwrap()
+}
 
 /// Exit codes of the terminal commands.
 pub mod exit {
