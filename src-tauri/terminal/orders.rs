@@ -8,6 +8,8 @@ use call::input::{Intent, OtherCall};
 use call::settings::Availability;
 use call::state::{CallState, Direction};
 use call::view::{CallView, PhoneView};
+#[cfg(debug_assertions)]
+use realtime::backend::Breakage;
 
 use crate::args;
 
@@ -61,6 +63,9 @@ pub(crate) enum Here {
     Calls,
     Settings(String),
     Help,
+    /// The engine fails as it would by itself, for tests. Not in `help`, and in no build that people get.
+    #[cfg(debug_assertions)]
+    BreakEngine(Breakage),
     Quit,
 }
 
@@ -133,6 +138,12 @@ pub(crate) fn parse(line: &str) -> Result<Spoken, String> {
         "calls" => Order::Here(Here::Calls),
         "settings" => Order::Here(Here::Settings(rest.to_owned())),
         "help" | "?" => Order::Here(Here::Help),
+        #[cfg(debug_assertions)]
+        "break-engine" => Order::Here(Here::BreakEngine(match rest {
+            "panic" => Breakage::Panic,
+            "silence" => Breakage::Silence,
+            _ => return Err("Type break-engine panic or break-engine silence.".to_owned()),
+        })),
         "quit" => Order::Here(Here::Quit),
         _ => return Err("This cannot be typed here. “help” lists what can.".to_owned()),
     };
