@@ -558,8 +558,8 @@ async fn hostile_callers_harm_nobody() {
             .wait_until(&calls[at].id, State::Over, PATIENCE)
             .unwrap();
         assert_eq!(
-            (gone.ended_by(), gone.room.as_str()),
-            (Some("line"), ""),
+            (gone.ended_by(), gone.rang),
+            (Some("line"), false),
             "{gone:?}"
         );
     }

@@ -1,10 +1,17 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { FakePhone } from '../../backend/fake';
 import { Desk } from '../../desk/desk.svelte';
 import { Toasts } from '../../toasts.svelte';
 import Privacy from './Privacy.svelte';
 import Ringing from './Ringing.svelte';
+
+beforeAll(() => {
+  // The environment has no dialogs.
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
+});
 
 async function ready() {
   const backend = new FakePhone('');
