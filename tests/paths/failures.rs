@@ -111,6 +111,7 @@ fn a_phone_that_hangs_up_while_the_server_is_away_ends_the_call() {
     drop(scene.phones().hang_up(&phone.id)); // refused when the line ended it already
     scene.phones().server(ServerFault::Start).unwrap();
     let end = desk.until_end_within(PHONE, Duration::from_secs(60));
+    println!("hung up while the server was away: {end}");
     // nobody saw the hang-up: no more than that is known
     assert!(
         ["connection_lost", "far_end_lost"].contains(&end.as_str()),
