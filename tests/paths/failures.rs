@@ -198,56 +198,6 @@ fn break_engine(desk: &mut Desk, how: &str) {
     );
 }
 
-/// The signalling breaks and the media does not: nothing is heard of it, and muted stays muted.
-#[test]
-fn signalling_that_is_cut_alone_interrupts_nobody_and_keeps_mute() {
-    let scene = Scene::set();
-    let (mut desk, phone, ear) = in_call(&scene, "signals");
-    let cut = |scene: &Scene| {
-        let before = scene.phones().faults().unwrap();
-        assert!(before.signals > 0, "{before:?}");
-        ear.forget();
-        scene.phones().forget_heard(&phone.id).unwrap();
-        scene.phones().cut_signals().unwrap();
-        eventually("the desk has signalling again", PATIENCE, || {
-            let now = scene.phones().faults().unwrap();
-            (now.signals_taken > before.signals_taken && now.signals > 0).then_some(())
-        });
-    };
-    let long = Duration::from_secs(3);
-    cut(&scene);
-    let heard = ear
-        .wait_until(PATIENCE, |heard| heard.duration() >= long)
-        .unwrap();
-    let lost = heard.duration().saturating_sub(heard.loud());
-    let sent = scene.phones().call(&phone.id).unwrap().heard;
-    println!(
-        "cut: we missed {lost:?} of {long:?}, they heard {:.1} s",
-        sent.seconds
-    );
-    assert!(
-        lost < Duration::from_secs(1),
-        "we heard nothing for {lost:?}"
-    );
-    assert!(sent.seconds > 1.5, "they heard nothing: {sent:?}");
-    assert!(scene.is_up(&phone));
-
-    desk.order("mute");
-    scene.until_heard(&phone, "silence", hears_nothing);
-    cut(&scene);
-    until_connected(&mut desk);
-    let muted = scene
-        .phones()
-        .listen(&phone.id, Duration::from_secs(1))
-        .unwrap()
-        .heard;
-    assert!(hears_nothing(&muted), "{muted:?}");
-    desk.until_call(PHONE, "it is muted still", |call| call["muted"] == true);
-    desk.order("unmute");
-    both_hear(&scene, &phone, &ear);
-    hang_up(&scene, desk, &phone);
-}
-
 /// What takes long.
 mod slow {
     use stage::line::BridgeFault;
@@ -277,6 +227,56 @@ mod slow {
         desk.until_call(PHONE, "it is held still", |call| call["held"] == true);
         scene.until_heard(&phone, "music still", hears_music);
         desk.order("resume");
+        both_hear(&scene, &phone, &ear);
+        hang_up(&scene, desk, &phone);
+    }
+
+    /// The signalling breaks and the media does not: nothing is heard of it, and muted stays muted.
+    #[test]
+    fn signalling_that_is_cut_alone_interrupts_nobody_and_keeps_mute() {
+        let scene = Scene::set();
+        let (mut desk, phone, ear) = in_call(&scene, "signals");
+        let cut = |scene: &Scene| {
+            let before = scene.phones().faults().unwrap();
+            assert!(before.signals > 0, "{before:?}");
+            ear.forget();
+            scene.phones().forget_heard(&phone.id).unwrap();
+            scene.phones().cut_signals().unwrap();
+            eventually("the desk has signalling again", PATIENCE, || {
+                let now = scene.phones().faults().unwrap();
+                (now.signals_taken > before.signals_taken && now.signals > 0).then_some(())
+            });
+        };
+        let long = Duration::from_secs(3);
+        cut(&scene);
+        let heard = ear
+            .wait_until(PATIENCE, |heard| heard.duration() >= long)
+            .unwrap();
+        let lost = heard.duration().saturating_sub(heard.loud());
+        let sent = scene.phones().call(&phone.id).unwrap().heard;
+        println!(
+            "cut: we missed {lost:?} of {long:?}, they heard {:.1} s",
+            sent.seconds
+        );
+        assert!(
+            lost < Duration::from_secs(1),
+            "we heard nothing for {lost:?}"
+        );
+        assert!(sent.seconds > 1.5, "they heard nothing: {sent:?}");
+        assert!(scene.is_up(&phone));
+
+        desk.order("mute");
+        scene.until_heard(&phone, "silence", hears_nothing);
+        cut(&scene);
+        until_connected(&mut desk);
+        let muted = scene
+            .phones()
+            .listen(&phone.id, Duration::from_secs(1))
+            .unwrap()
+            .heard;
+        assert!(hears_nothing(&muted), "{muted:?}");
+        desk.until_call(PHONE, "it is muted still", |call| call["muted"] == true);
+        desk.order("unmute");
         both_hear(&scene, &phone, &ear);
         hang_up(&scene, desk, &phone);
     }

@@ -187,7 +187,7 @@ pub(super) const PATHS: &[(&str, &str, &str)] = &[
     (
         "inbound: hostile names, two rooms for one call, no number (app)",
         "paths",
-        "hostile::hostile_callers_are_shown_clean_beside_their_number_and_are_no_contact",
+        "hostile::slow::hostile_callers_are_shown_clean_beside_their_number_and_are_no_contact",
     ),
     (
         "inbound: hostile rooms and attributes, one that vanishes (every way of learning)",
@@ -280,7 +280,7 @@ pub(super) const PATHS: &[(&str, &str, &str)] = &[
     (
         "failure: signalling cut, media not; mute kept",
         "paths",
-        "failures::signalling_that_is_cut_alone_interrupts_nobody_and_keeps_mute",
+        "failures::slow::signalling_that_is_cut_alone_interrupts_nobody_and_keeps_mute",
     ),
     (
         "failure: the engine panics, mute and hold kept (app)",
@@ -421,7 +421,7 @@ pub(super) const PATHS: &[(&str, &str, &str)] = &[
     (
         "history: deleted, brought back, all erased (window, every byte)",
         "window",
-        "a_call_is_deleted_and_brought_back_and_what_is_erased_is_nowhere",
+        "slow::a_call_is_deleted_and_brought_back_and_what_is_erased_is_nowhere",
     ),
     (
         "history: erased from the file",
