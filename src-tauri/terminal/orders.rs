@@ -165,16 +165,21 @@ pub(crate) fn intent(
         one(|call| call.state == CallState::Live && !call.held)
             .or_else(|_| one(|call| call.state == CallState::Live))
     };
+    // where none is named, the one that the window would show
+    let caller = || match (about, &view.rings) {
+        (None, Some(rings)) => choose(view, Some(rings.as_str()), is_offered),
+        _ => one(is_offered),
+    };
     Ok(Some(match &spoken.order {
         Order::Answer(other) => Intent::Answer {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
             other: *other,
         },
         Order::Decline => Intent::Decline {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
         },
         Order::Silence => Intent::Silence {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
         },
         Order::End => Intent::HangUp {
             call: one(|call| call.state.is_busy() && !call.held)
