@@ -183,8 +183,6 @@ pub struct CallView {
     pub gives_up_at_ms: Option<i64>,
     /// Offered, but quiet here.
     pub silenced: bool,
-    /// Offered, and no other desk rings.
-    pub only_desk: bool,
     /// Offered, but a rule of this desk keeps it from ringing.
     pub quiet: bool,
     /// Offered: would declining it end it for the caller?

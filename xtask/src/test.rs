@@ -22,8 +22,7 @@ pub(crate) const END_TO_END: &[&str] = &[
     "terminal", "window", "in_call", "desktop", "lines", "outgoing", "inbound", "secrets", "paths",
 ];
 
-/// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose. Its joins
-/// no longer hang (docs/adr/0009), but on a busy machine the sound of the far end once did not come back in 15 s.
+/// Run by `xtask e2e telephone`: it breaks the engine of its own process some thirty times, which takes two minutes.
 const APART: &[&str] = &["failures"];
 
 pub(crate) fn test(amount: Amount) -> Result<()> {

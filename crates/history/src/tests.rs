@@ -111,6 +111,7 @@ fn a_call_goes_through_the_journal() {
     port.tell(LogCommand::Alive {
         call: id("c1"),
         at_unix_ms: 8_000,
+        muted: false,
     });
     port.tell(LogCommand::Finish(finish(
         "c1",
