@@ -118,6 +118,7 @@ fn answer(message: ffi_event::Message) -> Result<Connected, ConnectError> {
             "lost on purpose",
         ));
     }
+    ffi::send_at_once();
     let handle = Handle::own(&result.room.handle);
     let number = handle.id();
     let local = Handle::own(&result.local_participant.handle);
