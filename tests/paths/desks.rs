@@ -429,7 +429,9 @@ mod slow {
         let scene = Scene::set();
         let mut ada = Desk::open(&scene, "Ada");
         let caller = scene.ring(&Inbound::from(CALLER).says("tone:700"));
-        ada.until_state(CALLER, "offered");
+        ada.until_call(CALLER, "the room was looked into", |call| {
+            call["decline_ends"] == true
+        });
         scene.phones().redis(RedisFault::Flush).unwrap();
         ada.watch_for(Duration::from_secs(8)); // longer than the pause between two looks
         assert!(rings(&ada.view).is_some(), "{:#}", ada.view);
