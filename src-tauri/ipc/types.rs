@@ -25,6 +25,8 @@ pub struct PhoneView {
     pub line: LineView,
     /// Oldest first.
     pub calls: Vec<CallView>,
+    /// The caller whom Answer, Decline and Silence are about where only one can be meant, of `calls`.
+    pub rings: Option<String>,
     /// The newest notice.
     pub notice: Option<NoticeView>,
     /// Who may be rung here.

@@ -332,6 +332,63 @@ mod tests {
     }
 
     #[test]
+    fn the_caller_who_rings_is_meant_unless_another_is_named() {
+        use call::input::{LineStatus, Offer, WatchFact};
+        use call::{DeskSettings, Input, Now, Phone, RoomName};
+
+        let mut phone = Phone::new(DeskSettings {
+            always_ring: vec!["+12125550142".into()],
+            ..DeskSettings::default()
+        });
+        let caller = |call: &str, from: &str| {
+            Input::Watch(WatchFact::Offer(Offer {
+                call: CallId::parse(call).unwrap(),
+                room: RoomName::parse(&format!("inbound-{call}")).unwrap(),
+                leg: Identity::parse(&format!("leg-{call}")).unwrap(),
+                from: from.into(),
+                name: None,
+                to: String::new(),
+                created_unix_ms: 0,
+            }))
+        };
+        let quiet = Availability::DoNotDisturb {
+            until_unix_ms: None,
+        };
+        for input in [
+            Input::Line(LineStatus::Ready { trunks: Vec::new() }),
+            Input::Intent(Intent::SetAvailability(quiet)),
+            caller("stranger", "+13125550188"),
+            caller("friend", "+12125550142"),
+            caller("another", "+13125550177"),
+        ] {
+            let now = Now {
+                mono: Duration::from_secs(1),
+                unix_ms: 1_800_000_000_000,
+            };
+            let _ = phone.handle(input, now);
+        }
+        let meant = |line: &str| intent(&parse(line).unwrap(), &phone.view(), 0).unwrap();
+        let call = |call: &str| CallId::parse(call).unwrap();
+        let other = OtherCall::Hold;
+        let friend = || call("friend");
+        assert_eq!(
+            meant("answer"),
+            Some(Intent::Answer {
+                call: friend(),
+                other
+            })
+        );
+        assert_eq!(meant("decline"), Some(Intent::Decline { call: friend() }));
+        assert_eq!(meant("silence"), Some(Intent::Silence { call: friend() }));
+        assert_eq!(
+            meant("decline @0188"),
+            Some(Intent::Decline {
+                call: call("stranger")
+            })
+        );
+    }
+
+    #[test]
     fn what_cannot_be_read_is_answered_with_a_sentence() {
         for line in [
             "",

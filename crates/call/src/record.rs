@@ -602,7 +602,6 @@ impl Call {
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),
-            only_desk: self.only_desk,
             keys_sent: format!("{}{}", self.keys_sent, self.keys_waiting),
             keys_received: self.keys_received.clone(),
             media: self.media,

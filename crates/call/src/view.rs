@@ -94,8 +94,6 @@ pub struct CallView {
     pub silenced: bool,
     /// Offered, and kept from ringing by a rule of this desk: no overlay, no notification.
     pub quiet: bool,
-    /// Offered, and no other desk rings: declining ends it for the caller.
-    pub only_desk: bool,
     /// What pressing decline does to the caller: the button is labelled by it.
     pub decline_effect: DeclineEffect,
     /// Keys sent or waiting to be sent.

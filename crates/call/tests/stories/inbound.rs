@@ -3,6 +3,7 @@
 use call::input::{JoinFailure, LegFact, Offer, RoomFact, WatchFact};
 use call::output::LogCommand;
 use call::state::{CallState, LeaveReason, LegStatus};
+use call::view::DeclineEffect;
 use call::{Input, Output, Role};
 use std::time::Duration;
 
@@ -29,12 +30,12 @@ fn a_caller_is_journalled_watched_rung_and_shown() {
     assert_eq!(d.logged(), [""; 0]);
     assert_eq!(d.watch_joined(), [""; 0]);
     assert_eq!(d.wait_ms(700), ["look"]);
-    assert!(!d.view().only_desk);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
     d.looked(Some(LegStatus::Ringing), 0);
-    assert!(d.view().only_desk);
+    assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
     assert_eq!(d.wait_s(2), ["look"]);
     d.looked(Some(LegStatus::Ringing), 2);
-    assert!(!d.view().only_desk);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
 }
 
 #[test]

@@ -55,7 +55,7 @@ import type {
   SettingsView,
   WipeWhat,
 } from './bindings';
-import { FakeCalls } from './fake-calls';
+import { FakeCalls, foremost } from './fake-calls';
 import { FakeLines } from './fake-lines';
 import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
 import { FakeDesktop } from './fake-desktop';
@@ -621,6 +621,7 @@ export class FakePhone implements Backend {
         next_try_at_ms: this.#line === 'unreachable' ? this.#nextTryAtMs : null,
       },
       calls: [...this.#calls.all],
+      rings: foremost(this.#calls.all),
       notice: this.#calls.notice,
       availability: this.#availability,
       quiet: this.#quiet,
