@@ -325,9 +325,23 @@ mod tests {
             assert_eq!(amount(&read.exact()), read);
         }
         assert_eq!(Amount::parse("  "), Ok(None));
-        for bad in ["$1", "1.2.3", "1,000.50", "-1", "1e3", "0.0000001", "12345678", ".", "١", "1 0"] {
+        for bad in [
+            "$1",
+            "1.2.3",
+            "1,000.50",
+            "-1",
+            "1e3",
+            "0.0000001",
+            "12345678",
+            ".",
+            "١",
+            "1 0",
+        ] {
             let said = Amount::parse(bad).unwrap_err().to_string();
-            assert!(said.contains("is not an amount") && said.ends_with('.'), "{said}");
+            assert!(
+                said.contains("is not an amount") && said.ends_with('.'),
+                "{said}"
+            );
         }
         assert_eq!(Currency::parse(" eur").unwrap().as_str(), "EUR");
         assert_eq!(Currency::parse("").unwrap().as_str(), "USD");
@@ -359,10 +373,7 @@ mod tests {
         assert_eq!((one.amount.exact(), one.is_whole), ("3.738".into(), true));
         assert_eq!(one.amount.rounded(), "3.74");
         assert_eq!((month.elsewhere.calls, month.elsewhere.minutes), (2, 10));
-        assert_eq!(
-            month.totals[&Currency::default()],
-            (amount("3.738"), true)
-        );
+        assert_eq!(month.totals[&Currency::default()], (amount("3.738"), true));
     }
 
     #[test]

@@ -128,7 +128,13 @@ mod tests {
         assert_eq!(of(&line, None, State::Left), ["incoming", "outgoing"]);
         assert_eq!(
             of(&line, None, State::Unknown),
-            ["faultless", "provider", "emergency", "countries", "spending"]
+            [
+                "faultless",
+                "provider",
+                "emergency",
+                "countries",
+                "spending"
+            ]
         );
     }
 

@@ -102,10 +102,9 @@ fn telnyx(kind: PageKind) -> Option<String> {
         PageKind::Numbers => "numbers/my-numbers",
         PageKind::Countries => "outbound-profiles",
         PageKind::Billing => "billing",
-        PageKind::Account
-        | PageKind::Log
-        | PageKind::LiveKitTrunks
-        | PageKind::LiveKitSessions => return None,
+        PageKind::Account | PageKind::Log | PageKind::LiveKitTrunks | PageKind::LiveKitSessions => {
+            return None;
+        }
     };
     Some(format!("https://portal.telnyx.com/#/app/{path}"))
 }
@@ -113,10 +112,7 @@ fn telnyx(kind: PageKind) -> Option<String> {
 /// A space has a site of its own. `account` is `acme/project`, from a file: nothing but a name may become part of an address.
 fn signalwire(account: &str, kind: PageKind) -> Option<String> {
     let space = account.split('/').next()?;
-    let is_name = !space.is_empty()
-        && space
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_name = !space.is_empty() && space.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     (is_name && kind == PageKind::Account).then(|| format!("https://{space}.signalwire.com/"))
 }
 
@@ -168,7 +164,11 @@ mod tests {
         for (line, count, host) in [
             (line(twilio(), Some("AC7")), 7, "twilio.com"),
             (line(telnyx, None), 6, "telnyx.com"),
-            (line(signalwire(), Some("acme/0a1b")), 3, "acme.signalwire.com"),
+            (
+                line(signalwire(), Some("acme/0a1b")),
+                3,
+                "acme.signalwire.com",
+            ),
             (line(WantedProvider::LiveKitNumbers, None), 2, "livekit.io"),
         ] {
             let kinds = pages(&line, CLOUD);
@@ -190,7 +190,11 @@ mod tests {
         for account in ["evil.example/x", "a b/x", "/x", "", "acme:80/x", "u@acme/x"] {
             assert_eq!(pages(&with(account), "localhost:7880"), [], "{account}");
         }
-        for host in ["localhost:7880", "livekit.example.com", "x.livekit.cloud.example.com"] {
+        for host in [
+            "localhost:7880",
+            "livekit.example.com",
+            "x.livekit.cloud.example.com",
+        ] {
             assert_eq!(pages(&line(WantedProvider::LiveKitNumbers, None), host), []);
         }
     }

@@ -85,7 +85,11 @@ pub(crate) fn own_server(wanted: &Wanted) -> Option<String> {
     Some(format!(
         "LiveKit runs on a server of your own, {}. Its firewall has to let in port 5060 ({}) for calls and UDP 10000 to 20000 for their sound, unless your LiveKit SIP settings name others. A tunnel for the first alone lets phones ring and carries no sound.",
         livekit.host(),
-        if wanted.secure { "5061 with TLS" } else { "TCP and UDP" },
+        if wanted.secure {
+            "5061 with TLS"
+        } else {
+            "TCP and UDP"
+        },
     ))
 }
 

@@ -181,7 +181,10 @@ impl Telnyx {
         self.get("balance").await?;
         let name = object_name(wanted);
         let (profiles, connections, numbers) = tokio::join!(
-            self.pages("outbound_voice_profiles", Some(("filter[name][contains]", &name))),
+            self.pages(
+                "outbound_voice_profiles",
+                Some(("filter[name][contains]", &name))
+            ),
             self.pages(
                 "fqdn_connections",
                 Some(("filter[connection_name][contains]", &name))

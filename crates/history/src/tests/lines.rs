@@ -153,7 +153,9 @@ fn the_minutes_of_a_month_are_those_begun_in_answered_calls() {
         store.start(&begin).unwrap();
         if let Some(ended) = ended {
             let reason = EndReason::HungUp;
-            store.finish(&finish(name, reason, answered, ended)).unwrap();
+            store
+                .finish(&finish(name, reason, answered, ended))
+                .unwrap();
         }
     };
     let own = Some("+12025550150");

@@ -154,12 +154,16 @@ impl Teller<'_> {
             (
                 "D27",
                 country,
-                format!("{service} was not asked which countries may be called: only for North American numbers is the country known, and the key may lack the right to ask."),
+                format!(
+                    "{service} was not asked which countries may be called: only for North American numbers is the country known, and the key may lack the right to ask."
+                ),
             ),
             (
                 "D28",
                 guard,
-                format!("{service} did not tell whether anything stops a thief from running up a bill."),
+                format!(
+                    "{service} did not tell whether anything stops a thief from running up a bill."
+                ),
             ),
         ] {
             if is_unknown {

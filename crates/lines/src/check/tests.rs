@@ -562,7 +562,10 @@ fn what_the_provider_did_not_tell_has_not_passed() {
     for (id, says) in [("D27", "was not asked"), ("D28", "did not tell")] {
         let (level, verdict) = level(id).unwrap();
         assert_eq!(level, Level::NotRun, "{id}");
-        assert!(verdict.contains(says) && verdict.ends_with('.'), "{verdict}");
+        assert!(
+            verdict.contains(says) && verdict.ends_with('.'),
+            "{verdict}"
+        );
     }
     assert_eq!(wrong(&facts), [""; 0]);
 }
