@@ -397,7 +397,9 @@ pub fn bindings() -> String {
     declarations.extend(crate::ipc::desktop::declarations(&config));
     declarations.extend(crate::ipc::calling::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
+    declarations.extend(crate::ipc::line_costs::declarations(&config));
     declarations.extend(crate::ipc::line_setup::declarations(&config));
+    declarations.extend(crate::ipc::line_sheet::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();

@@ -40,16 +40,21 @@ import type {
   LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineCostsView,
   LineHandView,
+  LineNumberView,
   LinePlanView,
   LineProgressView,
   LineProofView,
+  LineRatesDraft,
   LineRunView,
+  LineSheetView,
   LineSignIn,
   LineUndoView,
   LineState,
   OtherCall,
   PhoneView,
+  ProjectObjectView,
   RouteAsked,
   RouteView,
   SettingsView,
@@ -334,6 +339,35 @@ export class FakePhone implements Backend {
 
   async lineSet(line: string, calling: LineCallingDraft): Promise<LineCard[]> {
     return this.phoneLines.set(line, calling);
+  }
+
+  async lineCosts(month: string): Promise<LineCostsView> {
+    return this.phoneLines.costs(month);
+  }
+
+  async lineRates(line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView> {
+    this.phoneLines.setRates(line, rates);
+    return this.phoneLines.costs(month);
+  }
+
+  async lineSheet(line: string): Promise<LineSheetView> {
+    return this.phoneLines.sheet(line);
+  }
+
+  async linePasswordCopy(line: string): Promise<void> {
+    this.phoneLines.passwordCopy(line);
+  }
+
+  async linePageOpen(line: string, page: string): Promise<void> {
+    this.phoneLines.opened.push(`${line} ${page}`);
+  }
+
+  async lineProject(): Promise<ProjectObjectView[]> {
+    return this.phoneLines.project();
+  }
+
+  async lineNumbers(provider: string, signIn: LineSignIn): Promise<LineNumberView[]> {
+    return this.phoneLines.numbers(provider, signIn);
   }
 
   async lineFix(line: string, finding: string): Promise<LineCheckView> {
