@@ -4,7 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stage::line::{RedisFault, ServerFault};
+use stage::line::ServerFault;
 use stage::{Environment, Inbound};
 
 use crate::desk::{Desk, app, text};
@@ -421,28 +421,6 @@ mod slow {
         scene.over(&caller);
         ben.close();
         cid.kill(); // its sound server never lets it go
-    }
-
-    /// Redis is emptied while somebody rings: the server denies them, they ring on, and whoever answers has them.
-    #[test]
-    fn a_caller_whom_the_server_denies_rings_on_and_is_answered() {
-        let scene = Scene::set();
-        let mut ada = Desk::open(&scene, "Ada");
-        let caller = scene.ring(&Inbound::from(CALLER).says("tone:700"));
-        ada.until_call(CALLER, "the room was looked into", |call| {
-            call["decline_ends"] == true
-        });
-        scene.phones().redis(RedisFault::Flush).unwrap();
-        ada.watch_for(Duration::from_secs(8)); // longer than the pause between two looks
-        assert!(rings(&ada.view).is_some(), "{:#}", ada.view);
-        assert!(!scene.phones().call(&caller.id).unwrap().over);
-        ada.answers(CALLER);
-        scene.until_heard(&caller, "us", hears_us);
-        ada.order("end");
-        assert_eq!(ada.until_end(CALLER), "hung_up");
-        scene.over(&caller);
-        scene.phones().redis(RedisFault::Restore).unwrap();
-        ada.close();
     }
 
     /// Who has waited for more than a minute rings only if they still wait; who is gone never rings.

@@ -333,11 +333,6 @@ pub(super) const PATHS: &[(&str, &str, &str)] = &[
         "failures::a_server_that_forgot_everything_carries_the_call_on_and_it_can_be_ended",
     ),
     (
-        "failure: Redis emptied while somebody rings",
-        "paths",
-        "desks::slow::a_caller_whom_the_server_denies_rings_on_and_is_answered",
-    ),
-    (
         "failure: Redis emptied, and a gap in the sound",
         "paths",
         "failures::slow::a_call_that_the_server_denies_outlives_a_gap_in_its_sound",
