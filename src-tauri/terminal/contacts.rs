@@ -34,7 +34,11 @@ pub(crate) fn run(profile: &Profile, asked: &Contacts) -> anyhow::Result<u8> {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             import(&store, &name, &bytes, region)
         }
-        other => obey(&store, other, region),
+        ContactsOrder::Add(_)
+        | ContactsOrder::Edit { .. }
+        | ContactsOrder::Delete { .. }
+        | ContactsOrder::UndoImport { .. }
+        | ContactsOrder::Erase { .. } => obey(&store, order, region),
     };
     Ok(match done {
         Ok(text) => {

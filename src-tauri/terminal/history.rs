@@ -168,10 +168,11 @@ fn list(store: &Store, asked: &HistoryList, local: UtcOffset) -> anyhow::Result<
                 );
                 line.insert("sip_code".into(), json!(entry.sip_code));
             }
-            let id = asked
-                .ids
-                .then(|| format!("{}  ", row.id))
-                .unwrap_or_default();
+            let id = if asked.ids {
+                format!("{}  ", row.id)
+            } else {
+                String::new()
+            };
             report.other(&line, &format!("{id}{}", sentence(&row, local)));
             any = true;
         }
