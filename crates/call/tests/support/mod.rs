@@ -14,6 +14,8 @@ mod ladders;
 pub mod reached;
 pub mod samples;
 
+pub use samples::looked;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -99,16 +101,6 @@ pub fn colleague(name: &str, claims: bool) -> Participant {
         leg_status: None,
         claims,
         call_ids: call::state::CallIds::default(),
-    }
-}
-
-/// What the server lists; whoever else is there came before this desk.
-pub fn looked(leg: Option<LegStatus>, other_desks: u32) -> LegFact {
-    LegFact::Looked {
-        leg,
-        other_desks,
-        desks_ahead: other_desks,
-        taken_by: None,
     }
 }
 

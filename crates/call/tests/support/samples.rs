@@ -272,10 +272,20 @@ fn leg_facts(call: &CallId) -> Vec<LegFact> {
     }
     for leg in STATUSES {
         for other_desks in [0, 1] {
-            facts.push(super::looked(leg, other_desks));
+            facts.push(looked(leg, other_desks));
         }
     }
     facts
+}
+
+/// What the server lists; whoever else is there came before this desk.
+pub fn looked(leg: Option<LegStatus>, other_desks: u32) -> LegFact {
+    LegFact::Looked {
+        leg,
+        other_desks,
+        desks_ahead: other_desks,
+        taken_by: None,
+    }
 }
 
 fn of_the_desk(call: &CallId) -> Vec<Input> {
