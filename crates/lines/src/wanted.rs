@@ -425,34 +425,6 @@ impl fmt::Display for TrunkDomain {
     }
 }
 
-/// A PIN that callers type before they get through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Pin(String);
-
-impl Pin {
-    /// Digits only; empty is no PIN.
-    ///
-    /// # Errors
-    /// Anything else.
-    pub fn parse(typed: &str) -> Result<Option<Self>, BadInput> {
-        let text = typed.trim();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        if text.len() > 16 || !text.chars().all(|c| c.is_ascii_digit()) {
-            return Err(BadInput::BadPin);
-        }
-        Ok(Some(Self(text.to_owned())))
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// How LiveKit talks to the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -694,8 +666,10 @@ impl Wanted {
 pub(crate) const ROOM_PREFIX: &str = "inbound-";
 
 mod handler;
+mod pin;
 #[cfg(test)]
 mod tests;
 
 pub use handler::HandlerUrl;
 pub(crate) use handler::sip_address;
+pub use pin::Pin;

@@ -39,7 +39,6 @@ pub const START_MS: i64 = 1_800_000_000_000;
 pub const NUMBER: &str = "+12125550100";
 /// The caller of every offer.
 pub const CALLER: &str = "+13125550142";
-
 /// Somebody who is added to a call.
 pub const OTHER: &str = "+13125550188";
 

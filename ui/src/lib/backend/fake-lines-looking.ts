@@ -75,7 +75,7 @@ export abstract class FakeLinesLooking {
     };
   }
 
-  setRates(line: string, rates: LineRatesDraft): void {
+  setRates(line: string, rates: LineRatesDraft, month: string): LineCostsView {
     const wrong = RATES.map((name) => rates[name].trim()).find((text) => !/^(\d*[.,]?\d*)$/.test(text));
     if (wrong !== undefined)
       throw asIpcError({
@@ -90,6 +90,7 @@ export abstract class FakeLinesLooking {
       minute_out: text('minute_out'),
       livekit_minute: text('livekit_minute'),
     });
+    return this.costs(month);
   }
 
   sheet(line: string): LineSheetView {

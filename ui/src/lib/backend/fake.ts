@@ -341,34 +341,13 @@ export class FakePhone implements Backend {
     return this.phoneLines.set(line, calling);
   }
 
-  async lineCosts(month: string): Promise<LineCostsView> {
-    return this.phoneLines.costs(month);
-  }
-
-  async lineRates(line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView> {
-    this.phoneLines.setRates(line, rates);
-    return this.phoneLines.costs(month);
-  }
-
-  async lineSheet(line: string): Promise<LineSheetView> {
-    return this.phoneLines.sheet(line);
-  }
-
-  async linePasswordCopy(line: string): Promise<void> {
-    this.phoneLines.passwordCopy(line);
-  }
-
-  async linePageOpen(line: string, page: string): Promise<void> {
-    this.phoneLines.opened.push(`${line} ${page}`);
-  }
-
-  async lineProject(): Promise<ProjectObjectView[]> {
-    return this.phoneLines.project();
-  }
-
-  async lineNumbers(provider: string, signIn: LineSignIn): Promise<LineNumberView[]> {
-    return this.phoneLines.numbers(provider, signIn);
-  }
+  readonly lineCosts = async (month: string): Promise<LineCostsView> => this.phoneLines.costs(month);
+  readonly lineSheet = async (line: string): Promise<LineSheetView> => this.phoneLines.sheet(line);
+  readonly linePasswordCopy = async (line: string): Promise<void> => this.phoneLines.passwordCopy(line);
+  readonly lineProject = async (): Promise<ProjectObjectView[]> => this.phoneLines.project();
+  readonly linePageOpen = async (line: string, page: string): Promise<void> => void this.phoneLines.opened.push(`${line} ${page}`);
+  readonly lineNumbers = async (provider: string, signIn: LineSignIn): Promise<LineNumberView[]> => this.phoneLines.numbers(provider, signIn);
+  readonly lineRates = async (line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView> => this.phoneLines.setRates(line, rates, month);
 
   async lineFix(line: string, finding: string): Promise<LineCheckView> {
     return this.phoneLines.fix(line, finding);
