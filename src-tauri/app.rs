@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use call::input::{Intent, OtherCall};
-use call::state::CallState;
+use call::input::Intent;
 use clap::Parser as _;
 use tauri::{AppHandle, Manager, RunEvent, Runtime, WindowEvent};
 use tauri_plugin_autostart::ManagerExt as _;
@@ -334,61 +333,7 @@ fn set_autostart<R: Runtime>(app: &AppHandle<R>, wanted: bool) {
 fn key_pressed<R: Runtime>(app: &AppHandle<R>, action: ShortcutAction) {
     let core = app.state::<Core>().inner().clone();
     let desktop = app.state::<Desktop>();
-    let intent = {
-        let view = core.view();
-        let view = view.borrow();
-        let newest = |state: CallState| view.calls.iter().rfind(|call| call.state == state);
-        let ringing = newest(CallState::Offered);
-        let live = view
-            .calls
-            .iter()
-            .rfind(|call| call.state == CallState::Live && !call.held)
-            .or_else(|| newest(CallState::Live));
-        let dialled = || {
-            view.calls.iter().rfind(|call| {
-                matches!(
-                    call.state,
-                    CallState::Preparing
-                        | CallState::Joining
-                        | CallState::Dialling
-                        | CallState::RemoteRinging
-                )
-            })
-        };
-        match action {
-            ShortcutAction::Answer => ringing.map(|call| Intent::Answer {
-                call: call.id.clone(),
-                other: OtherCall::Hold,
-            }),
-            ShortcutAction::DeclineOrEnd => match (ringing, live.or_else(dialled)) {
-                (Some(call), _) => Some(Intent::Decline {
-                    call: call.id.clone(),
-                }),
-                (None, Some(call)) => Some(Intent::HangUp {
-                    call: call.id.clone(),
-                }),
-                (None, None) => None,
-            },
-            ShortcutAction::Silence => ringing.map(|call| Intent::Silence {
-                call: call.id.clone(),
-            }),
-            ShortcutAction::Mute => live.map(|call| Intent::SetMuted {
-                call: call.id.clone(),
-                muted: !call.muted,
-            }),
-            ShortcutAction::Hold => live.map(|call| Intent::SetHeld {
-                call: call.id.clone(),
-                held: !call.held,
-            }),
-            ShortcutAction::Find
-            | ShortcutAction::Show
-            | ShortcutAction::Keypad
-            | ShortcutAction::Transfer
-            | ShortcutAction::AddPerson
-            | ShortcutAction::Swap
-            | ShortcutAction::Search => None,
-        }
-    };
+    let intent = shortcuts::meaning::intent(action, &core.view().borrow());
     if let Some(intent) = intent {
         tauri::async_runtime::spawn(async move { core.intent(intent).await });
     }

@@ -40,8 +40,10 @@ pub enum Command {
     Wait(Wait),
     /// The whole telephone at a prompt: one order a line, `help` lists them
     Phone(Phone),
-    /// List the calls, newest first
-    History(History),
+    /// List the calls, newest first; notes, deletes, exports, erases
+    History(crate::terminal::record_args::History),
+    /// List the contacts; adds, changes, imports, deletes
+    Contacts(crate::terminal::record_args::Contacts),
     /// List the sound devices
     Devices(Devices),
     /// How callers are noticed: shows it, or changes it for the next start
@@ -104,26 +106,6 @@ pub struct Wait {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Phone {
     /// One JSON object a line instead of sentences: every change as a whole view
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `deskline history`
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct History {
-    /// How many calls
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub limit: u32,
-    /// Only calls with these words in name, number, note or contact
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub search: String,
-    /// Write all of them to a new file; its ending, .csv or .json, chooses the format
-    #[arg(long, value_name = "FILE", conflicts_with = "limit")]
-    pub export: Option<PathBuf>,
-    /// Write what the server said of calls to a new file, .csv or .json, instead of listing them
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "search", "export"])]
-    pub events: Option<PathBuf>,
-    /// One JSON object a line instead of a table
     #[arg(long)]
     pub json: bool,
 }
@@ -393,6 +375,10 @@ mod tests {
             &["account"],
             &["account", "set", "--url", "wss://front-desk.example"],
             &["history", "--limit", "0"],
+            &["history", "--names", "voice-calls"],
+            &["history", "delete"],
+            &["history", "keep", "0"],
+            &["contacts", "add", "--phone", "1"],
         ] {
             let Err(error) = arguments(line) else {
                 panic!("{line:?} was accepted")

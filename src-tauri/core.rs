@@ -56,6 +56,8 @@ const KEYS_WITHIN: Duration = Duration::from_secs(120);
 const KEYS_WAITING: usize = 8;
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked whether another program changed the settings: one row of a table.
+const SETTINGS_EVERY: Duration = Duration::from_secs(3);
 
 /// A running phone. Cheap to clone; every clone is the same phone.
 #[derive(Debug, Clone)]
@@ -193,6 +195,10 @@ impl Core {
             ring_for,
             inputs.clone(),
         ));
+        if let Ok(store) = store.clone() {
+            let (settings, inputs) = (settings.clone(), inputs.clone());
+            task::spawn(follow_others_settings(store.clone(), settings, inputs));
+        }
         if let Ok(store) = store.clone() {
             task::spawn(follow_availability(
                 store.clone(),
@@ -511,6 +517,35 @@ async fn follow_settings(
                 return;
             }
         }
+    }
+}
+
+/// Puts in force what another program of the same profile has set: `deskline line set --ring off` beside an open window.
+async fn follow_others_settings(
+    store: Store,
+    settings: watch::Sender<SettingsView>,
+    inputs: mpsc::Sender<Input>,
+) {
+    let mut clock = tokio::time::interval(SETTINGS_EVERY);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = clock.tick() => {}
+            () = inputs.closed() => return,
+        }
+        let before = settings.borrow().clone();
+        let store = store.clone();
+        let read = task::spawn_blocking(move || settings::load_if_set(&store)).await;
+        let Ok(Some(kept)) = read else { continue };
+        settings.send_if_modified(|present| {
+            // What was set here meanwhile is newer than what was read.
+            let changed = *present == before && *present != kept;
+            if changed {
+                tracing::info!("another program changed the settings");
+                *present = kept;
+            }
+            changed
+        });
     }
 }
 

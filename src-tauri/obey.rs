@@ -174,11 +174,11 @@ fn is_offered(call: &CallView) -> bool {
     call.state == CallState::Offered && !call.quiet
 }
 
-/// The call that was shown last: the newest that came in.
+/// The call that was shown last: the newest that came in and was not kept from ringing.
 fn last_ring(view: &PhoneView) -> Option<&CallView> {
     view.calls
         .iter()
-        .rfind(|call| call.direction == Direction::Inbound)
+        .rfind(|call| call.direction == Direction::Inbound && !call.quiet)
 }
 
 fn afterwards(call: &CallView) -> Afterwards {

@@ -22,16 +22,15 @@ const DAY_MINUTES: u16 = 24 * 60;
 
 /// What was kept last; what cannot be read is as if never set.
 pub(crate) fn load(store: Option<&Store>) -> SettingsView {
-    let kept = store.and_then(|store| {
-        store
-            .setting_as::<SettingsView>(SETTINGS)
-            .inspect_err(
-                |error| tracing::warn!(detail = %error.detail(), "the settings cannot be read"),
-            )
-            .ok()
-            .flatten()
-    });
-    kept.and_then(|view| checked(view).ok()).unwrap_or_default()
+    store.and_then(load_if_set).unwrap_or_default()
+}
+
+/// What was kept last. `None`: nothing was, or it cannot be read.
+pub(crate) fn load_if_set(store: &Store) -> Option<SettingsView> {
+    let kept = store.setting_as::<SettingsView>(SETTINGS).inspect_err(
+        |error| tracing::warn!(detail = %error.detail(), "the settings cannot be read"),
+    );
+    kept.ok().flatten().and_then(|view| checked(view).ok())
 }
 
 /// Keeps them.

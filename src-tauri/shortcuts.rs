@@ -9,6 +9,7 @@ use crate::ipc::desktop::{ShortcutAction, ShortcutSetting};
 use crate::ipc::types::IpcError;
 
 pub(crate) mod global;
+pub(crate) mod meaning;
 
 /// Every action in the order in which it is shown, its words, the keys it begins with, and whether it can be asked from
 /// any program.

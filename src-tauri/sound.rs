@@ -379,6 +379,7 @@ fn choice(settings: &SoundSettings, own: Option<OwnRingtone>, region: &str) -> a
             .map_or_else(|| audio::tones::TonePlan::of_country(region), plan_of),
         processing: processing(settings),
         instant_replay: settings.instant_replay,
+        ready_while_ringing: settings.ready_while_ringing,
     }
 }
 

@@ -12,6 +12,7 @@ mod support;
 
 use std::path::Path;
 
+use fantoccini::Locator;
 use serde_json::{Value, json};
 use stage::{Environment, Inbound, LineOptions, ProviderFault, Providers};
 use support::window::Window;
@@ -228,6 +229,8 @@ fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
     let listed = office.line(&["list", "--json"], None).json();
     assert_eq!(listed[0]["proven"], true, "{listed:?}");
     assert_eq!(office.problems(), (0, Vec::new()));
+    look_at_the_line(&office);
+    costs_of_the_line(&office);
 
     // Somebody deletes the rule; the check names it, setting up again mends it.
     office.lose_the_rule();
@@ -247,6 +250,86 @@ fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
         files_with(place.app.profile(), secret, &mut hits);
     }
     assert_eq!(hits, [""; 0], "secrets are in the keychain only");
+}
+
+/// The sheet, the project, the account. The password is in none of them.
+fn look_at_the_line(office: &Office) {
+    let shown = office.line(&["show", "front desk", "--json"], None);
+    let lines = shown.json();
+    let sheet = event(&lines, "sheet");
+    assert_eq!(sheet["has_password"], true, "{shown:?}");
+    let row = |name: &str| {
+        let rows = sheet["rows"].as_array().unwrap().iter();
+        let own = rows.filter(|row| row["row"] == name);
+        own.map(|row| row["value"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row("number"), ["(212) 555-0150"]);
+    assert_eq!(row("address"), ["front-desk.pstn.twilio.com"]);
+    assert_eq!(row("sip"), ["sip:abc123.sip.livekit.cloud;transport=tcp"]);
+    assert_eq!(
+        (row("calls_in"), row("calls_out")),
+        (vec!["1".into()], vec!["1".into()])
+    );
+    assert_eq!(row("rule").len(), 1);
+    // The demo line is no LiveKit of the cloud.
+    assert!(
+        sheet["pages"]["log"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://")
+    );
+    assert!(sheet["pages"]["livekit_trunks"].is_null());
+
+    let objects = office.line(&["objects", "--json"], None).json();
+    let own = objects.iter().filter(|one| one["line"] == "front-desk");
+    let kinds: Vec<_> = own.map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["outbound_trunk", "inbound_trunk", "rule"]);
+
+    let numbers = office.line(
+        &["numbers", "twilio", "--account", ACCOUNT, "--json"],
+        Some(TOKEN),
+    );
+    let lines = numbers.json();
+    assert_eq!(event(&lines, "number")["number"], NUMBER, "{numbers:?}");
+    let refused = office.line(&["numbers", "telnyx", "--json"], Some("KEYwrong"));
+    assert_eq!(event(&refused.json(), "error")["code"], "sign_in_refused");
+    assert_eq!(office.providers.count_changes().unwrap(), 0);
+}
+
+/// A call in and a call out were answered: a begun minute each.
+fn costs_of_the_line(office: &Office) {
+    let bare = office.line(&["costs", "--json"], None);
+    assert_eq!(event(&bare.json(), "costs")["totals"][0]["is_whole"], false);
+    let rates = [
+        ["--number-month", "1.15"],
+        ["--minute-in", "0,10"],
+        ["--minute-out", "0.20"],
+        ["--livekit-minute", "0.01"],
+    ];
+    let mut arguments = vec!["costs", "front desk", "--json"];
+    arguments.extend(rates.as_flattened());
+    let lines = office.line(&arguments, None).json();
+    let line = event(&lines, "line_costs");
+    assert_eq!(
+        (&line["minutes_in"], &line["minutes_out"]),
+        (&json!(1), &json!(1))
+    );
+    let total = &event(&lines, "costs")["totals"][0];
+    assert_eq!(
+        *total,
+        json!({"currency": "USD", "amount": "1.47", "is_whole": true})
+    );
+    // What is no amount changes nothing.
+    let wrong = office.line(&["costs", "front desk", "--minute-in", "$1"], None);
+    assert_eq!(wrong.code, exit::WRONG_USE);
+    assert!(wrong.err.contains("“$1” is not an amount."), "{wrong:?}");
+    let kept = office.line(&["costs"], None);
+    assert!(kept.out.contains("1.47 USD. An estimate"), "{kept:?}");
+    let before = office
+        .line(&["costs", "--month", "2020-02", "--json"], None)
+        .json();
+    assert_eq!(event(&before, "costs")["totals"][0]["amount"], "1.15");
 }
 
 #[test]
@@ -562,6 +645,27 @@ async fn a_line_is_added_proven_broken_named_and_mended_in_the_window() {
     window.click("plan-yes").await;
     window.click("test-done").await;
     assert_eq!(check(&window).await, "");
+
+    // What the terminal sets reaches the open window.
+    let quiet = tokio::task::block_in_place(|| {
+        office.line(&["set", "front desk", "--ring", "off", "--json"], None)
+    });
+    assert_eq!(event(&quiet.json(), "line")["rings"], false, "{quiet:?}");
+    window
+        .until(
+            "the window knows that the line does not ring here",
+            async || {
+                window.click("line-menu").await;
+                window.click("line-menu-calls").await;
+                window.wait("line-rings").await;
+                let switch = Locator::Css("[data-testid=line-rings]");
+                let switch = window.client.find(switch).await.ok()?;
+                let on = switch.attr("aria-checked").await.ok()?;
+                window.click("lines-back").await;
+                (on.as_deref() == Some("false")).then_some(())
+            },
+        )
+        .await;
 
     window.close().await;
     let mut hits = Vec::new();

@@ -478,3 +478,99 @@ fn quiet(pid: u32) -> (usize, usize) {
         (same >= 40).then_some(now)
     })
 }
+
+/// What takes long.
+mod slow {
+    use super::*;
+
+    /// Deleted, brought back, erased with everything: afterwards its number is in no file of the profile.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_call_is_deleted_and_brought_back_and_what_is_erased_is_nowhere() {
+        let place = Place::signed_in("window-erase");
+        let window = Window::open(&place).await;
+        let rows = async |wanted: usize| {
+            let page = json!({ "query": {}, "cursor": null, "limit": 9 });
+            window
+                .until(&format!("there are {wanted} calls"), async || {
+                    let page = window.invoke("history_page", page.clone()).await.ok()?;
+                    (page["rows"].as_array()?.len() == wanted).then_some(())
+                })
+                .await;
+        };
+        window.dial("2125550111").await;
+        window
+            .until_text("ended-title", "busy", |text| text == "Busy")
+            .await;
+        window.until_outcome("busy").await;
+        let found = |place: &Place| {
+            let spellings = [
+                "2125550111",
+                "212) 555-0111",
+                "212-555-0111",
+                "212 555 0111",
+            ];
+            let files = files_below(place.app.profile());
+            assert!(files.len() > 2, "{files:?}");
+            files
+                .into_iter()
+                .filter(|file| {
+                    // a file of SQLite may be gone by now
+                    let bytes = std::fs::read(file).unwrap_or_default();
+                    let has = |what: &str| {
+                        bytes
+                            .windows(what.len())
+                            .any(|part| part == what.as_bytes())
+                    };
+                    spellings.iter().any(|spelling| has(spelling))
+                })
+                .collect::<Vec<_>>()
+        };
+        assert!(
+            !found(&place).is_empty(),
+            "it is looked for in the right place"
+        );
+
+        window.click("nav-history").await;
+        window.click("detail-more").await;
+        window.click("detail-more-delete").await;
+        rows(0).await;
+        window.click("toast-action").await;
+        rows(1).await;
+        window
+            .until_text("history-row-words", "it is back", |text| text == "Busy")
+            .await;
+
+        window.click("nav-settings").await;
+        window.click("settings-privacy").await;
+        window.click("erase-everything").await;
+        window.click("erase-cancel").await;
+        rows(1).await;
+        window.click("erase-everything").await;
+        window.click("erase-confirm").await;
+        rows(0).await;
+        window.click("nav-history").await;
+        window.wait("history-empty").await;
+        eventually("nothing is left of the number", PATIENCE, || {
+            found(&place).is_empty().then_some(())
+        });
+        window.close().await;
+        assert_eq!(
+            found(&place),
+            [] as [std::path::PathBuf; 0],
+            "nor after the end"
+        );
+    }
+
+    fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            // links lead out of the profile
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => files.extend(files_below(&entry.path())),
+                Ok(kind) if kind.is_file() => files.push(entry.path()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        files
+    }
+}

@@ -26,7 +26,7 @@ use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PageMoment, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
-use crate::ipc::{calling, convert, desktop_commands, line_setup};
+use crate::ipc::{calling, convert, desktop_commands, line_commands, line_setup};
 use crate::overlay;
 use crate::pages::Pages;
 
@@ -88,6 +88,13 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         line_undo,
         line_test,
         line_set,
+        line_commands::line_costs,
+        line_commands::line_rates,
+        line_commands::line_sheet,
+        line_commands::line_password_copy,
+        line_commands::line_page_open,
+        line_commands::line_project,
+        line_commands::line_numbers,
         settings_show,
         settings_set,
         watchers_show,

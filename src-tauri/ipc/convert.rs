@@ -35,6 +35,7 @@ pub fn phone(
             .iter()
             .map(|call| one_call(call, names))
             .collect(),
+        rings: view.rings.as_ref().map(ToString::to_string),
         notice: view.notice.as_ref().map(notice),
         availability: availability(view.availability),
         quiet: view.quiet.clone(),
@@ -136,7 +137,6 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         reconnecting: view.reconnecting,
         gives_up_at_ms: view.gives_up_unix_ms,
         silenced: view.silenced,
-        only_desk: view.only_desk,
         quiet: view.quiet,
         decline_ends: view.decline_effect == call::view::DeclineEffect::EndsForCaller,
         keys_sent: view.keys_sent.clone(),

@@ -20,6 +20,8 @@ pub struct LineCard {
     pub name: String,
     /// Who carries it, for a person.
     pub provider: String,
+    /// The same as a word: `twilio`, `telnyx`, `signalwire`, `other`, `livekit`.
+    pub provider_word: String,
     /// Its numbers, for a person.
     pub numbers: Vec<String>,
     /// When a call came in and was answered; `null`: not proven.
@@ -55,7 +57,7 @@ pub enum LinePartState {
 /// A part of a finished line.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct LinePartView {
-    /// `incoming`, `outgoing`, `faultless`, `provider`, `emergency`, `spending`.
+    /// `incoming`, `outgoing`, `faultless`, `provider`, `emergency`, `countries`, `spending`.
     pub part: String,
     /// What is known of it.
     pub state: LinePartState,
@@ -147,7 +149,7 @@ fn unix_ms(at: &str) -> Option<i64> {
 
 fn card(
     line: &KeptLine,
-    last_check: Option<&serde_json::Value>,
+    last_check: Option<&lines::check::SavedCheck>,
     quiet: &[String],
     region: Region,
 ) -> LineCard {
@@ -156,6 +158,7 @@ fn card(
         id: line.id.to_string(),
         name: line.name.to_string(),
         provider: line.provider.shown().to_owned(),
+        provider_word: line.provider.word().to_owned(),
         numbers: line.numbers.iter().map(Number::shown).collect(),
         incoming_at_ms: line.proof.incoming.as_deref().and_then(unix_ms),
         outgoing_at_ms: line.proof.outgoing.as_deref().and_then(unix_ms),

@@ -65,6 +65,9 @@ pub struct SoundSettings {
     pub noise_suppression: bool,
     /// Keeps our voice equally loud.
     pub gain: bool,
+    /// Microphone and speaker are opened when it begins to ring, so that an answer does not wait for them; nobody is sent
+    /// anything before.
+    pub ready_while_ringing: bool,
     /// A call may be recorded when a person asks for it.
     pub recording: bool,
     /// The far end hears a short note at the beginning of a recording and every 15 s.
@@ -85,6 +88,7 @@ impl Default for SoundSettings {
             echo_cancellation: true,
             noise_suppression: true,
             gain: true,
+            ready_while_ringing: false,
             recording: false,
             recording_beep: false,
             instant_replay: true,

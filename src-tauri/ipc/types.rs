@@ -25,6 +25,8 @@ pub struct PhoneView {
     pub line: LineView,
     /// Oldest first.
     pub calls: Vec<CallView>,
+    /// The caller whom Answer, Decline and Silence are about where only one can be meant, of `calls`.
+    pub rings: Option<String>,
     /// The newest notice.
     pub notice: Option<NoticeView>,
     /// Who may be rung here.
@@ -192,8 +194,6 @@ pub struct CallView {
     pub gives_up_at_ms: Option<i64>,
     /// Offered, but quiet here.
     pub silenced: bool,
-    /// Offered, and no other desk rings.
-    pub only_desk: bool,
     /// Offered, but a rule of this desk keeps it from ringing.
     pub quiet: bool,
     /// Offered: would declining it end it for the caller?
@@ -407,7 +407,9 @@ pub fn bindings() -> String {
     declarations.extend(crate::ipc::desktop::declarations(&config));
     declarations.extend(crate::ipc::calling::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
+    declarations.extend(crate::ipc::line_costs::declarations(&config));
     declarations.extend(crate::ipc::line_setup::declarations(&config));
+    declarations.extend(crate::ipc::line_sheet::declarations(&config));
     declarations.extend(crate::ipc::sound::declarations(&config));
     declarations.extend(crate::ipc::watchers::declarations(&config));
     declarations.sort();

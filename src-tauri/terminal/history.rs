@@ -1,50 +1,157 @@
-//! `deskline history`: the calls, newest first.
+//! `deskline history`: the calls, newest first, and what a person does with them.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
-use ::history::{ExportFormat, ExportNames, HistoryError, Query, Store};
+use ::history::{
+    CallResult, ExportFormat, ExportNames, HistoryError, Query, Store, UndoToken, Wipe,
+};
 use anyhow::Context as _;
 use call::number::Region;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
-use crate::args;
 use crate::ipc::convert;
 use crate::ipc::records::HistoryRow;
 use crate::ipc::types::Direction;
 use crate::profile::Profile;
-use crate::terminal::outcome::ANSWERED;
-use crate::terminal::report::Report;
+use crate::settings;
+use crate::terminal::complain;
+use crate::terminal::outcome::{ANSWERED, WRONG_USE};
+use crate::terminal::record_args::{History, HistoryList, HistoryOrder, Keep, Names, Way};
+use crate::terminal::report::{Report, unix_ms};
 
 /// Calls asked of the journal at once.
 const PAGE: usize = 200;
 
-/// Lists at most `asked.limit` calls.
+/// Lists calls, or does what was ordered.
 ///
 /// # Errors
 /// The journal cannot be opened or read.
-pub(crate) fn run(
-    profile: &Profile,
-    asked: &args::History,
-    local: UtcOffset,
-) -> anyhow::Result<u8> {
+pub(crate) fn run(profile: &Profile, asked: &History, local: UtcOffset) -> anyhow::Result<u8> {
     let store = Store::open(profile.path())?;
-    let query = Query {
+    match &asked.order {
+        None => list(&store, &asked.list, local),
+        Some(order) => Ok(match obey(&store, order) {
+            Ok(text) => {
+                Report::new(false).other(&Value::Null, &text);
+                ANSWERED
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                WRONG_USE
+            }
+        }),
+    }
+}
+
+/// Does what was ordered, and says what was done.
+fn obey(store: &Store, order: &HistoryOrder) -> Result<String, HistoryError> {
+    match order {
+        HistoryOrder::Note { call, text } => {
+            store.set_note(&id(store, call)?, text)?;
+            let done = if text.trim().is_empty() {
+                "gone"
+            } else {
+                "kept"
+            };
+            Ok(format!("The note is {done}."))
+        }
+        HistoryOrder::Seen { call: Some(call) } => {
+            store.mark_seen(&id(store, call)?)?;
+            Ok("Seen.".to_owned())
+        }
+        HistoryOrder::Seen { call: None } => Ok(format!(
+            "{} missed calls are seen now.",
+            store.mark_all_seen()?
+        )),
+        HistoryOrder::Delete { calls } => {
+            // those deleted before are final by now, or soon
+            store.purge_deleted(unix_ms())?;
+            let calls = calls
+                .iter()
+                .map(|call| id(store, call))
+                .collect::<Result<Vec<_>, _>>()?;
+            let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+            let token = store.delete(&calls, unix_ms())?;
+            Ok(format!(
+                "Deleted. Within fifteen seconds, this takes it back: deskline history undelete {}",
+                token.as_str()
+            ))
+        }
+        HistoryOrder::Undelete { token } => {
+            let back = store.undo_delete(&UndoToken::parse(token))?;
+            Ok(format!("{back} calls are there again."))
+        }
+        HistoryOrder::Keep { days } => {
+            if let Some(Keep(days)) = days {
+                store.set_keep_days(*days)?;
+                store.tidy(unix_ms())?;
+            }
+            Ok(match store.keep_days()? {
+                Some(days) => format!("Calls are kept for {days} days."),
+                None => "Calls are kept for ever.".to_owned(),
+            })
+        }
+        HistoryOrder::Erase { yes: false } => Ok(
+            "Nothing was erased. There is no way back, so say: deskline history erase --yes"
+                .to_owned(),
+        ),
+        HistoryOrder::Erase { yes: true } => Ok(match store.wipe(Wipe::History)? {
+            0 => "All calls and events are gone from the file.".to_owned(),
+            stay => format!(
+                "All calls and events are gone from the file, but {stay} that are not over."
+            ),
+        }),
+    }
+}
+
+/// A call as a person names it: by its id, or the newest.
+fn id(store: &Store, call: &str) -> Result<String, HistoryError> {
+    if call != "last" {
+        return Ok(call.to_owned());
+    }
+    let newest = store.page(None, 1)?.entries.into_iter().next();
+    newest
+        .map(|entry| entry.id.as_str().to_owned())
+        .ok_or(HistoryError::NoSuchCall)
+}
+
+fn query(asked: &HistoryList) -> Query {
+    Query {
         text: asked.search.clone(),
+        direction: asked.direction.map(|way| match way {
+            Way::In => call::state::Direction::Inbound,
+            Way::Out => call::state::Direction::Outbound,
+        }),
+        results: if asked.missed {
+            vec![CallResult::Missed]
+        } else {
+            Vec::new()
+        },
+        unseen: asked.unseen,
+        line: asked.line.clone(),
         ..Query::default()
-    };
+    }
+}
+
+fn list(store: &Store, asked: &HistoryList, local: UtcOffset) -> anyhow::Result<u8> {
+    let query = query(asked);
     if let Some(file) = &asked.export {
-        let calls = export(file, |format, out| {
-            store.export(&query, format, ExportNames::Both, out)
-        })?;
+        let names = match asked.names {
+            Names::Both => ExportNames::Both,
+            Names::VoiceCalls => ExportNames::VoiceCalls,
+            Names::CallRecords => ExportNames::CallRecords,
+        };
+        let calls = export(file, |format, out| store.export(&query, format, names, out))?;
         return Ok(exported("calls", calls, file, asked.json));
     }
     if let Some(file) = &asked.events {
         let events = export(file, |format, out| store.export_events(format, out))?;
         return Ok(exported("events", events, file, asked.json));
     }
+    let region = Region::parse(&settings::load(Some(store)).region).unwrap_or_default();
     let mut report = Report::new(asked.json);
     let mut left = usize::try_from(asked.limit)?;
     let mut cursor = None;
@@ -52,7 +159,7 @@ pub(crate) fn run(
     while left > 0 {
         let page = store.find(&query, cursor.as_deref(), left.min(PAGE))?;
         for entry in &page.entries {
-            let row = convert::history_row(entry, Region::default());
+            let row = convert::history_row(entry, region);
             let mut line = json!(row);
             if let Some(line) = line.as_object_mut() {
                 line.insert(
@@ -61,7 +168,11 @@ pub(crate) fn run(
                 );
                 line.insert("sip_code".into(), json!(entry.sip_code));
             }
-            report.other(&line, &sentence(&row, local));
+            let id = asked
+                .ids
+                .then(|| format!("{}  ", row.id))
+                .unwrap_or_default();
+            report.other(&line, &format!("{id}{}", sentence(&row, local)));
             any = true;
         }
         left = left.saturating_sub(page.entries.len());
@@ -71,7 +182,7 @@ pub(crate) fn run(
         }
     }
     if !any && !asked.json {
-        let none = if asked.search.is_empty() {
+        let none = if query == Query::default() {
             "No calls yet."
         } else {
             "No call like that. Try fewer words, or part of the number."
@@ -156,7 +267,66 @@ fn clock(unix_ms: i64, local: UtcOffset) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn calls_are_noted_deleted_had_back_and_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let last = || "last".to_owned();
+        let note = |text: &str| HistoryOrder::Note {
+            call: last(),
+            text: text.to_owned(),
+        };
+        let refused = obey(&store, &note("too early")).unwrap_err();
+        assert!(matches!(refused, HistoryError::NoSuchCall), "{refused}");
+        let call = call::CallId::parse("c1").unwrap();
+        let call = ::history::PastCall {
+            start: call::output::LogStart {
+                call: call.clone(),
+                direction: call::state::Direction::Outbound,
+                number: "+12125550100".into(),
+                dialled: None,
+                name: None,
+                line: None,
+                room: call::RoomName::parse("outbound-c1").unwrap(),
+                leg: call::Identity::parse("phone").unwrap(),
+                started_unix_ms: 1_700_000_000_000,
+            },
+            finish: call::output::LogFinish {
+                call,
+                reason: call::EndReason::NoAnswer,
+                answered_unix_ms: None,
+                ended_unix_ms: 1_700_000_020_000,
+                leg_gone: true,
+                heard_seconds: 0.0,
+                heard_dbfs: None,
+                rang: std::time::Duration::from_secs(18),
+                facts: Box::default(),
+            },
+            details: ::history::Details::default(),
+            note: String::new(),
+            seen: false,
+        };
+        store.load(&[call]).unwrap();
+        obey(&store, &note("calls again on Monday")).unwrap();
+        let note_of_it = || store.page(None, 1).unwrap().entries[0].note.clone();
+        assert_eq!(note_of_it(), "calls again on Monday");
+        let calls = vec![last()];
+        let said = obey(&store, &HistoryOrder::Delete { calls }).unwrap();
+        assert!(store.page(None, 1).unwrap().entries.is_empty());
+        let token = said.rsplit(' ').next().unwrap().to_owned();
+        obey(&store, &HistoryOrder::Undelete { token }).unwrap();
+        assert_eq!(note_of_it(), "calls again on Monday");
+        obey(&store, &HistoryOrder::Erase { yes: false }).unwrap();
+        assert_eq!(store.page(None, 1).unwrap().entries.len(), 1);
+        obey(&store, &HistoryOrder::Erase { yes: true }).unwrap();
+        assert!(store.page(None, 1).unwrap().entries.is_empty());
+        let days = Some(Keep(Some(30)));
+        let said = obey(&store, &HistoryOrder::Keep { days }).unwrap();
+        assert_eq!(said, "Calls are kept for 30 days.");
+    }
 
     #[test]
     fn a_row_is_one_line() {

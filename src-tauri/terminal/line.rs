@@ -19,7 +19,7 @@ use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
 use crate::terminal::line_input::{agreed, keys, secret};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
-use crate::terminal::{complain, line_check, line_set, line_test};
+use crate::terminal::{complain, line_check, line_costs, line_set, line_show, line_test};
 
 /// How often another domain is tried when one is taken.
 const OTHER_DOMAINS: usize = 3;
@@ -35,6 +35,19 @@ pub(crate) async fn run(profile: &Profile, asked: Line) -> anyhow::Result<u8> {
         Line::Test(asked) => line_test::run(profile, asked).await,
         Line::List(asked) => Ok(list(profile, &asked)),
         Line::Set(asked) => Ok(line_set::run(profile, &asked)),
+        Line::Costs(asked) => Ok(line_costs::run(profile, &asked)),
+        Line::Show(asked) => Ok(with_desk(profile, asked.json, async |desk| {
+            line_show::show(profile, desk, &asked).await
+        })
+        .await),
+        Line::Objects(asked) => Ok(with_desk(profile, asked.json, async |desk| {
+            line_show::show_objects(desk, &asked).await
+        })
+        .await),
+        Line::Numbers(asked) => Ok(with_desk(profile, asked.json, async |desk| {
+            line_show::show_numbers(desk, &asked).await
+        })
+        .await),
         Line::Add(asked) => {
             Ok(with_desk(profile, asked.json, async |desk| add(desk, &asked).await).await)
         }

@@ -19,6 +19,14 @@ pub enum Line {
     Test(Test),
     /// Set which calls go over a line, what number they show, and what happens if its provider refuses one
     Set(Set),
+    /// Everything that is known of a line: addresses, names, ids, and the provider's own pages
+    Show(Show),
+    /// Every trunk and rule of the LiveKit project, whoever made them
+    Objects(Objects),
+    /// The numbers of an account at a provider, and what answers each now
+    Numbers(Numbers),
+    /// What lines are estimated to cost in a month, by the rates you give
+    Costs(Costs),
     /// Take a line away: what Deskline made in LiveKit, each saved first
     Remove(Remove),
     /// Take the last change of a line back
@@ -167,6 +175,74 @@ pub struct Set {
     /// Calls to its numbers ring at this desk
     #[arg(long, value_name = "ON|OFF")]
     pub ring: Option<OnOff>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line show`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Show {
+    /// Which line
+    pub line: String,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line objects`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Objects {
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line numbers`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Numbers {
+    /// twilio, telnyx or signalwire; the auth token, API key or API token is read from standard input
+    pub provider: String,
+    /// Twilio: account SID (AC…)
+    #[arg(long, value_name = "SID")]
+    pub account: Option<String>,
+    /// Twilio: API key (SK…) to sign in with instead of the auth token
+    #[arg(long, value_name = "SID")]
+    pub key: Option<String>,
+    /// SignalWire: the space, acme of acme.signalwire.com
+    #[arg(long, conflicts_with = "account")]
+    pub space: Option<String>,
+    /// SignalWire: project ID
+    #[arg(long, value_name = "ID", conflicts_with = "key")]
+    pub project: Option<String>,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `deskline line costs`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Costs {
+    /// The line whose rates are given; without it all are only shown
+    pub line: Option<String>,
+    /// Which month, like 2026-11 [default: the present one]
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
+    /// One number, a month, like 1.15; "" for not known
+    #[arg(long, value_name = "AMOUNT", requires = "line")]
+    pub number_month: Option<String>,
+    /// A minute of a call that comes in
+    #[arg(long, value_name = "AMOUNT", requires = "line")]
+    pub minute_in: Option<String>,
+    /// A minute of a call that goes out
+    #[arg(long, value_name = "AMOUNT", requires = "line")]
+    pub minute_out: Option<String>,
+    /// A minute through LiveKit's telephone bridge, either way
+    #[arg(long, value_name = "AMOUNT", requires = "line")]
+    pub livekit_minute: Option<String>,
+    /// Of these rates, three letters
+    #[arg(long, requires = "line")]
+    pub currency: Option<String>,
     /// One JSON object a line instead of sentences
     #[arg(long)]
     pub json: bool,

@@ -1,18 +1,22 @@
 //! The same phone without a window: same core, same devices. Never touches the display.
 
 mod account;
+mod contacts;
 mod devices;
 mod dial;
 mod history;
 mod line;
 pub mod line_args;
 mod line_check;
+mod line_costs;
 mod line_input;
 mod line_set;
+mod line_show;
 mod line_test;
 mod orders;
 pub mod outcome;
 mod phone;
+pub mod record_args;
 pub mod report;
 mod session;
 mod wait;
@@ -48,6 +52,7 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
                     phone::run(core, shell, asked).await
                 }
                 Command::History(asked) => history::run(profile, &asked, local_time),
+                Command::Contacts(asked) => contacts::run(profile, &asked),
                 Command::Devices(asked) => Ok(devices::run(&asked).await),
                 Command::Watchers(asked) => watchers::run(profile, asked),
                 Command::Account(asked) => account::run(profile, asked).await,

@@ -8,6 +8,8 @@ use call::input::{Intent, OtherCall};
 use call::settings::Availability;
 use call::state::{CallState, Direction};
 use call::view::{CallView, PhoneView};
+#[cfg(debug_assertions)]
+use realtime::backend::Breakage;
 
 use crate::args;
 
@@ -61,6 +63,9 @@ pub(crate) enum Here {
     Calls,
     Settings(String),
     Help,
+    /// The engine fails as it would by itself, for tests. Not in `help`, and in no build that people get.
+    #[cfg(debug_assertions)]
+    BreakEngine(Breakage),
     Quit,
 }
 
@@ -133,6 +138,12 @@ pub(crate) fn parse(line: &str) -> Result<Spoken, String> {
         "calls" => Order::Here(Here::Calls),
         "settings" => Order::Here(Here::Settings(rest.to_owned())),
         "help" | "?" => Order::Here(Here::Help),
+        #[cfg(debug_assertions)]
+        "break-engine" => Order::Here(Here::BreakEngine(match rest {
+            "panic" => Breakage::Panic,
+            "silence" => Breakage::Silence,
+            _ => return Err("Type break-engine panic or break-engine silence.".to_owned()),
+        })),
         "quit" => Order::Here(Here::Quit),
         _ => return Err("This cannot be typed here. “help” lists what can.".to_owned()),
     };
@@ -154,16 +165,21 @@ pub(crate) fn intent(
         one(|call| call.state == CallState::Live && !call.held)
             .or_else(|_| one(|call| call.state == CallState::Live))
     };
+    // where none is named, the one that the window would show
+    let caller = || match (about, &view.rings) {
+        (None, Some(rings)) => choose(view, Some(rings.as_str()), is_offered),
+        _ => one(is_offered),
+    };
     Ok(Some(match &spoken.order {
         Order::Answer(other) => Intent::Answer {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
             other: *other,
         },
         Order::Decline => Intent::Decline {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
         },
         Order::Silence => Intent::Silence {
-            call: one(is_offered)?.id.clone(),
+            call: caller()?.id.clone(),
         },
         Order::End => Intent::HangUp {
             call: one(|call| call.state.is_busy() && !call.held)
@@ -312,6 +328,63 @@ mod tests {
         assert_eq!(
             (named.order, named.about.as_deref()),
             (Order::End, Some("0142"))
+        );
+    }
+
+    #[test]
+    fn the_caller_who_rings_is_meant_unless_another_is_named() {
+        use call::input::{LineStatus, Offer, WatchFact};
+        use call::{DeskSettings, Input, Now, Phone, RoomName};
+
+        let mut phone = Phone::new(DeskSettings {
+            always_ring: vec!["+12125550142".into()],
+            ..DeskSettings::default()
+        });
+        let caller = |call: &str, from: &str| {
+            Input::Watch(WatchFact::Offer(Offer {
+                call: CallId::parse(call).unwrap(),
+                room: RoomName::parse(&format!("inbound-{call}")).unwrap(),
+                leg: Identity::parse(&format!("leg-{call}")).unwrap(),
+                from: from.into(),
+                name: None,
+                to: String::new(),
+                created_unix_ms: 0,
+            }))
+        };
+        let quiet = Availability::DoNotDisturb {
+            until_unix_ms: None,
+        };
+        for input in [
+            Input::Line(LineStatus::Ready { trunks: Vec::new() }),
+            Input::Intent(Intent::SetAvailability(quiet)),
+            caller("stranger", "+13125550188"),
+            caller("friend", "+12125550142"),
+            caller("another", "+13125550177"),
+        ] {
+            let now = Now {
+                mono: Duration::from_secs(1),
+                unix_ms: 1_800_000_000_000,
+            };
+            let _ = phone.handle(input, now);
+        }
+        let meant = |line: &str| intent(&parse(line).unwrap(), &phone.view(), 0).unwrap();
+        let call = |call: &str| CallId::parse(call).unwrap();
+        let other = OtherCall::Hold;
+        let friend = || call("friend");
+        assert_eq!(
+            meant("answer"),
+            Some(Intent::Answer {
+                call: friend(),
+                other
+            })
+        );
+        assert_eq!(meant("decline"), Some(Intent::Decline { call: friend() }));
+        assert_eq!(meant("silence"), Some(Intent::Silence { call: friend() }));
+        assert_eq!(
+            meant("decline @0188"),
+            Some(Intent::Decline {
+                call: call("stranger")
+            })
         );
     }
 

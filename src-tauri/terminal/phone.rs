@@ -104,6 +104,11 @@ async fn obey<W: io::Write>(
             }
         }
         Here::Help => session.report.told(HELP),
+        #[cfg(debug_assertions)]
+        Here::BreakEngine(breakage) => {
+            realtime::backend::break_engine(*breakage);
+            session.report.told("The engine is broken on purpose.");
+        }
         Here::Quit => session.quit().await,
     }
     Ok(())

@@ -484,7 +484,6 @@ mod tests {
             reconnecting: false,
             gives_up_unix_ms: None,
             silenced: false,
-            only_desk: false,
             quiet: false,
             decline_effect: call::view::DeclineEffect::OnlyHere,
             keys_sent: String::new(),

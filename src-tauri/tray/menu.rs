@@ -109,15 +109,10 @@ pub(crate) fn state(glance: &Glance<'_>) -> State {
 /// The state in words.
 pub(crate) fn tooltip(glance: &Glance<'_>) -> String {
     let words = match state(glance) {
-        State::Ringing => glance
-            .phone
-            .calls
-            .iter()
-            .find(|call| rings(call))
-            .map_or_else(
-                || "Incoming call".to_owned(),
-                |call| format!("Incoming call: {}", who(call)),
-            ),
+        State::Ringing => foremost(glance.phone).map_or_else(
+            || "Incoming call".to_owned(),
+            |call| format!("Incoming call: {}", who(call)),
+        ),
         State::InCall => glance
             .phone
             .calls
@@ -257,6 +252,13 @@ fn item(action: Action, words: &str) -> Entry {
 /// Somebody calls and it is heard or seen here.
 fn rings(call: &CallView) -> bool {
     call.direction == Direction::Inbound && call.state == CallState::Offered && !call.quiet
+}
+
+/// The caller who is named where there is room for one.
+fn foremost(phone: &PhoneView) -> Option<&CallView> {
+    let meant = phone.rings.as_ref().and_then(|id| phone.call(id));
+    let meant = meant.filter(|call| rings(call));
+    meant.or_else(|| phone.calls.iter().find(|call| rings(call)))
 }
 
 /// A call that a person is in, or dials.

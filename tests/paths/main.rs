@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask e2e telephone` runs all of it and the paths that other suites prove. What takes longer than a test of every
 //! run may is in the modules `slow`; `make test` leaves them out. `DESKLINE_RACES` and `DESKLINE_KILLS` set how many rounds
-//! two desks race for a caller, and how often a desk is killed.
+//! two desks race for a caller, and how often a desk is killed; with `DESKLINE_TIMES` what is measured is also judged.
 
 #![allow(
     missing_docs,
@@ -21,6 +21,7 @@ mod availability;
 mod desk;
 mod desks;
 mod failures;
+mod hostile;
 mod in_call;
 mod kills;
 mod outcomes;

@@ -6,7 +6,7 @@ use stage::line::{Report, numbers};
 use stage::{Listening, RATE};
 
 use crate::desk::{Desk, text};
-use crate::scene::{Scene, hears_us};
+use crate::scene::{Scene, hears_us, judges_times};
 
 /// How long a phone may ring in these tests.
 const RING_FOR: &str = "3s";
@@ -162,15 +162,18 @@ fn every_code_has_its_words_its_reason_its_exit_code_and_stops_the_ringing() {
     late.sort_unstable();
     println!("\n{}", table.join("\n"));
     println!(
-        "\n{} calls; ringback stopped after {} ms (median), {} ms (most) of {}\n",
+        "\n{} calls; ringback stopped after {} ms (median), {} ms (95 of 100), {} ms (most) of {}\n",
         table.len() - 1,
         late[late.len() / 2],
+        late[late.len() * 95 / 100],
         late[late.len() - 1],
         late.len()
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // each is measured; only the middle of all is judged, which no other program on the machine moves
-    assert!(late[late.len() / 2] <= 200, "ringback goes on: {late:?} ms");
+    assert!(
+        !judges_times() || late[late.len() * 95 / 100] <= 200,
+        "ringback goes on: {late:?} ms"
+    );
 
     let rows = desk.history();
     let stored: Vec<String> = rows.iter().rev().map(|row| text(&row["outcome"])).collect();

@@ -135,6 +135,11 @@ impl Drop for Scene {
     }
 }
 
+/// Are times to be judged, and not only printed? Not in a run of everything, on whatever machine.
+pub(crate) fn judges_times() -> bool {
+    std::env::var_os("DESKLINE_TIMES").is_some()
+}
+
 /// Our microphone is heard.
 pub(crate) fn hears_us(heard: &Heard) -> bool {
     heard.tone(f64::from(OUR_TONE)).is_some()

@@ -88,6 +88,51 @@ export const SCREENS: readonly Screen[] = [
       await page.getByTestId('finding').waitFor();
     },
   },
+  {
+    name: 'lines-numbers',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-add')(page);
+      await click('provider-continue')(page);
+      await page.getByTestId('line-secret').fill('a token');
+      await click('numbers-look')(page);
+      await page.getByTestId('number-+16465550120').check();
+    },
+  },
+  {
+    name: 'lines-sheet',
+    act: async (page) => {
+      await lines(page);
+      await click('line-menu')(page);
+      await page.getByRole('menuitem', { name: 'Line sheet' }).click();
+      await page.getByTestId('line-sheet').waitFor();
+    },
+  },
+  {
+    name: 'lines-costs',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-costs')(page);
+      await page.getByTestId('costs-line').first().waitFor();
+    },
+  },
+  {
+    name: 'lines-rates',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-costs')(page);
+      await click('costs-edit')(page);
+      await page.getByTestId('rate-in').waitFor();
+    },
+  },
+  {
+    name: 'lines-project',
+    act: async (page) => {
+      await lines(page);
+      await click('lines-project')(page);
+      await page.getByTestId('project-object').first().waitFor();
+    },
+  },
   { name: 'offline', scene: 'offline', act: type('6465550171') },
   { name: 'refused', scene: 'refused' },
   { name: 'call', scene: 'live' },

@@ -19,15 +19,11 @@ pub(crate) enum Amount {
 
 /// The integration tests that are end to end: the real app on a stage, in its window and from the terminal.
 pub(crate) const END_TO_END: &[&str] = &[
-    "terminal", "window", "in_call", "desktop", "lines", "inbound", "paths",
+    "terminal", "window", "in_call", "desktop", "lines", "outgoing", "inbound", "secrets", "paths",
 ];
 
-/// Run by hand (`cargo test --package realtime --test failures`): it breaks the engine of its own process on purpose. Its joins
-/// no longer hang (docs/adr/0009), but on a busy machine the sound of the far end once did not come back in 15 s.
-///
-/// And two that are end to end and were not yet seen green as a whole (then they belong above): calls over several
-/// lines, and the canary secrets. `cargo test --workspace --test outgoing --test secrets -- --test-threads=1`
-const APART: &[&str] = &["failures", "outgoing", "secrets"];
+/// Run by `xtask e2e telephone`: it breaks the engine of its own process some thirty times, which takes two minutes.
+const APART: &[&str] = &["failures"];
 
 pub(crate) fn test(amount: Amount) -> Result<()> {
     let mut steps = Steps::new();

@@ -10,6 +10,7 @@
 //! volume 50                    of the ring
 //! sample bells                 a ringtone, heard once
 //! trial on|off                 the echo test
+//! ready on|off                 microphone and speaker are opened when it begins to ring
 //! keep on|off                  the far end's last minute, in memory
 //! replay 15                    its last seconds are heard again; without a number: no longer
 //! tones GB                     ringback and busy as they sound there
@@ -215,6 +216,10 @@ impl Desk {
             }
             "keep" => {
                 choice.instant_replay = on;
+                return self.panel.choose(choice.clone());
+            }
+            "ready" => {
+                choice.ready_while_ringing = on;
                 return self.panel.choose(choice.clone());
             }
             "replay" => {

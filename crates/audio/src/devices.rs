@@ -305,7 +305,7 @@ impl Devices {
     }
 
     fn wants_speaker(&self, now: Instant) -> bool {
-        self.needs_both()
+        self.needs_microphone()
             || self.rings() && self.ring_slot() == Slot::Speaker
             || self.ringback.is_some()
             || self.again.heard_until.is_some()
@@ -314,7 +314,7 @@ impl Devices {
 
     fn wants(&self, slot: Slot, now: Instant) -> bool {
         match slot {
-            Slot::Microphone => self.needs_both(),
+            Slot::Microphone => self.needs_microphone(),
             Slot::Speaker => self.wants_speaker(now),
             Slot::Ring => self.rings() && self.ring_slot() == Slot::Ring,
         }
@@ -323,6 +323,11 @@ impl Devices {
     /// Is there a use for microphone and speaker together?
     fn needs_both(&self) -> bool {
         self.call.is_some() || self.trial.is_some()
+    }
+
+    /// Is there a use for them, or may there be one in a moment, and the person wants them ready for it?
+    fn needs_microphone(&self) -> bool {
+        self.needs_both() || self.ring && self.panel.choice.borrow().ready_while_ringing
     }
 
     fn rings(&self) -> bool {
@@ -427,7 +432,7 @@ impl Devices {
         if self.wants_speaker(now) {
             self.speaker_used = now;
         }
-        if !self.needs_both() {
+        if !self.needs_microphone() {
             self.close(Slot::Microphone);
         }
         if !self.wants_speaker(now) && now >= self.speaker_used + LINGER {
@@ -457,7 +462,7 @@ impl Devices {
 
     /// The microphone is processed as the person wants it; while it is closed there is nothing to process.
     fn settle_processor(&mut self) {
-        let wanted = if self.needs_both() {
+        let wanted = if self.needs_microphone() {
             self.panel.choice.borrow().processing
         } else {
             Processing::default()

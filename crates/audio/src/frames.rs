@@ -353,6 +353,8 @@ impl Frames {
             }
             match &mut self.trial {
                 Some(trial) => trial.hear(&frame),
+                // Open before there is a call: heard by nobody.
+                None if !self.call => {}
                 None => {
                     let tap = self.witness.tap.as_mut();
                     if tap.is_some_and(|tap| tap.beep_is_due()) {

@@ -32,8 +32,9 @@
 //!   [`hold_music`], and who is heard, is the affair of whoever owns both ends.
 //! - What is captured goes on at 100 frames a second when the microphone is silent and when there is none: the clock paces
 //!   it then.
-//! - The microphone is open between `Open` and `Close`, and in an echo test that a person asked for, at no other time. The speaker is open then, and while a tone
-//!   sounds; a ring device of its own while it rings.
+//! - The microphone is open between `Open` and `Close`, in an echo test that a person asked for, and while it rings if the
+//!   person wants that ([`Choice::ready_while_ringing`]: nobody is sent what it hears), at no other time. The speaker is open
+//!   then, and while a tone sounds; a ring device of its own while it rings.
 //! - The devices are those of the person's [`Choice`], or the system's. One that leaves is replaced at once and taken again
 //!   when it is back; one that stands still for 100 ms is opened anew. A call without a device goes on, and after 3 s it is
 //!   told once. In a change of devices the new one is opened before the old one is closed.

@@ -53,6 +53,9 @@ pub struct Choice {
     pub processing: Processing,
     /// Is the far end's last minute kept in memory, to be heard again?
     pub instant_replay: bool,
+    /// Are microphone and speaker opened when it begins to ring, so that an answer need not wait for them? Nobody is sent
+    /// what the microphone hears then.
+    pub ready_while_ringing: bool,
 }
 
 /// What is done to the sound of the microphone before anybody gets it.
@@ -94,6 +97,7 @@ impl Default for Choice {
             tone_plan: TonePlan::default(),
             processing: Processing::default(),
             instant_replay: false,
+            ready_while_ringing: false,
         }
     }
 }

@@ -187,6 +187,42 @@ fn it_rings_on_the_ring_device_as_loud_as_set_while_the_call_device_stays_quiet(
 }
 
 #[test]
+fn the_microphone_is_open_while_it_rings_only_for_whoever_wants_that_and_then_heard_by_nobody() {
+    let sound = Sound::start().unwrap();
+    let mut desk = Desk::start(&sound.environment());
+    let _speaking = sound.speak_tone(1000.0, 0.5).unwrap();
+    desk.tell("ring on");
+    wait_until("it rings", || streams(&sound).0 == 2);
+    assert_eq!(streams(&sound).1, 0, "nobody asked for the microphone");
+    desk.tell("ready on");
+    wait_until("the microphone is ready", || streams(&sound).1 == 1);
+    wait_until("it delivers", || desk.number("frames_captured") > 20);
+    assert_eq!(
+        desk.ask("measure", "hz")["frames"],
+        0,
+        "and nobody hears it"
+    );
+    assert_eq!(desk.ask("status", "levels")["levels"], json!([0, 0]));
+
+    // Answered: there is nothing left to open.
+    let opens = desk.number("opens");
+    desk.tell("open");
+    desk.tell("ring off");
+    desk.opened();
+    desk.hears(1000.0);
+    assert_eq!(desk.number("opens"), opens);
+    desk.tell("close");
+    wait_until("it is closed", || streams(&sound).1 == 0);
+
+    // It rings, and nobody answers.
+    desk.tell("ring on");
+    wait_until("it is ready again", || streams(&sound).1 == 1);
+    desk.tell("ring off");
+    wait_until("it is closed again", || streams(&sound).1 == 0);
+    desk.end();
+}
+
+#[test]
 fn a_ringtone_can_be_tried_and_ringback_sounds_as_the_person_knows_it() {
     let sound = Sound::start().unwrap();
     let mut desk = Desk::start(&sound.environment());

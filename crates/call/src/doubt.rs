@@ -101,7 +101,10 @@ impl Phone {
         let Some(at) = self.doubts.waiting.iter().position(of) else {
             return false;
         };
-        let LegFact::Looked { leg, other_desks } = fact else {
+        let LegFact::Looked {
+            leg, other_desks, ..
+        } = fact
+        else {
             return true; // asked again in a while
         };
         let answered = matches!(leg, Some(LegStatus::Active | LegStatus::Automation));

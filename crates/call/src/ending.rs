@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::end::EndReason;
 use crate::ids::{Link, Role};
 use crate::input::{LegFact, PlaceFailure};
+use crate::number;
 use crate::output::{
     AudioCommand, LegCommand, LogCommand, LogFinish, Output, RoomCommand, ShellCommand,
 };
@@ -438,13 +439,24 @@ impl Call {
                 }
                 Phase::Verdict | Phase::Decline | Phase::Whose | Phase::EndLeg => {}
             },
-            LegFact::Looked { leg, other_desks } => self.ending_looked(*leg, *other_desks, shared),
-            LegFact::LookFailed => self.ending_looked(None, 1, shared),
+            LegFact::Looked {
+                leg,
+                other_desks,
+                taken_by,
+                ..
+            } => self.ending_looked(*leg, *other_desks, taken_by.as_deref(), shared),
+            LegFact::LookFailed => self.ending_looked(None, 1, None, shared),
         }
     }
 
     /// Who is in the room that we decline, or in whose conversation we might be?
-    fn ending_looked(&mut self, leg: Option<LegStatus>, other_desks: u32, shared: &mut Shared) {
+    fn ending_looked(
+        &mut self,
+        leg: Option<LegStatus>,
+        other_desks: u32,
+        taken_by: Option<&str>,
+        shared: &mut Shared,
+    ) {
         let asked = std::mem::take(&mut self.looking);
         let alone = other_desks == 0 && leg.is_some();
         match self.phase {
@@ -470,9 +482,9 @@ impl Call {
                 let reason = if alone {
                     EndReason::ConnectionLost
                 } else {
-                    EndReason::AnsweredElsewhere {
-                        by: NAMELESS.into(),
-                    }
+                    let by = taken_by.and_then(number::display_name);
+                    let by = by.unwrap_or_else(|| NAMELESS.into());
+                    EndReason::AnsweredElsewhere { by }
                 };
                 self.take_down(reason, shared);
             }
@@ -532,7 +544,7 @@ impl Call {
         match self.phase {
             Phase::Verdict => self.name_verdict(shared),
             Phase::Decline => self.leave_room(shared),
-            Phase::Whose => self.ending_looked(None, 1, shared),
+            Phase::Whose => self.ending_looked(None, 1, None, shared),
             Phase::EndLeg => {
                 if self.status == Some(LegStatus::Hangup) {
                     self.leg_is_gone(shared);

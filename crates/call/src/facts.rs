@@ -342,6 +342,9 @@ fn joined(call: &mut Call, link: &Link, participants: &[Participant], shared: &m
     if claims {
         call.claim_joined(link, participants, shared);
     }
+    if link.role == Role::Watch {
+        call.watch_joined(participants, shared);
+    }
     if link.role == Role::Talk {
         call.rejoined(participants, shared);
     }
@@ -422,6 +425,7 @@ fn publish_failed(call: &mut Call, shared: &mut Shared) {
 
 fn present(call: &mut Call, participant: &Participant, shared: &mut Shared) {
     if participant.identity == call.leg {
+        call.in_sight = true;
         call.note_ids(&participant.call_ids);
         if call.state == CallState::Live {
             call.live_present(shared);
@@ -481,6 +485,7 @@ fn left(
         return;
     }
     if reconnecting && call.state != CallState::Live {
+        call.in_sight = false;
         return; // no end, and nothing to wait for that has no deadline already
     }
     match call.state {

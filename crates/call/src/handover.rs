@@ -153,6 +153,7 @@ impl Call {
                 shared.log(LogCommand::Alive {
                     call: self.id.clone(),
                     at_unix_ms: shared.now.unix_ms,
+                    muted: self.muted,
                 });
                 self.wake(Timer::Alive, ALIVE, shared.now);
             }

@@ -17,8 +17,18 @@ use crate::state::{CallState, LeaveReason, LegStatus, Participant, ParticipantKi
 pub(crate) const OFFER: Duration = Duration::from_secs(185);
 /// When to ask who else rings: the other desks need a moment to come.
 const LOOK_FIRST: Duration = Duration::from_millis(700);
-/// How often to ask again while it rings.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often to ask again while it rings: what the decline button says must not be old news.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// ... where nothing but these looks tells how the ringing goes on.
+const LOOK_ALONE: Duration = Duration::from_secs(1);
+/// ... after the room itself has shown that a server denies a caller who is there.
+const LOOK_DENIED: Duration = Duration::from_secs(10);
+/// Whoever left the room a moment ago is still about to be seen leaving it.
+const HEARSAY: Duration = Duration::from_millis(300);
+/// So many desks follow a caller by a hidden join; the others look (ADR 0008).
+const WATCHERS: u32 = 50;
+/// By now they are in the room.
+const WATCHERS_COME: Duration = Duration::from_secs(3);
 /// A join takes 50-120 ms, with a server in trouble some seconds.
 const CLAIM: Duration = Duration::from_secs(12);
 /// From the announcement to `active` it takes some 20 ms.
@@ -40,11 +50,36 @@ impl Call {
     pub(crate) fn offer(&mut self, shared: &mut Shared) {
         self.start_journal(shared);
         self.rings(shared.now);
-        self.join(Role::Watch, shared);
+        if self.is_followed(shared) {
+            self.join(Role::Watch, shared);
+        }
         self.offer_until = shared.now.mono.saturating_add(OFFER);
         self.wake(Timer::State, OFFER, shared.now);
         self.wake(Timer::Look, LOOK_FIRST, shared.now);
         shared.changed = true;
+    }
+
+    /// Is the ringing followed by a hidden join? That tells at once who answers or gives up, and the other desks count us
+    /// among those that ring: so not where nothing rings, and not where enough others are in the room.
+    fn is_followed(&self, shared: &Shared) -> bool {
+        !self.quiet && !shared.crowded
+    }
+
+    /// Joins or leaves the hidden watch as the rules have it now; without it the server is asked every second.
+    pub(crate) fn settle_watch(&mut self, shared: &mut Shared) {
+        if self.state != CallState::Offered {
+            return;
+        }
+        let is_there = self.watch.as_ref().is_some_and(|watch| !watch.leaving);
+        match (self.is_followed(shared), is_there) {
+            (true, false) if !self.is_waking(Timer::Watch) => self.join(Role::Watch, shared),
+            (false, true) => {
+                self.leave(Role::Watch, shared);
+                self.wake(Timer::Look, LOOK_ALONE, shared.now);
+            }
+            (false, false) => self.cancel(Timer::Watch),
+            (true, _) => {}
+        }
     }
 
     /// A person wants to take it. Who claimed earlier and has not answered since crashed: such a ghost is removed first.
@@ -284,10 +319,7 @@ impl Call {
         match status {
             LegStatus::Dialing | LegStatus::Ringing => {}
             LegStatus::Automation | LegStatus::Active => self.inbound_answered(shared),
-            LegStatus::Hangup => {
-                self.leg_gone = true;
-                self.finish(EndReason::Missed, shared);
-            }
+            LegStatus::Hangup => self.caller_gone(shared),
         }
     }
 
@@ -314,18 +346,16 @@ impl Call {
 
     /// The caller's leg left before it was ours.
     pub(crate) fn inbound_left(&mut self, reason: LeaveReason, shared: &mut Shared) {
+        self.in_sight = false;
         if self.is_waiting() && reason.proves_gone() {
-            self.leg_gone = true;
-            self.finish(EndReason::Missed, shared);
+            self.caller_gone(shared);
         } // else a server in trouble: the leg comes back, or a look or the deadline ends the offer
     }
 
     /// A connection was closed by the server while the caller waits.
     pub(crate) fn inbound_closed(&mut self, role: Role, reason: LeaveReason, shared: &mut Shared) {
         if reason == LeaveReason::RoomDeleted {
-            self.leg_gone = true;
-            self.finish(EndReason::Missed, shared);
-            return;
+            return self.caller_gone(shared);
         }
         match role {
             Role::Watch => self.wake(Timer::Watch, WATCH_AGAIN, shared.now),
@@ -342,9 +372,16 @@ impl Call {
 
     pub(crate) fn inbound_leg_fact(&mut self, fact: &LegFact, shared: &mut Shared) {
         match fact {
-            LegFact::Looked { leg, other_desks } => {
+            LegFact::Looked {
+                leg,
+                other_desks,
+                desks_ahead,
+                taken_by,
+            } => {
                 self.looking = false;
                 if self.state == CallState::Offered {
+                    self.note_crowd(*other_desks, *desks_ahead, shared);
+                    self.note_answerer(*leg, taken_by.as_deref());
                     self.inbound_looked(*leg, *other_desks, shared);
                 }
             }
@@ -366,17 +403,77 @@ impl Call {
         let only = others == 0;
         shared.changed |= only != self.only_desk;
         self.only_desk = only;
-        self.wake(Timer::Look, LOOK_AGAIN, shared.now);
+        self.look_later(shared);
         match leg {
-            None => {
-                self.leg_gone = true;
-                self.finish(EndReason::Missed, shared);
+            // a server that lost its memory denies a caller who is there: whoever enters the room is told who is in it
+            None if self.sees_leg() => {
+                if !self.is_waking(Timer::Watch) {
+                    self.denied = true;
+                    self.wake(Timer::Watch, HEARSAY, shared.now);
+                }
             }
+            None => self.caller_gone(shared),
             Some(status) => {
+                self.denied = false;
                 if self.advance_status(status) {
                     self.inbound_status(status, shared);
                 }
             }
+        }
+    }
+
+    /// Those who came first follow. Who looks instead begins to follow only when too few do although they had the time.
+    fn note_crowd(&self, others: u32, ahead: u32, shared: &mut Shared) {
+        let age = shared.now.mono.saturating_sub(self.since.mono);
+        shared.crowded = if self.is_followed(shared) {
+            ahead >= WATCHERS
+        } else {
+            others >= WATCHERS || (shared.crowded && age < WATCHERS_COME)
+        };
+    }
+
+    fn look_later(&mut self, shared: &Shared) {
+        let after = if self.is_followed(shared) {
+            LOOK_AGAIN
+        } else {
+            LOOK_ALONE
+        };
+        self.wake(Timer::Look, after, shared.now);
+    }
+
+    /// Does the hidden watch see the caller's leg?
+    fn sees_leg(&self) -> bool {
+        let there = self.watch.as_ref();
+        self.in_sight && there.is_some_and(|watch| watch.joined && !watch.leaving)
+    }
+
+    /// The hidden watch is in the room: who is there is proven, whatever the server's list says.
+    pub(crate) fn watch_joined(&mut self, present: &[Participant], shared: &mut Shared) {
+        self.in_sight = present.iter().any(|p| p.identity == self.leg);
+        if self.state == CallState::Offered && std::mem::take(&mut self.denied) {
+            if self.in_sight {
+                self.wake(Timer::Look, LOOK_DENIED, shared.now);
+            } else {
+                self.caller_gone(shared);
+            }
+        }
+    }
+
+    fn caller_gone(&mut self, shared: &mut Shared) {
+        self.leg_gone = true;
+        self.finish(EndReason::Missed, shared);
+    }
+
+    /// Without a watch nobody tells who answered but the list of the room.
+    fn note_answerer(&mut self, leg: Option<LegStatus>, taken_by: Option<&str>) {
+        let told = self.bystander.as_ref().is_some_and(|seen| seen.claims);
+        if leg >= Some(LegStatus::Automation)
+            && !told
+            && let Some(name) = taken_by
+        {
+            let name = number::display_name(name).unwrap_or_else(|| NAMELESS.into());
+            let claims = false;
+            self.bystander = Some(Bystander { name, claims });
         }
     }
 
@@ -398,7 +495,7 @@ impl Call {
             Timer::Look => {
                 if self.state == CallState::Offered {
                     self.look(shared);
-                    self.wake(Timer::Look, LOOK_AGAIN, shared.now); // an answer may be lost
+                    self.look_later(shared); // an answer may be lost
                 }
             }
             Timer::Watch => {

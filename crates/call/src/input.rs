@@ -313,6 +313,10 @@ pub enum LegFact {
         leg: Option<LegStatus>,
         /// Other desks that watch or talk there, this one excluded.
         other_desks: u32,
+        /// How many of them came before this desk; all of them if it is not there.
+        desks_ahead: u32,
+        /// The name of a desk that is there for everybody to see, this one excluded: it answers, or has.
+        taken_by: Option<String>,
     },
     /// Looking failed.
     LookFailed,
@@ -537,4 +541,6 @@ pub struct Orphan {
     pub started_unix_ms: i64,
     /// When it was answered here, Unix milliseconds.
     pub answered_unix_ms: Option<i64>,
+    /// Was our microphone off at its last sign of life?
+    pub muted: bool,
 }

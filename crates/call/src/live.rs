@@ -7,6 +7,7 @@ use crate::ids::Role;
 use crate::input::LegFact;
 use crate::output::{LogCommand, RoomCommand};
 use crate::record::{Call, Shared, Timer};
+use crate::rejoin::DENIALS;
 use crate::state::{CallState, LeaveReason, LegStatus, MediaReport};
 
 /// How often the journal hears that the call is still up.
@@ -41,7 +42,11 @@ impl Call {
             call: self.id.clone(),
             at_unix_ms: at,
         });
-        self.wake(Timer::Alive, ALIVE, shared.now);
+        if self.muted {
+            self.sign_of_life(shared);
+        } else {
+            self.wake(Timer::Alive, ALIVE, shared.now);
+        }
         if self.reconnecting {
             self.wake(Timer::State, RECONNECT, shared.now);
         }
@@ -94,6 +99,9 @@ impl Call {
             && let Some(link) = self.talking()
         {
             shared.room(RoomCommand::SetMuted { link, muted });
+        }
+        if self.state == CallState::Live {
+            self.sign_of_life(shared); // a program that dies now must not come back unmuted
         }
     }
 
@@ -238,6 +246,7 @@ impl Call {
                 self.wake(Timer::Look, Duration::ZERO, shared.now);
             } else if !self.back.rejoining {
                 self.cancel(Timer::Look);
+                self.back.denials = 0;
             }
         }
     }
@@ -267,18 +276,11 @@ impl Call {
                 self.looking = false;
                 self.rejoin_looked(*leg, shared);
             }
-            LegFact::Looked { leg: None, .. }
-            | LegFact::Looked {
-                leg: Some(LegStatus::Hangup),
-                ..
-            } => {
+            LegFact::Looked { leg, .. } => {
                 self.looking = false;
-                if self.stalled && !self.reconnecting {
-                    self.leg_gone = true;
-                    self.far_end_gone(EndReason::FarEndHungUp, shared);
-                }
+                self.live_looked(*leg, shared);
             }
-            LegFact::Looked { leg: Some(_), .. } | LegFact::LookFailed => self.looking = false,
+            LegFact::LookFailed => self.looking = false,
             LegFact::Parted { apart, done } => self.parted(*apart, *done, shared),
             LegFact::Removed { found } => {
                 if *found {
@@ -293,6 +295,27 @@ impl Call {
             | LegFact::PersonFailed { .. }
             | LegFact::RoomDeleted { .. }
             | LegFact::DropFailed { .. } => {}
+        }
+    }
+
+    /// What the server lists while nothing is heard. A server that lost its memory denies a leg that is up, and one that was
+    /// started anew does until the leg is back: a denial counts only while connection and leg are not in doubt already, and
+    /// proves nothing, so the leg is ended like any that may be up.
+    fn live_looked(&mut self, leg: Option<LegStatus>, shared: &mut Shared) {
+        let counts = self.stalled && !self.reconnecting && !self.leg_missing;
+        match leg {
+            Some(LegStatus::Hangup) if self.stalled && !self.reconnecting => {
+                self.leg_gone = true;
+                self.far_end_gone(EndReason::FarEndHungUp, shared);
+            }
+            None if counts => {
+                self.back.denials = self.back.denials.saturating_add(1);
+                if self.back.denials >= DENIALS {
+                    self.back.denials = 0;
+                    self.far_end_gone(EndReason::ConnectionLost, shared);
+                }
+            }
+            Some(_) | None => self.back.denials = 0,
         }
     }
 
@@ -331,6 +354,7 @@ impl Call {
         shared.log(LogCommand::Alive {
             call: self.id.clone(),
             at_unix_ms: shared.now.unix_ms,
+            muted: self.muted,
         });
         self.wake(Timer::Alive, ALIVE, shared.now);
     }

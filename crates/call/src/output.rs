@@ -57,12 +57,15 @@ pub enum LogCommand {
         /// Who refused, and why.
         refusal: LineRefusal,
     },
-    /// The call is still up (every 5 s): a crash ends the row at the last of these.
+    /// The call is still up (every 5 s, and when the microphone is switched off or on): a crash ends the row at the last of
+    /// these, and whoever goes back into the call finds the microphone as it was.
     Alive {
         /// Which.
         call: CallId,
         /// Unix milliseconds.
         at_unix_ms: i64,
+        /// Is our microphone off?
+        muted: bool,
     },
     /// The call is over.
     Finish(LogFinish),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::input::LineStatus;
-use crate::number::same_number;
+use crate::number::{self, same_number};
 use crate::output::ShellCommand;
 use crate::phone::{MOST_RINGING, Phone};
 use crate::record::Call;
@@ -13,6 +13,9 @@ use crate::view::{CallView, DeclineEffect};
 
 /// The wall clock may be set while we wait for a time of day, so it is read again at least this often.
 const CLOCK: Duration = Duration::from_secs(60);
+
+/// So many of those who may always ring are named.
+const NAMED: usize = 2;
 
 /// How a caller is received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,16 +108,13 @@ impl Phone {
                 let call = call.id.clone();
                 shared.shell(ShellCommand::NotifyIncoming { call });
             }
+            call.settle_watch(shared);
         }
     }
 
     /// Why callers do not ring here just now, in one sentence.
     pub(crate) fn quiet_words(&self) -> Option<String> {
         let settings = &self.shared.settings;
-        let several = |count: usize, one: &str, many: &str| match count {
-            1 => format!("1 {one}"),
-            count => format!("{count} {many}"),
-        };
         if !settings.open && settings.when_closed == WhenClosed::Decline {
             return Some(
                 "Outside business hours: callers are turned away unless another desk rings.".into(),
@@ -125,8 +125,8 @@ impl Phone {
                 return Some("Do not disturb: nobody rings here, callers are only shown.".into());
             }
             Availability::DoNotDisturb { .. } => {
-                let who = several(settings.always_ring.len(), "number", "numbers");
-                return Some(format!("Do not disturb: only {who} on your list may ring."));
+                let who = self.who_may_ring();
+                return Some(format!("Do not disturb: only {who} may ring."));
             }
             Availability::Available => {}
         }
@@ -135,6 +135,17 @@ impl Phone {
         }
         (!settings.quiet_lines.is_empty() && self.every_line_is_quiet())
             .then(|| "Calls to your number do not ring here.".into())
+    }
+
+    /// The first few of those who ring in spite of do-not-disturb, and how many more there are.
+    fn who_may_ring(&self) -> String {
+        let listed = &self.shared.settings.always_ring;
+        let named = |entry: &String| number::shown(entry, self.shared.region);
+        let named: Vec<String> = listed.iter().take(NAMED).map(named).collect();
+        match listed.len().saturating_sub(NAMED) {
+            0 => named.join(" and "),
+            more => format!("{} and {more} more on your list", named.join(", ")),
+        }
     }
 
     /// What of all that rings here does not, in one sentence: the desk rings all the same.

@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) notice: Option<Notice>,
     pub(crate) notices: u32,
     pub(crate) devices: Devices,
+    /// Enough other desks followed the last caller by a hidden join.
+    pub(crate) crowded: bool,
     pub(crate) changed: bool,
 }
 
@@ -225,6 +227,10 @@ pub(crate) struct Call {
     /// It was announced by a system notification.
     pub(crate) notified: bool,
     pub(crate) only_desk: bool,
+    /// The caller's leg was seen in the room by the last that was told of it there. Inbound only.
+    pub(crate) in_sight: bool,
+    /// The server denied a leg that the watch sees, and the room is being asked.
+    pub(crate) denied: bool,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
     pub(crate) offer_until: Duration,
     /// Somebody claimed this call a moment ago and is believed.
@@ -323,6 +329,8 @@ impl Call {
             quiet: false,
             notified: false,
             only_desk: false,
+            in_sight: false,
+            denied: false,
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),
@@ -530,6 +538,14 @@ impl Call {
         }
     }
 
+    /// Does it ring here: nobody silenced it, no rule does, and no colleague is answering it?
+    pub(crate) fn rings_here(&self) -> bool {
+        self.state == CallState::Offered
+            && !self.silenced
+            && !self.quiet
+            && self.claimed_by.is_none()
+    }
+
     /// Is our own connection, or the leg's, being rebuilt?
     pub(crate) fn is_shaky(&self) -> bool {
         self.reconnecting || self.leg_missing || self.back.rejoining
@@ -586,7 +602,6 @@ impl Call {
             silenced: self.silenced,
             quiet: false,
             decline_effect: DeclineEffect::default(),
-            only_desk: self.only_desk,
             keys_sent: format!("{}{}", self.keys_sent, self.keys_waiting),
             keys_received: self.keys_received.clone(),
             media: self.media,

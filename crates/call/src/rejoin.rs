@@ -30,7 +30,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often the server is asked about a leg that we cannot see.
 const LOOK: Duration = Duration::from_secs(4);
 /// After a server's restart its legs come back within 3-6 s; who is not listed three looks in a row is gone.
-const DENIALS: u32 = 3;
+pub(crate) const DENIALS: u32 = 3;
 /// How often the server is asked about a call of an earlier run.
 const STRANDED_LOOK: Duration = Duration::from_secs(5);
 /// Without a word of the server for this long nobody knows whether there is anything to go back into.
@@ -46,7 +46,7 @@ pub(crate) struct Back {
     /// The server said that its leg is up.
     pub(crate) proven: bool,
     /// Looks in a row that did not find the leg.
-    denials: u32,
+    pub(crate) denials: u32,
     /// Since when no packet comes.
     pub(crate) stalled_since: Option<Duration>,
 }
@@ -299,6 +299,7 @@ impl Phone {
         call.placed = orphan.direction == Direction::Outbound;
         call.back.orphan = true;
         call.back.proven = proven;
+        call.muted = orphan.muted;
         call.advance_status(LegStatus::Active);
         call.strand(shared);
         call.look(shared);

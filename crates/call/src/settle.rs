@@ -92,13 +92,7 @@ impl Phone {
     }
 
     fn settle_rings(&mut self) {
-        let rings = |call: &Call| {
-            call.state == CallState::Offered
-                && !call.silenced
-                && !call.quiet
-                && call.claimed_by.is_none()
-        };
-        let waits = self.calls.iter().any(rings);
+        let waits = self.calls.iter().any(Call::rings_here);
         let ring = !self.is_busy() && waits;
         let rings_there =
             |call: &Call| call.state == CallState::RemoteRinging || call.hears_ringback();
@@ -122,6 +116,28 @@ impl Phone {
                 ShellCommand::HideOverlay
             });
         }
+    }
+
+    /// Of all who wait, the one that is meant where none is named; of equals the one who has waited longest.
+    pub(crate) fn foremost(&self) -> Option<&Call> {
+        let rank = |call: &&Call| match call.state {
+            CallState::Claiming => 0,
+            CallState::Offered if call.rings_here() => 1,
+            CallState::Offered if !call.quiet => 2,
+            CallState::Offered
+            | CallState::Preparing
+            | CallState::Joining
+            | CallState::Dialling
+            | CallState::RemoteRinging
+            | CallState::Answering
+            | CallState::Live
+            | CallState::Stranded
+            | CallState::HandedOver
+            | CallState::Ending
+            | CallState::Ended => 3,
+        };
+        let waits = |call: &&Call| matches!(call.state, CallState::Offered | CallState::Claiming);
+        self.calls.iter().filter(waits).min_by_key(rank)
     }
 
     /// Hands what ended calls may have left behind to the loose legs, and drops the oldest ended calls.

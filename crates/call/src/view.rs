@@ -17,6 +17,10 @@ pub struct PhoneView {
     pub line: LineStatus,
     /// Calls under way, and ended ones until dismissed or replaced; oldest first.
     pub calls: Vec<CallView>,
+    /// The caller whom Answer, Decline and Silence are about where none is named, and who is shown where there is room for
+    /// one: who is being answered just now; else who rings here; else who rang and was silenced or is being answered by a
+    /// colleague; else who waits quietly. The longest waiting first.
+    pub rings: Option<CallId>,
     /// The newest notice.
     pub notice: Option<Notice>,
     /// Who may be rung here.
@@ -90,8 +94,6 @@ pub struct CallView {
     pub silenced: bool,
     /// Offered, and kept from ringing by a rule of this desk: no overlay, no notification.
     pub quiet: bool,
-    /// Offered, and no other desk rings: declining ends it for the caller.
-    pub only_desk: bool,
     /// What pressing decline does to the caller: the button is labelled by it.
     pub decline_effect: DeclineEffect,
     /// Keys sent or waiting to be sent.

@@ -7,7 +7,7 @@
 //!
 //! - Finding: [`Store::find`] with a [`Query`] (search, filters, pages), [`Store::missed_count`].
 //! - Contacts: [`Store::add_contact`], [`Store::contacts`], [`Store::contact_of`], [`Store::import_contacts`] and its undo.
-//! - Lines: [`Store::last_line`].
+//! - Lines: [`Store::last_line`], [`Store::talked`].
 //! - Going out: [`Store::export`]. Going away: [`Store::delete`] and its undo, [`Store::tidy`], [`Store::wipe`].
 //! - Explaining: [`Store::log_event`], secrets masked; [`Store::events_of_call`], [`Store::export_events`].
 //!
@@ -55,7 +55,7 @@ pub use error::HistoryError;
 pub use events::{Event, NewEvent};
 pub use export::{ExportFormat, ExportNames};
 pub use import::{ImportBatch, ImportRemark, ImportReport};
-pub use lines::RefusedLine;
+pub use lines::{RefusedLine, Talked};
 pub use load::PastCall;
 pub use mask::{MASKED, masked};
 pub use orphans::LeftBehind;

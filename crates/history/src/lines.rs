@@ -2,6 +2,7 @@
 
 use call::CallId;
 use call::output::LineRefusal;
+use call::state::Direction;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -48,7 +49,44 @@ pub(crate) fn parse(column: Option<String>) -> Vec<RefusedLine> {
         .unwrap_or_default()
 }
 
+/// What was talked over one of our numbers in one direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Talked {
+    /// Our number, as the calls have it; `None`: it was not known.
+    pub line: Option<String>,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Calls that were answered.
+    pub calls: u64,
+    /// Minutes that were begun in them, each call for itself: providers count like that.
+    pub minutes: u64,
+}
+
 impl Store {
+    /// What was talked in calls that began in `[from, to)` (Unix milliseconds) and are over, by number and direction.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn talked(&self, from: i64, to: i64) -> Result<Vec<Talked>, HistoryError> {
+        let reader = self.reader();
+        // `seq` is the beginning times 1024: a month is a range of the primary key.
+        let mut statement = reader.prepare_cached(
+            "SELECT line, direction, count(*) AS calls, sum((max(ended_at - answered_at, 1) + 59999) / 60000) AS minutes
+             FROM calls WHERE seq >= ?1 AND seq < ?2 AND answered_at IS NOT NULL AND ended_at IS NOT NULL
+             GROUP BY line, direction ORDER BY line, direction",
+        )?;
+        let place = |at: i64| at.saturating_mul(1024);
+        let rows = statement.query_map(params![place(from), place(to)], |row| {
+            Ok(Talked {
+                line: row::text_or_none(row, "line")?,
+                direction: row::direction(&row::text(row, "direction")?),
+                calls: row.get::<_, i64>("calls")?.unsigned_abs(),
+                minutes: row.get::<_, i64>("minutes")?.unsigned_abs(),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A call goes over another line: its row gets the next leg and line, and who refused.
     ///
     /// # Errors

@@ -38,6 +38,8 @@ pub struct LeftBehind {
     pub started_unix_ms: i64,
     /// When it was answered here, Unix milliseconds.
     pub answered_unix_ms: Option<i64>,
+    /// Was our microphone off at its last sign of life?
+    pub muted: bool,
 }
 
 impl From<LeftBehind> for Orphan {
@@ -55,6 +57,7 @@ impl From<LeftBehind> for Orphan {
             line: left.line,
             started_unix_ms: left.started_unix_ms,
             answered_unix_ms: left.answered_unix_ms,
+            muted: left.muted,
         }
     }
 }
@@ -83,7 +86,7 @@ impl Store {
         {
             let mut unsettled = change.prepare_cached(
                 "SELECT id, session, direction, room, leg, answered_at, answered_at IS NOT NULL AS answered,
-                        handed_over_at IS NOT NULL AS handed_over, number, name, line, started_at,
+                        handed_over_at IS NOT NULL AS handed_over, number, name, line, started_at, muted,
                         max(started_at, ifnull(answered_at, 0), ifnull(last_alive_at, 0), ifnull(handed_over_at, 0),
                             ifnull(ended_at, 0)) AS last_sign
                  FROM calls WHERE ended_at IS NULL OR leg_gone = 0 ORDER BY seq",
@@ -120,6 +123,7 @@ impl Store {
                     line: row::text_or_none(row, "line")?,
                     started_unix_ms: row.get("started_at")?,
                     answered_unix_ms: row.get("answered_at")?,
+                    muted: row.get("muted")?,
                 });
             }
         }

@@ -106,7 +106,11 @@ impl Writer {
             } => store.went_over(call, leg, line.as_deref(), refusal),
             LogCommand::Answered { call, at_unix_ms } => store.answered(call, *at_unix_ms),
             LogCommand::HandedOver { call, at_unix_ms } => store.hand_over(call, *at_unix_ms),
-            LogCommand::Alive { call, at_unix_ms } => store.alive(call, *at_unix_ms),
+            LogCommand::Alive {
+                call,
+                at_unix_ms,
+                muted,
+            } => store.alive(call, *at_unix_ms, *muted),
             LogCommand::Finish(finish) => store.finish(finish),
             LogCommand::FinishOrphan { call } => store.finish_orphan(call),
             LogCommand::LegGone { call } => store.leg_gone(call),

@@ -7,7 +7,7 @@ use crate::error::HistoryError;
 use crate::{row, text};
 
 /// The version of a file that is up to date.
-pub(crate) const NEWEST: i64 = 8;
+pub(crate) const NEWEST: i64 = 9;
 
 fn steps() -> Migrations<'static> {
     Migrations::new(vec![
@@ -22,6 +22,7 @@ fn steps() -> Migrations<'static> {
         M::up(include_str!("../migrations/0006_people_and_rooms.sql")),
         M::up(include_str!("../migrations/0007_merge_aside.sql")),
         M::up(include_str!("../migrations/0008_refusals.sql")),
+        M::up(include_str!("../migrations/0009_muted.sql")),
     ])
 }
 

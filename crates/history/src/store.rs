@@ -210,11 +210,16 @@ impl Store {
         Ok(())
     }
 
-    /// Notes a sign of life. Readers see no difference.
-    pub(crate) fn alive(&self, call: &CallId, at_unix_ms: i64) -> Result<(), HistoryError> {
+    /// Notes a sign of life, and whether the microphone is off. Readers see no difference.
+    pub(crate) fn alive(
+        &self,
+        call: &CallId,
+        at_unix_ms: i64,
+        muted: bool,
+    ) -> Result<(), HistoryError> {
         self.change(
-            "UPDATE calls SET last_alive_at = ?2 WHERE id = ?1",
-            params![call.as_str(), at_unix_ms],
+            "UPDATE calls SET last_alive_at = ?2, muted = ?3 WHERE id = ?1",
+            params![call.as_str(), at_unix_ms, muted],
         )
     }
 

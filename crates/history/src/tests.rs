@@ -111,6 +111,7 @@ fn a_call_goes_through_the_journal() {
     port.tell(LogCommand::Alive {
         call: id("c1"),
         at_unix_ms: 8_000,
+        muted: false,
     });
     port.tell(LogCommand::Finish(finish(
         "c1",
@@ -229,7 +230,7 @@ fn what_an_earlier_run_left_is_taken_once_and_settled() {
     let earlier = Store::open(profile.path()).unwrap();
     earlier.start(&start("answered", 1_000)).unwrap();
     earlier.answered(&id("answered"), 2_000).unwrap();
-    earlier.alive(&id("answered"), 7_000).unwrap();
+    earlier.alive(&id("answered"), 7_000, true).unwrap();
     earlier.start(&start("dialling", 3_000)).unwrap();
     earlier.start(&start("over", 4_000)).unwrap();
     earlier
@@ -263,6 +264,8 @@ fn what_an_earlier_run_left_is_taken_once_and_settled() {
         ]
     );
     assert_eq!(orphans[1].leg, Identity::leg(&id("dialling")));
+    let muted: Vec<bool> = orphans.iter().map(|o| o.muted).collect();
+    assert_eq!(muted, [true, false, false]);
     let other = Store::open(profile.path()).unwrap();
     assert_eq!(
         other.take_orphans(10_000).unwrap(),

@@ -23,6 +23,7 @@ pub struct HandStep {
 #[must_use]
 pub fn steps(wanted: &Wanted) -> Vec<HandStep> {
     let mut steps = Vec::new();
+    steps.extend(crate::plan::own_server(wanted).map(|text| step(text, "")));
     match &wanted.provider {
         WantedProvider::Twilio { livekit, domain } => twilio(&mut steps, wanted, livekit.uri(wanted.secure), domain.as_str()),
         WantedProvider::Telnyx { livekit } => telnyx(&mut steps, wanted, livekit),
@@ -228,6 +229,23 @@ mod tests {
             assert!(all.contains(own), "{own} in\n{all}");
         }
         assert_eq!(steps.len(), 8);
+    }
+
+    #[test]
+    fn ports_are_asked_of_those_who_run_livekit_themselves_only() {
+        let with = |sip: &str| {
+            let number = Number::parse("+12125550100", Region::US).unwrap();
+            let livekit = LiveKitSip::parse(sip).unwrap();
+            let name = LineName::parse("Desk").unwrap();
+            let provider = WantedProvider::Telnyx { livekit };
+            let wanted = Wanted::new(name, vec![number], provider).unwrap();
+            let plan = crate::plan(&wanted, &crate::Found::default(), None);
+            (format!("{:?}", steps(&wanted)), plan.notes.join(" "))
+        };
+        let (hand, notes) = with("sip.example.com:5060");
+        assert!(hand.contains("UDP 10000 to 20000") && notes.contains("UDP 10000 to 20000"));
+        let (hand, notes) = with("abc.eu.sip.livekit.cloud");
+        assert!(!hand.contains("10000") && notes.is_empty(), "{notes}");
     }
 
     #[test]

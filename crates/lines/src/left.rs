@@ -1,7 +1,6 @@
 //! What a line still lacks: proofs by calls, and what the last check said of emergencies, money and faults. Pure.
 
-use serde_json::Value;
-
+use crate::check::{Level, SavedCheck};
 use crate::registry::KeptLine;
 use crate::wanted::ProviderKind;
 
@@ -20,6 +19,8 @@ pub enum Part {
     Emergency,
     /// Something stops a thief from running up a bill.
     Spending,
+    /// The country of the line may be called.
+    Countries,
 }
 
 impl Part {
@@ -33,6 +34,7 @@ impl Part {
             Self::Provider => "provider",
             Self::Emergency => "emergency",
             Self::Spending => "spending",
+            Self::Countries => "countries",
         }
     }
 
@@ -41,7 +43,7 @@ impl Part {
     pub fn is_required(self) -> bool {
         match self {
             Self::Incoming | Self::Outgoing | Self::Faultless => true,
-            Self::Provider | Self::Emergency | Self::Spending => false,
+            Self::Provider | Self::Emergency | Self::Spending | Self::Countries => false,
         }
     }
 }
@@ -57,10 +59,9 @@ pub enum State {
     Unknown,
 }
 
-/// Every part of a line that concerns it, by what was proven and by its last check (as [`crate::check::CheckReport::json`] keeps
-/// it).
+/// Every part of a line that concerns it, by what was proven and by its last check.
 #[must_use]
-pub fn parts(line: &KeptLine, last_check: Option<&Value>) -> Vec<(Part, State)> {
+pub fn parts(line: &KeptLine, last_check: Option<&SavedCheck>) -> Vec<(Part, State)> {
     let proven = |at: &Option<String>| {
         if at.is_some() {
             State::Done
@@ -68,29 +69,18 @@ pub fn parts(line: &KeptLine, last_check: Option<&Value>) -> Vec<(Part, State)> 
             State::Left
         }
     };
-    let level = |id: &str| {
-        let findings = last_check?.get("findings")?.as_array()?.iter();
-        let own = findings.filter(|finding| finding.get("id").and_then(Value::as_str) == Some(id));
-        // The worst of several counts.
-        let levels = own.filter_map(|finding| finding.get("level")?.as_str());
-        levels.max_by_key(|level| {
-            ["passed", "not_run", "advice", "problem"]
-                .iter()
-                .position(|one| one == level)
-        })
-    };
-    let looked = |id: &str| match level(id) {
-        Some("passed") => State::Done,
-        Some("advice" | "problem") => State::Left,
-        Some(_) | None => State::Unknown,
+    let looked = |id: &str| match last_check.and_then(|check| check.level(id)) {
+        Some(Level::Passed) => State::Done,
+        Some(Level::Advice | Level::Problem) => State::Left,
+        Some(Level::NotRun) | None => State::Unknown,
     };
     let mut parts = vec![(Part::Incoming, proven(&line.proof.incoming))];
     if line.provider != ProviderKind::LiveKitNumbers {
         parts.push((Part::Outgoing, proven(&line.proof.outgoing)));
     }
-    let faultless = match last_check.and_then(|check| check.get("healthy")?.as_bool()) {
-        Some(true) => State::Done,
-        Some(false) => State::Left,
+    let faultless = match last_check {
+        Some(check) if check.healthy => State::Done,
+        Some(_) => State::Left,
         None => State::Unknown,
     };
     parts.push((Part::Faultless, faultless));
@@ -98,6 +88,7 @@ pub fn parts(line: &KeptLine, last_check: Option<&Value>) -> Vec<(Part, State)> 
         parts.push((Part::Provider, looked("D02")));
         parts.push((Part::Emergency, looked("D30")));
         if line.provider != ProviderKind::SignalWire {
+            parts.push((Part::Countries, looked("D27")));
             parts.push((Part::Spending, looked("D28")));
         }
     }
@@ -107,9 +98,9 @@ pub fn parts(line: &KeptLine, last_check: Option<&Value>) -> Vec<(Part, State)> 
 #[cfg(test)]
 mod tests {
     use call::number::Region;
-    use serde_json::json;
 
     use super::*;
+    use crate::check::SavedFinding;
     use crate::wanted::{LineName, LiveKitSip, Number, Wanted, WantedProvider};
 
     fn line(provider: WantedProvider) -> KeptLine {
@@ -123,7 +114,7 @@ mod tests {
         line(WantedProvider::Telnyx { livekit })
     }
 
-    fn of(line: &KeptLine, check: Option<&Value>, state: State) -> Vec<&'static str> {
+    fn of(line: &KeptLine, check: Option<&SavedCheck>, state: State) -> Vec<&'static str> {
         let parts = parts(line, check).into_iter();
         parts
             .filter(|(_, is)| *is == state)
@@ -137,7 +128,13 @@ mod tests {
         assert_eq!(of(&line, None, State::Left), ["incoming", "outgoing"]);
         assert_eq!(
             of(&line, None, State::Unknown),
-            ["faultless", "provider", "emergency", "spending"]
+            [
+                "faultless",
+                "provider",
+                "emergency",
+                "countries",
+                "spending"
+            ]
         );
     }
 
@@ -146,22 +143,40 @@ mod tests {
         let mut line = telnyx();
         line.proof.incoming = Some("2026-08-01T00:00:00Z".into());
         line.proof.outgoing = Some("2026-08-01T00:00:00Z".into());
-        let finding = |id: &str, level: &str| json!({"id": id, "level": level});
-        let mut check = json!({"healthy": true, "findings": [finding("D02", "passed"), finding("D28", "advice"), finding("D30", "advice")]});
+        let finding = |id: &str, level: Level| SavedFinding {
+            id: id.into(),
+            level,
+            ..SavedFinding::default()
+        };
+        let mut check = SavedCheck {
+            healthy: true,
+            findings: vec![
+                finding("D02", Level::Passed),
+                finding("D27", Level::NotRun),
+                finding("D28", Level::Passed),
+                // Of several the worst counts.
+                finding("D28", Level::Advice),
+                finding("D30", Level::Advice),
+            ],
+            ..SavedCheck::default()
+        };
         assert_eq!(
             of(&line, Some(&check), State::Left),
             ["emergency", "spending"]
         );
+        assert_eq!(of(&line, Some(&check), State::Unknown), ["countries"]);
         assert!(!Part::Emergency.is_required());
-        check["findings"] = json!([
-            finding("D02", "passed"),
-            finding("D28", "passed"),
-            finding("D30", "passed")
-        ]);
+        check.findings = ["D02", "D27", "D28", "D30"]
+            .map(|id| finding(id, Level::Passed))
+            .into();
         assert_eq!(of(&line, Some(&check), State::Left), [""; 0]);
         assert_eq!(of(&line, Some(&check), State::Unknown), [""; 0]);
-        check["healthy"] = json!(false);
-        assert_eq!(of(&line, Some(&check), State::Left), ["faultless"]);
+        check.findings.push(finding("D27", Level::Problem));
+        check.healthy = false;
+        assert_eq!(
+            of(&line, Some(&check), State::Left),
+            ["faultless", "countries"]
+        );
     }
 
     #[test]

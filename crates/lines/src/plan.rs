@@ -61,6 +61,7 @@ pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> 
         }
         ProviderFound::Nothing => {}
     }
+    plan.notes.extend(own_server(wanted));
     let has_trunks = wanted.provider.kind() != ProviderKind::LiveKitNumbers;
     if has_trunks {
         outbound(&mut plan, wanted, found, &picked, credential);
@@ -76,6 +77,20 @@ pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> 
         ProviderFound::Nothing => {}
     }
     plan
+}
+
+/// What whoever runs LiveKit has to open; nobody is asked that whose LiveKit runs in its cloud.
+pub(crate) fn own_server(wanted: &Wanted) -> Option<String> {
+    let livekit = wanted.livekit_sip().filter(|sip| !sip.is_cloud())?;
+    Some(format!(
+        "LiveKit runs on a server of your own, {}. Its firewall has to let in port 5060 ({}) for calls and UDP 10000 to 20000 for their sound, unless your LiveKit SIP settings name others. A tunnel for the first alone lets phones ring and carries no sound.",
+        livekit.host(),
+        if wanted.secure {
+            "5061 with TLS"
+        } else {
+            "TCP and UDP"
+        },
+    ))
 }
 
 /// Which of the objects are this line's: marked ones, or others that do the same.

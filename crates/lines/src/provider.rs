@@ -3,7 +3,7 @@
 use serde_json::Value;
 use vault::Secret;
 
-use crate::found::{ProviderExtras, ProviderFound};
+use crate::found::{OwnedNumber, ProviderExtras, ProviderFound};
 use crate::http::Http;
 use crate::journal::Object;
 use crate::service::{Endpoints, Service, ServiceError};
@@ -80,6 +80,15 @@ impl Provider {
                 ProviderFound::SignalWire(Box::new(signalwire.look(wanted).await?))
             }
         })
+    }
+
+    /// Every number of the account.
+    pub(crate) async fn numbers(&self) -> Result<Vec<OwnedNumber>, ServiceError> {
+        match self {
+            Self::Twilio(twilio) => twilio.numbers().await,
+            Self::Telnyx(telnyx) => telnyx.numbers().await,
+            Self::SignalWire(signalwire) => signalwire.numbers().await,
+        }
     }
 
     /// What only the line check asks for; `home` is a country, empty for none.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::calling::Calling;
+use crate::costs::Rates;
 use crate::journal::{now, who};
 use crate::wanted::{
     HandlerUrl, LineId, LineName, LiveKitSip, Number, ProviderKind, SipHost, Transport,
@@ -73,6 +74,9 @@ pub struct KeptLine {
     /// How calls go out over it.
     #[serde(default)]
     pub calling: Calling,
+    /// What it costs, as a person typed it.
+    #[serde(default)]
+    pub rates: Rates,
 }
 
 impl KeptLine {
@@ -97,6 +101,7 @@ impl KeptLine {
             by: who(),
             proof: Proof::default(),
             calling: Calling::default(),
+            rates: Rates::default(),
         };
         match &wanted.provider {
             WantedProvider::Twilio { livekit, domain } => {
@@ -222,12 +227,12 @@ impl Registry {
         match lines.iter_mut().find(|kept| kept.id == line.id) {
             Some(kept) => {
                 let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
-                let mut calling = kept.calling.clone();
+                let (mut calling, rates) = (kept.calling.clone(), kept.rates.clone());
                 let own = |number: &Number| line.numbers.contains(number);
                 calling.caller_id = calling.caller_id.filter(own);
                 let same = kept.numbers == line.numbers && kept.provider == line.provider;
                 *kept = line;
-                kept.calling = calling;
+                (kept.calling, kept.rates) = (calling, rates);
                 if same {
                     (kept.proof, kept.since, kept.by) = (proof, since, by);
                 }
@@ -288,7 +293,7 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn keep_check(&self, report: &crate::check::CheckReport) -> Result<(), RegistryError> {
-        replace(&self.check(&report.line.id), &report.json())
+        replace(&self.check(&report.line.id), &report.saved())
     }
 
     fn check(&self, id: &LineId) -> PathBuf {
@@ -297,7 +302,7 @@ impl Registry {
 
     /// The last check of a line, as it was kept; `None` when there was none, or when it cannot be read.
     #[must_use]
-    pub fn last_check(&self, id: &LineId) -> Option<serde_json::Value> {
+    pub fn last_check(&self, id: &LineId) -> Option<crate::check::SavedCheck> {
         serde_json::from_slice(&std::fs::read(self.check(id)).ok()?).ok()
     }
 

@@ -303,6 +303,12 @@ impl SignalWire {
         }
     }
 
+    /// Every number of the space.
+    pub(crate) async fn numbers(&self) -> Result<Vec<OwnedNumber>, ServiceError> {
+        let items = self.pages(NUMBERS, None).await?;
+        Ok(items.iter().map(read_number).collect())
+    }
+
     /// The wanted numbers, and nothing else.
     async fn owned(&self, wanted: &[Number]) -> Result<Vec<OwnedNumber>, ServiceError> {
         let mut owned = Vec::new();

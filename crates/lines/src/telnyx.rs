@@ -181,10 +181,13 @@ impl Telnyx {
         self.get("balance").await?;
         let name = object_name(wanted);
         let (profiles, connections, numbers) = tokio::join!(
-            self.pages("outbound_voice_profiles", ("filter[name][contains]", &name)),
+            self.pages(
+                "outbound_voice_profiles",
+                Some(("filter[name][contains]", &name))
+            ),
             self.pages(
                 "fqdn_connections",
-                ("filter[connection_name][contains]", &name)
+                Some(("filter[connection_name][contains]", &name))
             ),
             self.owned(&wanted.numbers),
         );
@@ -202,7 +205,7 @@ impl Telnyx {
             let of = connection.id.as_str();
             let path = format!("fqdn_connections/{of}/fqdn_authentication");
             let (fqdns, sign_in) = tokio::join!(
-                self.pages("fqdns", ("filter[connection_id]", of)),
+                self.pages("fqdns", Some(("filter[connection_id]", of))),
                 self.get(&path),
             );
             found.fqdns = fqdns?.iter().map(read_fqdn).collect();
@@ -226,13 +229,19 @@ impl Telnyx {
         })
     }
 
+    /// Every number of the account.
+    pub(crate) async fn numbers(&self) -> Result<Vec<OwnedNumber>, ServiceError> {
+        let items = self.pages("phone_numbers", None).await?;
+        Ok(items.iter().map(read_number).collect())
+    }
+
     /// The wanted numbers, and nothing else.
     async fn owned(&self, wanted: &[Number]) -> Result<TelnyxFound, ServiceError> {
         let mut found = TelnyxFound::default();
         for number in wanted {
             let digits = number.as_str().trim_start_matches('+');
             let items = self
-                .pages("phone_numbers", ("filter[phone_number]", digits))
+                .pages("phone_numbers", Some(("filter[phone_number]", digits)))
                 .await?;
             // The provider searches by parts of a number.
             let own = items
@@ -347,11 +356,16 @@ impl Telnyx {
     }
 
     /// All pages of a list.
-    async fn pages(&self, path: &str, filter: (&str, &str)) -> Result<Vec<Value>, ServiceError> {
+    async fn pages(
+        &self,
+        path: &str,
+        filter: Option<(&str, &str)>,
+    ) -> Result<Vec<Value>, ServiceError> {
         let mut all = Vec::new();
         for page in 1..=MOST_PAGES {
             let number = page.to_string();
-            let asked = [filter, ("page[number]", &number), ("page[size]", PAGE)];
+            let page_of = [("page[number]", number.as_str()), ("page[size]", PAGE)];
+            let asked: Vec<(&str, &str)> = filter.into_iter().chain(page_of).collect();
             let answer = self
                 .whole(Method::GET, self.url(path, &asked)?, Value::Null)
                 .await?;

@@ -283,6 +283,13 @@ impl Twilio {
         self.get(url).await
     }
 
+    /// Every number of the account.
+    pub(crate) async fn numbers(&self) -> Result<Vec<OwnedNumber>, ServiceError> {
+        let url = self.api("/IncomingPhoneNumbers")?;
+        let items = self.pages(url, "incoming_phone_numbers").await?;
+        Ok(items.iter().map(read_number).collect())
+    }
+
     async fn owned(&self, wanted: &[Number]) -> Result<Vec<OwnedNumber>, ServiceError> {
         let mut owned = Vec::new();
         for number in wanted {

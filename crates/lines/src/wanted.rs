@@ -96,9 +96,17 @@ pub enum BadInput {
     /// A key of the wrong kind.
     #[error("{0}")]
     BadKey(String),
+    /// Not an amount of money.
+    #[error(
+        "“{0}” is not an amount. Type it like 0.0085, without a currency sign, with six decimals at most, or leave it empty."
+    )]
+    BadAmount(String),
+    /// Not a currency.
+    #[error("“{0}” is not a currency. Three letters are needed, such as USD or EUR.")]
+    BadCurrency(String),
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     number::display_name(text).map_or_else(
         || "nothing".to_owned(),
         |text| text.chars().take(60).collect(),
@@ -331,6 +339,12 @@ impl LiveKitSip {
             .strip_suffix(".livekit.cloud")?;
         let name = name.split('.').next()?;
         SipHost::parse(&format!("{name}{CLOUD}")).ok().map(Self)
+    }
+
+    /// Is it a server of LiveKit's own cloud?
+    #[must_use]
+    pub fn is_cloud(&self) -> bool {
+        self.0.host().ends_with(CLOUD)
     }
 
     /// Host, perhaps with a port.
@@ -648,6 +662,16 @@ impl Wanted {
             secure: false,
             provider,
         })
+    }
+
+    /// Where the provider sends calls, as far as Deskline knows it.
+    pub(crate) fn livekit_sip(&self) -> Option<&LiveKitSip> {
+        match &self.provider {
+            WantedProvider::Twilio { livekit, .. }
+            | WantedProvider::Telnyx { livekit }
+            | WantedProvider::SignalWire { livekit, .. } => Some(livekit),
+            WantedProvider::Other { .. } | WantedProvider::LiveKitNumbers => None,
+        }
     }
 
     /// How LiveKit talks to the provider. SignalWire's guide asks for TLS whatever becomes of the sound.

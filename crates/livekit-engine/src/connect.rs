@@ -111,13 +111,14 @@ fn answer(message: ffi_event::Message) -> Result<Connected, ConnectError> {
         connect_callback::Message::Error(text) => return Err(ConnectError::from_text(&text)),
         connect_callback::Message::Result(result) => result,
     };
-    #[cfg(feature = "breakage")]
+    #[cfg(any(feature = "breakage", debug_assertions))]
     if router::get().loses_room() {
         return Err(ConnectError::new(
             ConnectErrorKind::Other,
             "lost on purpose",
         ));
     }
+    ffi::send_at_once();
     let handle = Handle::own(&result.room.handle);
     let number = handle.id();
     let local = Handle::own(&result.local_participant.handle);

@@ -48,7 +48,7 @@ mod stats;
 mod stream;
 mod validate;
 
-#[cfg(feature = "breakage")]
+#[cfg(any(feature = "breakage", debug_assertions))]
 pub use engine::Breakage;
 pub use engine::{Engine, PLATFORM, VERSION};
 pub use error::{ConnectError, ConnectErrorKind, EngineError, RequestError, RpcError, RpcFailure};
@@ -59,7 +59,7 @@ pub use event::{
 pub use microphone::{MicrophoneSource, MicrophoneTrack};
 pub use processing::{AudioProcessing, ProcessingOptions};
 pub use redact::redact;
-pub use room::{Hearer, Room, RoomEvents, RoomOptions, Scenario};
+pub use room::{Hearer, Room, RoomEvents, RoomOptions};
 pub use stats::{InboundAudio, OutboundAudio, SessionStats};
 pub use stream::{AudioFrames, AudioStream};
 pub use validate::Invalid;

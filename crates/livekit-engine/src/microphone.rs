@@ -114,6 +114,8 @@ pub(crate) async fn publish(
         _other => return Err(RequestError::Refused),
     };
 
+    // Announcing is answering: it must not wait in a socket, which may be a new one since the join.
+    ffi::send_at_once();
     let router = router::get();
     let id = router.fresh_id();
     let (sender, receiver) = oneshot::channel();

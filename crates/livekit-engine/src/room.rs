@@ -54,19 +54,6 @@ pub struct Hearer {
     pub tracks: Vec<String>,
 }
 
-/// A way to break a connection on purpose, for tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scenario {
-    /// The signalling socket breaks; media goes on.
-    SignalReconnect,
-    /// Everything is rebuilt: remote tracks come again as new ones.
-    FullReconnect,
-    /// The server's node fails.
-    NodeFailure,
-    /// The server tells us to leave.
-    ServerLeave,
-}
-
 /// A connection to a room. Clones are the same connection; when the last one is dropped the room is left.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -347,33 +334,6 @@ impl Room {
             }) => Err(RequestError::Failed(redact(&error))),
             _other => Err(RequestError::Refused),
         }
-    }
-
-    /// Breaks the connection on purpose. For tests.
-    ///
-    /// # Errors
-    /// The room is gone.
-    pub async fn simulate(&self, scenario: Scenario) -> Result<(), RequestError> {
-        use proto::SimulateScenarioKind as Kind;
-        let kind = match scenario {
-            Scenario::SignalReconnect => Kind::SimulateSignalReconnect,
-            Scenario::FullReconnect => Kind::SimulateFullReconnect,
-            Scenario::NodeFailure => Kind::SimulateNodeFailure,
-            Scenario::ServerLeave => Kind::SimulateServerLeave,
-        };
-        let answer = router::get()
-            .ask(ANSWER_DEADLINE, |id| {
-                ffi::request(ffi_request::Message::SimulateScenario(
-                    proto::SimulateScenarioRequest {
-                        room_handle: self.inner.handles.room.id(),
-                        scenario: kind as i32,
-                        request_async_id: Some(id),
-                    },
-                ))
-                .map(drop)
-            })
-            .await?;
-        router::plain(&answer)
     }
 
     /// Leaves the room and waits until that is done. The event queue then ends; `Disconnected` may or

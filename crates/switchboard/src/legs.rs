@@ -19,6 +19,8 @@ const TRUNKS_GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// The longest ringing: the server drops a waiting request after 80 s.
 const LONGEST_RINGING: Duration = Duration::from_secs(75);
+/// How the names of desks begin that follow a ringing hidden (see [`Identity::desk`]).
+const HIDDEN: &str = "watch-";
 /// How long after its answer a bridge begins to listen, at most: some 20 ms on one machine.
 const LISTENS_WITHIN: Duration = Duration::from_millis(300);
 
@@ -333,14 +335,28 @@ pub(crate) fn call_of(command: &LegCommand) -> Option<&CallId> {
 }
 
 fn looked(attendants: &[Attendant], leg: &Identity, desk: &str) -> LegFact {
-    let others = attendants
-        .iter()
-        .filter(|a| a.kind == ParticipantKind::Standard && !is_ours(&a.identity, desk));
+    let desks = || {
+        attendants
+            .iter()
+            .filter(|a| a.kind == ParticipantKind::Standard)
+    };
+    let others = || desks().filter(|a| !is_ours(&a.identity, desk));
+    let count = |some: usize| u32::try_from(some).unwrap_or(u32::MAX);
+    // Many join within one millisecond: the names decide, for every desk alike.
+    let turn = |a: &Attendant| (a.joined_unix_ms, a.identity.clone());
+    let ours = desks()
+        .filter(|a| is_ours(&a.identity, desk))
+        .map(turn)
+        .min();
+    let ahead = others().filter(|a| ours.as_ref().is_none_or(|ours| turn(a) < *ours));
+    let visible = |a: &&Attendant| !a.identity.as_str().starts_with(HIDDEN);
     let found = attendants.iter().find(|a| a.identity == *leg);
     LegFact::Looked {
         // A leg without a status it could be known by is there all the same: it has not got further than this.
         leg: found.map(|a| a.status.unwrap_or(call::state::LegStatus::Dialing)),
-        other_desks: u32::try_from(others.count()).unwrap_or(u32::MAX),
+        other_desks: count(others().count()),
+        desks_ahead: count(ahead.count()),
+        taken_by: others().find(visible).map(|a| a.name.clone()),
     }
 }
 
@@ -375,7 +391,7 @@ mod tests {
         Attendant {
             identity: Identity::parse(identity).unwrap(),
             kind,
-            name: String::new(),
+            name: format!("Desk {identity}"),
             status,
             sip_call: String::new(),
             number: String::new(),
@@ -392,7 +408,10 @@ mod tests {
             somebody("sip_1", ParticipantKind::Sip, Some(LegStatus::Ringing)),
             somebody("desk-front-1", ParticipantKind::Standard, None),
             somebody("watch-front-2", ParticipantKind::Standard, None),
-            somebody("watch-back-1", ParticipantKind::Standard, None),
+            Attendant {
+                joined_unix_ms: -1,
+                ..somebody("watch-back-1", ParticipantKind::Standard, None)
+            },
             somebody("desk-front-x-1", ParticipantKind::Standard, None),
             somebody("desk-front", ParticipantKind::Standard, None),
             somebody("recorder", ParticipantKind::Agent, None),
@@ -402,15 +421,23 @@ mod tests {
             fact,
             LegFact::Looked {
                 leg: Some(LegStatus::Ringing),
-                other_desks: 3
+                other_desks: 3,
+                desks_ahead: 1,
+                taken_by: Some("Desk desk-front-x-1".into()),
             }
         );
         assert_eq!(
             looked(&everybody[1..3], &leg, "front"),
             LegFact::Looked {
                 leg: None,
-                other_desks: 0
+                other_desks: 0,
+                desks_ahead: 0,
+                taken_by: None,
             }
         );
+        let LegFact::Looked { desks_ahead, .. } = looked(&everybody, &leg, "elsewhere") else {
+            panic!("a look is answered by what was seen");
+        };
+        assert_eq!(desks_ahead, 5, "who is not there comes after all");
     }
 }

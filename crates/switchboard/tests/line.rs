@@ -98,10 +98,12 @@ async fn an_answered_call_is_found_and_ended() {
             LegFact::Looked {
                 leg: Some(LegStatus::Active),
                 other_desks: 0,
+                ..
             } => break,
             LegFact::Looked {
                 leg: Some(_),
                 other_desks: 0,
+                ..
             } if Instant::now() < deadline => {}
             other => panic!("{other:?}"),
         }
@@ -144,7 +146,9 @@ async fn an_answered_call_is_found_and_ended() {
         desk.leg_fact(&call("up")).await,
         LegFact::Looked {
             leg: None,
-            other_desks: 0
+            other_desks: 0,
+            desks_ahead: 0,
+            taken_by: None,
         }
     );
     desk.end().await;

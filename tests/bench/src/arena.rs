@@ -14,6 +14,7 @@ use crate::{
     conditions::Conditions,
     peer::{Browser, Order},
     place::PATIENCE,
+    plan,
     relay::Relay,
     side,
     usage::Usage,
@@ -146,9 +147,11 @@ impl Arena {
     }
 }
 
-/// Waits until other programs leave the processor alone, but not for ever; says how long.
+/// Waits until other programs leave the processor alone, but not for ever, and all calls together not longer than planned; says how
+/// long.
 pub(crate) fn wait_for_quiet(within: Duration) -> f64 {
     let began = Instant::now();
+    let within = plan::patience(within);
     while began.elapsed() < within {
         let before = Conditions::now();
         std::thread::sleep(Duration::from_millis(500));
@@ -157,6 +160,7 @@ pub(crate) fn wait_for_quiet(within: Duration) -> f64 {
             break;
         }
     }
+    plan::waited(began.elapsed());
     began.elapsed().as_secs_f64()
 }
 

@@ -126,13 +126,13 @@ fn one(arena: &Arena, phase: &Phase, number: usize) -> Result<(Value, Option<f64
         })
         .collect();
     std::thread::sleep(phase.lasts);
-    // The sides tell first, so that what they take to end is not in it.
+    let pressure = before.pressure_until(&Conditions::now());
+    // Those who keep the cores busy would also keep the sides from telling: they end first, some milliseconds before.
+    done.store(true, Relaxed);
     let mut told = Vec::new();
     for side in sides {
         told.push(side.end());
     }
-    done.store(true, Relaxed);
-    let pressure = before.pressure_until(&Conditions::now());
     for other in others {
         let _ended = other.join();
     }

@@ -61,7 +61,24 @@ fn measures_of(kind: Kind) -> [&'static Measure; 3] {
     }
 }
 
-/// `count` fresh calls of each kind in turn; answers a table of them.
+/// Who talks in this round. What is compared with nobody's goal is done in every fourth.
+fn kinds(run: usize, with_browser: bool) -> Vec<Kind> {
+    let mut kinds = vec![Kind::Ours];
+    if with_browser {
+        kinds.push(Kind::Chromium);
+    }
+    if run % 4 == 1 {
+        kinds.extend([Kind::Cpal, Kind::Plain]);
+    }
+    kinds
+}
+
+/// Calls in so many rounds.
+pub(crate) fn calls(count: usize, with_browser: bool) -> usize {
+    (1..=count).map(|run| kinds(run, with_browser).len()).sum()
+}
+
+/// `count` fresh calls of ours and of the browser in turn, a quarter as many of the others; answers a table of them.
 pub(crate) fn measure(
     journal: &mut Journal,
     count: usize,
@@ -69,10 +86,6 @@ pub(crate) fn measure(
     quiet_within: Duration,
 ) -> Result<String> {
     let client = with_browser.then(peer::available).transpose()?;
-    let mut kinds = vec![Kind::Ours, Kind::Cpal, Kind::Plain];
-    if client.is_some() {
-        kinds.insert(1, Kind::Chromium);
-    }
     let arena = Arena::start(client, None)?;
     let floor = floor(&arena)?;
     println!(
@@ -83,7 +96,7 @@ pub(crate) fn measure(
     );
     let mut medians: BTreeMap<Kind, Vec<f64>> = BTreeMap::new();
     for run in 1..=count {
-        for kind in &kinds {
+        for kind in &kinds(run, with_browser) {
             let waited = wait_for_quiet(quiet_within);
             let before = Conditions::now();
             let outcome = one(&arena, *kind, run, LEAD);

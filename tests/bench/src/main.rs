@@ -12,8 +12,10 @@ mod conditions;
 mod desks;
 mod desktop;
 mod desktop_start;
+mod drift;
 mod duel;
 mod echo;
+mod growth;
 mod inbound;
 mod journal;
 mod mouth_to_ear;
@@ -22,6 +24,7 @@ mod outbound;
 mod painted;
 mod peer;
 mod place;
+mod plan;
 mod quality;
 mod relay;
 mod resources;
@@ -105,7 +108,7 @@ enum Part {
     Rooms,
     /// Calls that we place
     Outbound,
-    /// Calls that we take
+    /// Calls that we take: from the answer to the first sound, each way
     Inbound,
     /// The delay of sound; of the audio suite: that on a good network
     Delay,
@@ -117,6 +120,10 @@ enum Part {
     Echo,
     /// How long device callbacks take, alone and with every core kept busy, and what their threads ask of the system
     Callbacks,
+    /// Two clocks that run apart, half an hour of arithmetic
+    Drift,
+    /// What many short calls leave behind
+    Growth,
     /// Processor and memory in a call
     Resources,
     /// From the start to the usable program
@@ -305,43 +312,43 @@ fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
     table
 }
 
-/// Sound from mouth to ear, one way.
+/// Sound from mouth to ear, and all that belongs to it.
 fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
-    let count = usize::from(arguments.calls.unwrap_or(8));
+    let of = |default: u16| usize::from(arguments.calls.unwrap_or(default));
     let quiet = Duration::from_secs(arguments.quiet_within);
     let mut table = String::new();
     let with_browser = arguments.peer.is_some();
-    if asked(arguments, Part::Resources) {
-        journal.part("the engine alone", |journal| uneven::bare(journal, quiet));
-    }
-    if asked(arguments, Part::Delay) {
-        journal.part("mouth to ear", |journal| {
-            table = duel::measure(journal, count, with_browser, quiet)?;
-            Ok(())
-        });
-    }
-    if asked(arguments, Part::Jitter) {
-        journal.part("uneven packets", |journal| {
-            table.push_str(&uneven::jitter(journal, with_browser, quiet)?);
-            Ok(())
-        });
-    }
-    if asked(arguments, Part::Quality) {
-        let count = usize::from(arguments.calls.unwrap_or(2));
-        journal.part("speech", |journal| {
-            table.push_str(&quality::measure(journal, count, with_browser, quiet)?);
-            Ok(())
-        });
-    }
-    if asked(arguments, Part::Echo) {
-        journal.part("echo and noise", |journal| {
-            table.push_str(&echo::measure(journal)?);
-            Ok(())
-        });
-    }
-    if asked(arguments, Part::Callbacks) {
-        journal.part("device callbacks", |journal| {
-            table.push_str(&callbacks::measure(journal, quiet)?);
+    let parts: Vec<plan::Planned> = plan::audio(arguments.calls, with_browser)
+        .into_iter()
+        .filter(|planned| asked(arguments, planned.part))
+        .collect();
+    print!("{}", plan::shown(&parts));
+    for plan::Planned { part, name, .. } in parts {
+        journal.part(name, |journal| {
+            match part {
+                Part::Resources => uneven::bare(journal, quiet)?,
+                Part::Delay => table.push_str(&duel::measure(journal, of(8), with_browser, quiet)?),
+                Part::Inbound => inbound::measure(&Place::start()?, journal, of(10))?,
+                Part::Jitter => table.push_str(&uneven::jitter(journal, with_browser, quiet)?),
+                Part::Quality => {
+                    table.push_str(&quality::measure(journal, of(2), with_browser, quiet)?);
+                }
+                Part::Echo => table.push_str(&echo::measure(journal)?),
+                Part::Callbacks => table.push_str(&callbacks::measure(journal, quiet)?),
+                Part::Drift => table.push_str(&drift::measure(journal)),
+                Part::Growth => growth::measure(&Place::start()?, journal, of(15))?,
+                // Of other suites: the plan names none of them.
+                Part::Rooms
+                | Part::Outbound
+                | Part::Start
+                | Part::Watchers
+                | Part::Painted
+                | Part::Desks
+                | Part::Window
+                | Part::Tray
+                | Part::Hello
+                | Part::Messages => {}
+            }
             Ok(())
         });
     }

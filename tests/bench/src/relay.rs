@@ -13,12 +13,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Where clients send to.
 const RELAY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// No packet is longer.
 const LONGEST: usize = 2048;
+/// What of a call is not joining and leaving. A side that is sent to in another way takes half of all packets away.
+const MOST_OF_A_CALL: f64 = 0.6;
 /// How often a thread looks whether it is over.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -102,12 +104,29 @@ impl Relay {
     }
 
     /// Packets passed on to clients, and lost, since the last question; media or not.
+    #[cfg(test)]
     pub(crate) fn take_counts(&self) -> (u64, u64) {
         let (passed, lost) = self.take_media_counts();
         (
             passed + self.counts.passed.swap(0, Relaxed),
             lost + self.counts.lost.swap(0, Relaxed),
         )
+    }
+
+    /// The same of a call that both sides were heard in for `time`, most of it at least: fifty a second go to each.
+    ///
+    /// # Errors
+    /// With fewer, somebody was sent to in another way.
+    pub(crate) fn media_since(&self, time: Duration) -> Result<(u64, u64)> {
+        let (passed, lost) = self.take_media_counts();
+        let expected = 2.0 * 50.0 * time.as_secs_f64();
+        if ((passed + lost) as f64) < MOST_OF_A_CALL * expected {
+            bail!(
+                "{} of some {expected:.0} media packets came over the relay",
+                passed + lost
+            );
+        }
+        Ok((passed, lost))
     }
 
     /// Packets of media passed on to clients, and lost, since the last question.

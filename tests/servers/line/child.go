@@ -180,7 +180,8 @@ func (c *child) stop() {
 func (c *child) faultState() faultState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return faultState{Child: true, Server: c.state, RefuseJoins: c.front.refuse.Load()}
+	open, taken := c.front.signalled()
+	return faultState{Child: true, Server: c.state, RefuseJoins: c.front.refuse.Load(), Signals: open, SignalsTaken: taken}
 }
 
 // fault does one of the faults by name.
@@ -192,6 +193,9 @@ func (c *child) fault(name string) error {
 		return c.signal(freezeSignal, serverRunning, serverFrozen)
 	case "thaw":
 		return c.signal(thawSignal, serverFrozen, serverRunning)
+	case "cut_signals":
+		c.front.cutSignals()
+		return nil
 	case "kill":
 		return c.kill()
 	case "start":

@@ -67,6 +67,7 @@ func (l *line) handler() http.Handler {
 	on("PUT /numbers/{number}", l.putNumber)
 	on("DELETE /numbers/{number}", l.deleteNumber)
 	on("PUT /callers/{number}", l.putCaller)
+	on("POST /ringing", l.postRinging)
 	l.webhooks(on)
 	on("GET /faults", func(*http.Request) (int, any, error) { return http.StatusOK, l.faultState(), nil })
 	on("POST /faults/{fault}", l.postFault)

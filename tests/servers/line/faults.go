@@ -17,11 +17,13 @@ const stateOutside = "outside"
 
 // faultState is the answer of GET /faults.
 type faultState struct {
-	Child       bool   `json:"child"`
-	Server      string `json:"server"`
-	RefuseJoins bool   `json:"refuse_joins"`
-	Bridge      string `json:"bridge"`
-	Redis       string `json:"redis"`
+	Child        bool   `json:"child"`
+	Server       string `json:"server"`
+	RefuseJoins  bool   `json:"refuse_joins"`
+	Signals      int    `json:"signals"`       // signalling sockets of clients that are open
+	SignalsTaken int    `json:"signals_taken"` // and that came so far
+	Bridge       string `json:"bridge"`
+	Redis        string `json:"redis"`
 }
 
 func (l *line) faultState() faultState {
@@ -62,7 +64,7 @@ func (l *line) ownFaults() map[string]func() error {
 func (l *line) postFault(r *http.Request) (int, any, error) {
 	name := r.PathValue("fault")
 	own, mine := l.ownFaults()[name]
-	if !mine && !slices.Contains([]string{"freeze", "thaw", "kill", "start", "restart", "refuse_joins"}, name) {
+	if !mine && !slices.Contains([]string{"freeze", "thaw", "kill", "start", "restart", "refuse_joins", "cut_signals"}, name) {
 		return 0, nil, failure{http.StatusNotFound, fmt.Sprintf("There is no fault %q.", name)}
 	}
 	var body struct {

@@ -62,6 +62,29 @@ func TestInboundCallerGivesUp(t *testing.T) {
 	}
 }
 
+func TestInboundRingingTimeoutOfTheTrunk(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t) // a trunk of its own
+	p.control(t, http.MethodPost, "/ringing", map[string]any{"limit_ms": 700}, http.StatusOK)
+	r := p.ringIn(t, map[string]any{})
+	d := p.join(t, r.Room)
+	if got := d.untilLeft(t, 6*time.Second); got != livekit.DisconnectReason_CLIENT_INITIATED {
+		t.Errorf("left with %s", got)
+	}
+	if slices.Contains(d.seen(), "hangup") {
+		t.Errorf("statuses %v: a timeout tells none", d.seen())
+	}
+	if rep := p.call(t, r.ID, "?until=over"); rep.Ended == nil || rep.Ended.By != byTimeout || *rep.Ended.Code != 486 {
+		t.Errorf("the caller says %+v", rep.Ended)
+	}
+	p.control(t, http.MethodPost, "/ringing", map[string]any{}, http.StatusOK)
+	again := p.ringIn(t, map[string]any{})
+	if p.call(t, again.ID, "?until=over&wait_ms=1500").Over {
+		t.Error("the timeout is still there")
+	}
+	p.control(t, http.MethodPost, "/ringing", map[string]any{"limit_ms": -1}, http.StatusBadRequest)
+}
+
 func TestInboundDeclined(t *testing.T) {
 	t.Parallel()
 	for name, decline := range map[string]func(*testing.T, *desk, callReport){

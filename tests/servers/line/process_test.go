@@ -437,6 +437,28 @@ func TestFaultRefuseJoins(t *testing.T) {
 	late.Disconnect()
 }
 
+func TestFaultCutSignals(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "-child")
+	d := p.join(t, roomOf(t))
+	r := d.dialUp(t, "+12125550100")
+	hears(t, "the desk", d.ear, 0.3)
+	before := p.control(t, http.MethodGet, "/faults", nil, http.StatusOK)
+	if before["signals"] != 1.0 {
+		t.Errorf("the desk has one signalling socket, not %v", before)
+	}
+	p.fault(t, "cut_signals")
+	d.ear.reset()
+	d.until(t, "it is back", 10*time.Second, func() bool {
+		s := p.control(t, http.MethodGet, "/faults", nil, http.StatusOK)
+		return s["signals"] == 1.0 && s["signals_taken"].(float64) > before["signals_taken"].(float64)
+	})
+	hears(t, "the desk", d.ear, 0.5)
+	if p.call(t, r.id(), "").Over || !d.listed(t) {
+		t.Error("the call ended with its signalling")
+	}
+}
+
 func TestPortInUseIsSaid(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

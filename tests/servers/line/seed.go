@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 const (
@@ -76,6 +79,39 @@ func (l *line) seed() error {
 	}
 	l.ready.DispatchRule = r.SipDispatchRuleId
 	return nil
+}
+
+// ringing sets how long the trunk of the seeded number lets a caller ring; 0: as long as the bridge does by itself.
+func (l *line) ringing(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c := lksdk.NewSIPClient(httpURL(l.server.url()), l.opt.key, l.opt.secret)
+	trunk := &lkproto.SIPInboundTrunkInfo{Name: demoName, Numbers: []string{demoNumber}}
+	if limit > 0 {
+		trunk.RingingTimeout = durationpb.New(limit)
+	}
+	_, err := c.UpdateSIPInboundTrunk(ctx, &lkproto.UpdateSIPInboundTrunkRequest{SipTrunkId: l.ready.InboundTrunk,
+		Action: &lkproto.UpdateSIPInboundTrunkRequest_Replace{Replace: trunk}})
+	return err
+}
+
+func (l *line) postRinging(r *http.Request) (int, any, error) {
+	var body struct {
+		LimitMS int `json:"limit_ms"`
+	}
+	if err := readBody(r, &body); err != nil {
+		return 0, nil, err
+	}
+	switch {
+	case body.LimitMS < 0 || body.LimitMS > msLimit:
+		return 0, nil, failure{http.StatusBadRequest, "limit_ms goes from 0 to a day."}
+	case l.ready.InboundTrunk == "":
+		return 0, nil, failure{http.StatusConflict, "This line has no trunk of its own (-seed=false)."}
+	}
+	if err := l.ringing(ms(body.LimitMS)); err != nil {
+		return 0, nil, fmt.Errorf("the server does not change the trunk: %w", err)
+	}
+	return http.StatusOK, map[string]any{"limit_ms": body.LimitMS}, nil
 }
 
 // httpURL is the API address that belongs to a ws:// address.

@@ -31,6 +31,17 @@ export function percent(share: number): string {
   return numbers(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 
+/** "$12.35": an amount as decimal text, in the currency's own way. */
+export function money(amount: string, currency: string): string {
+  return numbers(locale(), { style: 'currency', currency }).format(Number(amount));
+}
+
+/** "November 2026" of `2026-11`. */
+export function monthName(month: string): string {
+  const [year = 0, of = 1] = month.split('-').map(Number);
+  return dates(locale(), { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(Date.UTC(year, of - 1, 1));
+}
+
 /** "10:41 AM", or with seconds where the order of events matters. */
 export function clockTime(atMs: number, withSeconds = false, timeZone?: string): string {
   return dates(locale(), {

@@ -1,4 +1,5 @@
 /** Calls, rows and views for tests: a plain one, changed where the test needs it. */
+import { foremost } from '../lib/backend/fake-calls';
 import { BEYOND } from '../lib/backend/fake-data';
 import type { CallView, HistoryRow, LineView, PersonView, PhoneView } from '../lib/backend/bindings';
 
@@ -27,7 +28,6 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     reconnecting: false,
     gives_up_at_ms: null,
     silenced: false,
-    only_desk: false,
     quiet: false,
     decline_ends: false,
     keys_sent: '',
@@ -71,6 +71,7 @@ export function aView(change: Partial<PhoneView> = {}): PhoneView {
     rev: 1,
     line: aLine(),
     calls: [],
+    rings: foremost(change.calls ?? []),
     notice: null,
     availability: { state: 'available' },
     quiet: null,

@@ -383,6 +383,19 @@ describe('the overlay window', () => {
     );
   });
 
+  test('is about the friend who rings, not about the stranger who waits quietly', async () => {
+    const fake = new FakePhone('empty', 0);
+    render(Overlay, { backend: fake });
+    fake.ring('+13125550188', { quiet: true, silenced: true });
+    await screen.findByTestId('overlay-empty');
+    const friend = fake.ring('+12125550142');
+    await screen.findByTestId('overlay-answer');
+    expect(screen.getByTestId('overlay').dataset['call']).toBe(friend);
+    fake.farEndHangsUp(friend);
+    expect((await screen.findByTestId('overlay-words')).textContent).toBe('Missed');
+    expect(screen.getByTestId('overlay').dataset['call']).toBe(friend);
+  });
+
   test('says how the call it was raised for went on', async () => {
     const fake = new FakePhone('empty', 0);
     render(Overlay, { backend: fake });

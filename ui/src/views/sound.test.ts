@@ -98,6 +98,13 @@ describe('how a call sounds', () => {
     const { echo_cancellation, noise_suppression } = fake.sound.view.settings;
     expect([echo_cancellation, noise_suppression]).toEqual([false, false]);
   });
+
+  test('the microphone is open while it rings for whoever asks for that', async () => {
+    const fake = await app('', '#/settings/audio');
+    expect(fake.sound.view.settings.ready_while_ringing).toBe(false);
+    await press('sound-ready');
+    expect(fake.sound.view.settings.ready_while_ringing).toBe(true);
+  });
 });
 
 describe('the last minute', () => {

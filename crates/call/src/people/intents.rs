@@ -4,10 +4,17 @@ use super::{Face, LISTED, MOST, Person};
 use crate::circle::Then;
 use crate::end::EndReason;
 use crate::ids::{CallId, Identity};
+use crate::input::{LineStatus, Trunk};
 use crate::number::{self, DialNumber};
 use crate::phone::Phone;
 use crate::record::{Call, Shared};
+use crate::routing::Way;
 use crate::state::{CallState, LegStatus};
+
+/// Servers write the same number with and without its sign.
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
 
 impl Call {
     fn may_add(&self) -> Result<(), &'static str> {
@@ -137,6 +144,7 @@ impl Call {
 impl Phone {
     pub(crate) fn add_person(&mut self, id: &CallId, typed: &str, private: bool) {
         let region = self.shared.region;
+        let came_over = self.line_that_brought(id);
         let Some((call, shared)) = self.find(id) else {
             return;
         };
@@ -147,9 +155,36 @@ impl Phone {
             return shared.notify("no_person", why);
         }
         match number::parse(typed, region) {
-            Ok(number) => call.add_person(&number, private, shared),
+            Ok(number) => {
+                if call.ways.present.is_none() {
+                    call.ways.present = came_over;
+                }
+                call.add_person(&number, private, shared);
+            }
             Err(why) => shared.notify("bad_number", why.to_string()),
         }
+    }
+
+    /// The line that a caller came over, for calling others over it: the trunk that has the number they called. `None`: we
+    /// called, or no trunk has it.
+    fn line_that_brought(&self, id: &CallId) -> Option<Way> {
+        let call = self.calls.iter().find(|call| call.id == *id)?;
+        let called = call.line.as_deref().map(digits)?;
+        let LineStatus::Ready { trunks } = &self.line else {
+            return None;
+        };
+        let own = |trunk: &'_ Trunk| {
+            let mut numbers = trunk.numbers.iter();
+            numbers.find(|own| digits(own) == called).cloned()
+        };
+        trunks.iter().find_map(|trunk| {
+            Some(Way {
+                caller_id: Some(own(trunk)?),
+                trunk: trunk.id.clone(),
+                name: trunk.name.clone(),
+                fails_over: false,
+            })
+        })
     }
 
     pub(crate) fn merge(&mut self, id: &CallId) {

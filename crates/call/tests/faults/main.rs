@@ -111,6 +111,7 @@ fn strand(server: &mut Server) {
         line: None,
         started_unix_ms: START_MS,
         answered_unix_ms: Some(START_MS),
+        muted: false,
     }));
     server.run(7_000);
 }

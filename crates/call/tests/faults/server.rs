@@ -353,10 +353,7 @@ impl Server {
                 return None;
             }
             LegCommand::Look { .. } if refused => LegFact::LookFailed,
-            LegCommand::Look { .. } => LegFact::Looked {
-                leg: self.leg,
-                other_desks: 0,
-            },
+            LegCommand::Look { .. } => support::looked(self.leg, 0),
             LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } if refused => {
                 LegFact::DropFailed { detail }
             }

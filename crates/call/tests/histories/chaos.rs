@@ -269,7 +269,13 @@ fn leg_fact(rng: &mut Source<'_>, whose: &CallId) -> LegFact {
         5 => LegFact::DropFailed { detail },
         6 => LegFact::Looked {
             leg: status(rng),
-            other_desks: rng.u32(0..3),
+            other_desks: if rng.u8(0..4) == 0 {
+                rng.u32(40..60)
+            } else {
+                rng.u32(0..3)
+            },
+            desks_ahead: rng.u32(0..60),
+            taken_by: rng.bool().then(|| text(rng)),
         },
         _ => LegFact::LookFailed,
     }
@@ -423,6 +429,7 @@ fn input(rng: &mut Source<'_>, links: &[Link]) -> Input {
                 line: None,
                 started_unix_ms: 1_800_000_000_000,
                 answered_unix_ms: None,
+                muted: rng.bool(),
             })
         }
         29 if rng.bool() => Input::Settings(DeskSettings {

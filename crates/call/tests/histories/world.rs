@@ -465,6 +465,7 @@ impl World {
                 line: None,
                 started_unix_ms: 1_800_000_000_000,
                 answered_unix_ms: None,
+                muted: false,
             })),
         );
     }

@@ -98,7 +98,7 @@ fn withdrawn() -> Input {
 }
 
 fn looked(leg: Option<LegStatus>, other_desks: u32) -> Input {
-    server(LegFact::Looked { leg, other_desks })
+    server(support::looked(leg, other_desks))
 }
 
 fn answered() -> Input {

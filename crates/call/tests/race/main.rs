@@ -224,7 +224,12 @@ impl Room {
                 others.sort_unstable();
                 others.dedup();
                 let other_desks = others.iter().filter(|other| **other != seat).count() as u32;
-                let fact = LegFact::Looked { leg, other_desks };
+                let fact = LegFact::Looked {
+                    leg,
+                    other_desks,
+                    desks_ahead: other_desks,
+                    taken_by: None,
+                };
                 self.tell(seat, Input::Leg { call, fact }, 1_000..3_000);
             }
             Output::Leg(LegCommand::Remove { identity, .. }) => {

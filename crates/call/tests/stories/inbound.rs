@@ -1,12 +1,13 @@
 //! Callers who wait: rung, watched, given up, declined.
 
-use call::input::{JoinFailure, LegFact, Offer, WatchFact};
+use call::input::{JoinFailure, LegFact, Offer, RoomFact, WatchFact};
 use call::output::LogCommand;
 use call::state::{CallState, LeaveReason, LegStatus};
+use call::view::DeclineEffect;
 use call::{Input, Output, Role};
 use std::time::Duration;
 
-use crate::support::{CALLER, Desk, NUMBER, id, offer_of};
+use crate::support::{CALLER, Desk, NUMBER, id, leg_of, looked, offer_of};
 
 #[test]
 fn a_caller_is_journalled_watched_rung_and_shown() {
@@ -29,12 +30,12 @@ fn a_caller_is_journalled_watched_rung_and_shown() {
     assert_eq!(d.logged(), [""; 0]);
     assert_eq!(d.watch_joined(), [""; 0]);
     assert_eq!(d.wait_ms(700), ["look"]);
-    assert!(!d.view().only_desk);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
     d.looked(Some(LegStatus::Ringing), 0);
-    assert!(d.view().only_desk);
-    assert_eq!(d.wait_s(5), ["look"]);
+    assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
+    assert_eq!(d.wait_s(2), ["look"]);
     d.looked(Some(LegStatus::Ringing), 2);
-    assert!(!d.view().only_desk);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
 }
 
 #[test]
@@ -92,9 +93,68 @@ fn the_room_of_a_caller_is_deleted() {
 #[test]
 fn a_caller_who_is_no_longer_listed_is_looked_for_and_was_missed() {
     let mut d = Desk::offered();
+    d.leg_left(Role::Watch, LeaveReason::Unknown);
     assert_eq!(d.withdrawn(), ["look"]);
     d.looked(None, 0);
     assert_eq!(d.end().code(), "missed");
+}
+
+/// Redis emptied: every list is empty, the caller rings on.
+#[test]
+fn a_caller_whom_the_server_denies_is_asked_of_the_room_and_rings_on() {
+    let mut d = Desk::offered();
+    for attempt in 2..5 {
+        d.withdrawn();
+        d.looked(None, 0);
+        d.looked(None, 0);
+        assert_eq!(d.state(), CallState::Offered);
+        let said = d.wait_ms(300);
+        let rejoins = [
+            format!("leave watch {}", attempt - 1),
+            format!("join watch {attempt}"),
+        ];
+        assert_eq!(said, rejoins, "whoever enters is told who is there");
+        d.watch_joined();
+        assert_eq!(d.said("ring false"), 0);
+        assert!(
+            !d.wait_ms(9_999).contains(&"look".to_owned()),
+            "it has been proven"
+        );
+        assert_eq!(d.wait_ms(1), ["look"]);
+    }
+    d.looked(Some(LegStatus::Ringing), 0);
+    d.status(Role::Watch, LegStatus::Hangup);
+    assert_eq!(d.end().code(), "missed");
+}
+
+#[test]
+fn a_caller_whom_the_server_denies_and_the_room_too_was_missed() {
+    let mut d = Desk::offered();
+    d.withdrawn();
+    d.looked(None, 0);
+    d.wait_ms(300);
+    d.watch(RoomFact::Joined { present: vec![] });
+    assert_eq!(d.end().code(), "missed");
+    // the room cannot be entered either: the next denial is believed
+    let mut d = Desk::offered();
+    d.withdrawn();
+    d.looked(None, 0);
+    d.wait_ms(300);
+    d.join_failed(Role::Watch, JoinFailure::ServerBusy);
+    assert!(d.wait_s(2).contains(&"look".to_owned()));
+    d.looked(None, 0);
+    assert_eq!(d.end().code(), "missed");
+}
+
+/// The leave is on its way while the server's list is empty already.
+#[test]
+fn a_caller_who_gives_up_while_the_server_is_asked_was_missed_at_once() {
+    let mut d = Desk::offered();
+    d.withdrawn();
+    d.looked(None, 0);
+    d.leg_left(Role::Watch, LeaveReason::ClientInitiated);
+    assert_eq!(d.end().code(), "missed");
+    assert_eq!(d.said("join watch 2"), 0);
 }
 
 #[test]
@@ -126,6 +186,7 @@ fn a_withdrawal_during_a_look_is_followed_by_another_look() {
 #[test]
 fn a_room_that_the_server_lost_sight_of_rings_again() {
     let mut d = Desk::offered();
+    d.somebody_left(Role::Watch, leg_of("c1"), LeaveReason::Unknown, true);
     d.withdrawn();
     d.looked(None, 0);
     d.gone(Role::Watch);
@@ -225,14 +286,7 @@ fn declined_and_the_end_of_our_watch_is_lost() {
 
 #[test]
 fn declined_and_the_server_does_not_say_who_else_rings() {
-    for fact in [
-        Some(LegFact::LookFailed),
-        Some(LegFact::Looked {
-            leg: None,
-            other_desks: 0,
-        }),
-        None,
-    ] {
+    for fact in [Some(LegFact::LookFailed), Some(looked(None, 0)), None] {
         let mut d = Desk::offered();
         d.decline();
         d.gone(Role::Watch);

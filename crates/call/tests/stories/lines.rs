@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::input::{LegFact, LogFact, PlaceFailure, RoomFact};
+use call::input::{LegFact, LineStatus, LogFact, PlaceFailure, RoomFact, Trunk};
 use call::output::{LegCommand, LineRefusal, LogCommand};
 use call::routing::Way;
 use call::state::{CallState, LeaveReason, LegStatus};
@@ -430,6 +430,12 @@ fn a_person_who_is_added_is_called_over_the_line_that_carries_the_call() {
     d.logged();
     d.status(Role::Talk, LegStatus::Active);
     d.place_answered();
+    let second = Some("ST_Second line".to_owned());
+    assert_eq!(added(&mut d), (second, Some("+12025550160".into())));
+}
+
+/// Trunk and caller ID by which somebody is added.
+fn added(d: &mut Desk) -> (Option<String>, Option<String>) {
     d.add_person(false);
     let added = d.outputs.iter().find_map(|output| match output {
         Output::Leg(LegCommand::PlacePerson {
@@ -437,7 +443,29 @@ fn a_person_who_is_added_is_called_over_the_line_that_carries_the_call() {
         }) => Some((line.clone(), caller_id.clone())),
         _ => None,
     });
-    let (line, caller_id) = added.unwrap();
-    assert_eq!(line.as_deref(), Some("ST_Second line"));
-    assert_eq!(caller_id.as_deref(), Some("+12025550160"));
+    added.unwrap()
+}
+
+#[test]
+fn a_person_who_is_added_to_a_callers_call_is_called_over_the_line_that_the_caller_came_over() {
+    let trunk = |id: &str, numbers: &[&str]| Trunk {
+        id: id.into(),
+        name: id.into(),
+        numbers: numbers.iter().map(|number| (*number).to_owned()).collect(),
+    };
+    // The server's first is another line; the second writes our number without its sign.
+    let bare = NUMBER.trim_start_matches('+');
+    let first = trunk("ST_first", &["+12025550177"]);
+    let own = trunk("ST_own", &["+12025550178", bare]);
+    let mut d = Desk::talking();
+    d.tell(Input::Line(LineStatus::Ready {
+        trunks: vec![first.clone(), own],
+    }));
+    assert_eq!(added(&mut d), (Some("ST_own".into()), Some(bare.into())));
+    // No trunk has the number that was called: the server's first, as it always was.
+    let mut d = Desk::talking();
+    d.tell(Input::Line(LineStatus::Ready {
+        trunks: vec![first],
+    }));
+    assert_eq!(added(&mut d), (None, None));
 }

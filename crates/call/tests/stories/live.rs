@@ -53,9 +53,60 @@ fn a_ghost_is_found_by_asking_the_server() {
     assert_eq!(d.media(3), ["look"]);
     assert_eq!(d.view().words, "Nothing is heard from the other side");
     assert!(d.view().reconnecting);
-    let said = d.looked(None, 0);
-    assert_eq!(said, ["end tone", "leave talk 1", "delete room"]);
-    assert_eq!(d.end().code(), "far_end_hung_up");
+    for _ in 0..2 {
+        assert_eq!(d.looked(None, 0), [""; 0], "one denial proves nothing");
+        assert!(d.wait_s(4).contains(&"look".to_owned()));
+    }
+    // it may be up all the same, so it is ended like one that is
+    assert_eq!(d.looked(None, 0), ["end tone", "end leg"]);
+    assert_eq!(d.end().code(), "connection_lost");
+    let finish = d.finish_later();
+    assert!(d.said("remove leg") > 0 && d.said("delete room") > 0);
+    assert!(!finish.leg_gone, "nobody confirmed it");
+}
+
+/// Redis emptied, and the phone's network is silent for some seconds: the call goes on.
+#[test]
+fn a_server_that_denies_the_leg_of_a_silent_call_ends_it_only_by_saying_so_three_times() {
+    let mut d = Desk::live();
+    for _ in 0..20 {
+        d.media(3);
+        d.looked(None, 0);
+        d.wait_s(4);
+        d.looked(None, 0);
+        d.media(0);
+    }
+    assert_eq!(d.state(), CallState::Live);
+    d.media(3);
+    d.looked(None, 0);
+    d.looked(Some(LegStatus::Active), 0);
+    d.looked(None, 0);
+    d.looked(None, 0);
+    assert_eq!(d.state(), CallState::Live, "three in a row");
+}
+
+/// A server that was started anew lists the leg only once it is back, which is after our own connection is.
+#[test]
+fn a_denial_between_our_return_and_that_of_the_leg_ends_nothing() {
+    let mut d = Desk::live();
+    d.media(3);
+    d.looked(None, 0);
+    d.looked(None, 0);
+    d.talk(RoomFact::Reconnecting);
+    d.somebody_left(Role::Talk, leg_of("c1"), LeaveReason::Unknown, true);
+    d.looked(None, 0);
+    d.talk(RoomFact::Reconnected);
+    for _ in 0..4 {
+        d.wait_s(4);
+        d.looked(None, 0);
+    }
+    assert_eq!(d.state(), CallState::Live);
+    d.status(Role::Talk, LegStatus::Dialing);
+    d.looked(None, 0);
+    d.looked(None, 0);
+    assert_eq!(d.state(), CallState::Live, "counted anew");
+    d.media(0);
+    assert_eq!(d.view().words, "In call");
 }
 
 #[test]

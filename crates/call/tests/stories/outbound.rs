@@ -337,9 +337,17 @@ fn muted_while_it_rings() {
     let mut d = Desk::ringing();
     assert_eq!(d.mute(true), ["muted true"]);
     assert_eq!(d.mute(true), [""; 0]);
-    d.status(Role::Talk, LegStatus::Active);
+    assert_eq!(
+        d.said("alive"),
+        0,
+        "nobody goes back into a call that rings"
+    );
+    assert!(
+        d.status(Role::Talk, LegStatus::Active)
+            .contains(&"alive".to_owned())
+    );
     assert_eq!(d.view().words, "Your microphone is off");
-    assert_eq!(d.mute(false), ["muted false"]);
+    assert_eq!(d.mute(false), ["muted false", "alive"]);
 }
 
 #[test]

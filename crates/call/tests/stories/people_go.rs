@@ -375,6 +375,7 @@ fn resumed() -> Desk {
         line: Some(OTHER.into()),
         started_unix_ms: START_MS - 3_600_000,
         answered_unix_ms: Some(START_MS - 3_500_000),
+        muted: false,
     }));
     assert_eq!(said, ["join watch 1"]);
     d

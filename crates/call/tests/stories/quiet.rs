@@ -8,7 +8,7 @@ use call::state::{CallState, LegStatus};
 use call::view::DeclineEffect;
 use call::{DeskSettings, Input, Role};
 
-use crate::support::{CALLER, Desk, NUMBER, id, offer_of, phone_leg, ready};
+use crate::support::{CALLER, Desk, NUMBER, colleague, id, offer_of, phone_leg, ready};
 
 fn with(change: impl FnOnce(&mut DeskSettings)) -> Desk {
     let mut d = Desk::new();
@@ -33,13 +33,113 @@ fn available(d: &mut Desk) -> Vec<String> {
 
 /// The caller is shown and followed, and nothing else: no noise, no overlay, no notification, an honest end.
 fn is_only_shown(mut d: Desk) {
-    assert_eq!(d.offer(), ["start", "join watch 1"]);
+    assert_eq!(d.offer(), ["start"]);
     assert!(d.view().quiet && d.view().silenced);
     let view = d.phone.view();
     assert!(view.quiet.is_some() || view.quiet_in_part.is_some());
+    // not in the room, or the others would take it for a desk that rings
+    assert_eq!(d.wait_ms(700), ["look"]);
+    for _ in 0..3 {
+        d.looked(Some(LegStatus::Ringing), 2);
+        assert_eq!(d.wait_s(1), ["look"]);
+    }
+    assert_eq!(d.looked(None, 2), ["finish missed"]);
+}
+
+#[test]
+fn who_is_only_shown_and_answered_elsewhere_says_by_whom() {
+    let mut d = Desk::new();
+    disturb_not(&mut d, None);
+    d.offer();
+    assert_eq!(d.wait_ms(700), ["look"]);
+    let said = d.server(LegFact::Looked {
+        leg: Some(LegStatus::Active),
+        other_desks: 2,
+        desks_ahead: 2,
+        taken_by: Some("Maria\u{202e}".into()),
+    });
+    assert_eq!(said, ["finish answered_elsewhere"]);
+    assert_eq!(d.end().title(), "Answered by Maria");
+}
+
+/// Ada rings, Ben's desk is on do-not-disturb: when Ada declines nobody rings any more.
+#[test]
+fn a_desk_that_does_not_ring_leaves_the_room_to_those_that_do() {
+    let mut d = Desk::offered();
+    let said = disturb_not(&mut d, None);
+    assert_eq!(said, ["leave watch 1", "ring false", "hide overlay"]);
+    d.gone(Role::Watch);
+    assert_eq!(d.wait_s(1), ["look"]);
+    let said = available(&mut d);
+    assert_eq!(said, ["join watch 2", "ring true", "show overlay"]);
     d.watch_joined();
-    assert_eq!(d.status(Role::Watch, LegStatus::Hangup), ["leave watch 1"]);
-    assert_eq!(d.gone(Role::Watch), ["finish missed"]);
+    // in the middle of leaving it rings again
+    disturb_not(&mut d, None);
+    assert_eq!(available(&mut d)[0], "join watch 3");
+}
+
+#[test]
+fn the_first_fifty_desks_follow_and_the_others_look() {
+    let crowd = |others, ahead| LegFact::Looked {
+        leg: Some(LegStatus::Ringing),
+        other_desks: others,
+        desks_ahead: ahead,
+        taken_by: None,
+    };
+    let mut d = Desk::offered();
+    assert_eq!(d.wait_ms(700), ["look"]);
+    assert_eq!(d.server(crowd(199, 49)), [""; 0], "one of the first");
+    assert_eq!(d.wait_s(2), ["look"]);
+    assert_eq!(d.server(crowd(199, 50)), ["leave watch 1"]);
+    d.gone(Role::Watch);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
+    for _ in 0..3 {
+        assert_eq!(d.wait_s(1), ["look"]);
+        assert_eq!(d.server(crowd(50, 50)), [""; 0]);
+    }
+    // the next caller: only looked for from the start, and not joined while the others may be on their way
+    d.hold("c2").offer();
+    assert_eq!(d.said("join watch 1 [c2]"), 0);
+    d.wait_ms(700);
+    assert_eq!(d.server(crowd(10, 10)), [""; 0]);
+    d.wait_s(3);
+    let said = d.server(crowd(49, 49));
+    assert!(said.contains(&"join watch 1 [c2]".to_owned()), "{said:?}");
+    assert!(said.contains(&"join watch 2".to_owned()), "{said:?}");
+}
+
+#[test]
+fn who_rings_comes_before_who_waits_quietly_or_was_silenced() {
+    let mut d = with(|s| s.always_ring = vec!["+12125550177".into()]);
+    disturb_not(&mut d, None);
+    assert_eq!(d.phone.view().rings, None);
+    d.offer();
+    assert_eq!(d.phone.view().rings, Some(id("c1")), "nobody else waits");
+    let friend = |call: &str| Offer {
+        from: "+12125550177".into(),
+        ..offer_of(call)
+    };
+    for call in ["c2", "c3"] {
+        d.tell(Input::Watch(WatchFact::Offer(friend(call))));
+    }
+    assert_eq!(d.phone.view().rings, Some(id("c2")), "the longest waiting");
+    d.hold("c2").silence();
+    assert_eq!(d.phone.view().rings, Some(id("c3")));
+    d.hold("c3").watch_joined();
+    d.watch(RoomFact::Present(colleague("Maria", true)));
+    assert_eq!(d.phone.view().rings, Some(id("c2")), "Maria is answering");
+    d.hold("c2").answer();
+    assert_eq!(d.phone.view().rings, Some(id("c2")));
+    d.wait_s(3);
+    assert_eq!(d.phone.view().rings, Some(id("c2")), "being answered");
+    d.claim_won();
+    assert_eq!(
+        d.phone.view().rings,
+        Some(id("c3")),
+        "not believed any more"
+    );
+    d.hold("c3").decline();
+    assert_eq!(d.phone.view().rings, Some(id("c1")));
 }
 
 /// The number of the line that the desk has.
@@ -63,7 +163,6 @@ fn who_is_only_shown_can_be_answered() {
     let mut d = Desk::new();
     disturb_not(&mut d, None);
     d.offer();
-    d.watch_joined();
     assert_eq!(d.answer(), ["join talk 1", "open"]);
     d.claim_won();
     d.opened();
@@ -75,7 +174,8 @@ fn who_is_only_shown_can_be_answered() {
 fn a_few_always_ring() {
     let mut d = with(|s| s.always_ring = vec![CALLER.into()]);
     disturb_not(&mut d, None);
-    assert!(d.phone.view().quiet.unwrap().contains("1 number"));
+    let quiet = d.phone.view().quiet.unwrap();
+    assert_eq!(quiet, "Do not disturb: only (312) 555-0142 may ring.");
     assert!(d.offer().contains(&"ring true".to_owned()));
 }
 
@@ -88,17 +188,20 @@ fn who_withholds_the_number_is_on_no_list() {
         ..offer_of("c1")
     };
     let said = d.tell(Input::Watch(WatchFact::Offer(offer)));
-    assert_eq!(said, ["start", "join watch 1"]);
+    assert_eq!(said, ["start"]);
 }
 
 #[test]
 fn a_rule_that_changes_takes_effect_on_who_rings_already() {
     let mut d = Desk::offered();
-    assert_eq!(disturb_not(&mut d, None), ["ring false", "hide overlay"]);
-    assert_eq!(available(&mut d), ["ring true", "show overlay"]);
+    let said = disturb_not(&mut d, None);
+    assert_eq!(said, ["leave watch 1", "ring false", "hide overlay"]);
+    let said = available(&mut d);
+    assert_eq!(said, ["join watch 2", "ring true", "show overlay"]);
     let said = set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
-    assert_eq!(said, ["ring false", "hide overlay"]);
-    assert_eq!(set(&mut d, |_| {}), ["ring true", "show overlay"]);
+    assert_eq!(said, ["leave watch 2", "ring false", "hide overlay"]);
+    let said = set(&mut d, |_| {});
+    assert_eq!(said, ["join watch 3", "ring true", "show overlay"]);
 }
 
 #[test]
@@ -108,10 +211,16 @@ fn who_came_in_quietly_is_notified_once_when_the_rule_falls() {
     d.offer();
     assert_eq!(
         available(&mut d),
-        ["notify incoming", "ring true", "show overlay"]
+        [
+            "notify incoming",
+            "join watch 1",
+            "ring true",
+            "show overlay"
+        ]
     );
     disturb_not(&mut d, None);
-    assert_eq!(available(&mut d), ["ring true", "show overlay"]);
+    let said = available(&mut d);
+    assert_eq!(said, ["join watch 2", "ring true", "show overlay"]);
 }
 
 #[test]
@@ -120,7 +229,6 @@ fn do_not_disturb_ends_at_its_time() {
     let until = d.unix_ms() + 90_000;
     disturb_not(&mut d, Some(until));
     d.offer();
-    d.watch_joined();
     let before = d.wait_ms(89_999);
     assert!(!before.contains(&"ring true".to_owned()), "{before:?}");
     let said = d.wait_ms(1);
@@ -239,6 +347,14 @@ fn every_rule_has_one_sentence() {
         s.always_ring = vec![CALLER.into(), NUMBER.into()]
     });
     note(&d);
+    set(&mut d, |s| {
+        s.always_ring = vec![CALLER.into(), NUMBER.into(), OWN.into()]
+    });
+    note(&d);
+    assert_eq!(
+        d.phone.view().quiet.unwrap(),
+        "Do not disturb: only (312) 555-0142, (212) 555-0100 and 1 more on your list may ring."
+    );
     set(&mut d, |s| s.open = false);
     assert!(d.phone.view().quiet.unwrap().starts_with("Do not disturb"));
 }

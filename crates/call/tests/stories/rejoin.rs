@@ -1,8 +1,9 @@
 //! Going back: into a live call whose own connection broke, and into one that an earlier run left behind.
 
 use call::input::{Intent, JoinFailure, LegFact, Orphan, RoomFact};
+use call::output::LogCommand;
 use call::state::{CallState, Direction, LeaveReason, LegStatus, MediaReport};
-use call::{Input, Role, RoomName};
+use call::{Input, Output, Role, RoomName};
 
 use crate::support::{Desk, NUMBER, START_MS, id, leg_of, phone_leg};
 
@@ -69,7 +70,7 @@ fn muted_it_comes_back_muted_before_anybody_can_hear() {
 #[test]
 fn muted_and_unmuted_on_the_way_counts() {
     let mut d = broken();
-    assert_eq!(d.mute(true), [""; 0]);
+    assert_eq!(d.mute(true), ["alive"]);
     assert_eq!(leg_there(&mut d)[0], "muted true");
     let mut d = Desk::live();
     d.mute(true);
@@ -282,6 +283,7 @@ fn orphan(direction: Direction) -> Orphan {
         line: None,
         started_unix_ms: START_MS - 100_000,
         answered_unix_ms: Some(START_MS - 90_000),
+        muted: false,
     }
 }
 
@@ -324,6 +326,38 @@ fn a_call_that_survived_a_crash_is_offered_and_joined_again() {
         assert!(finish.ended_unix_ms >= START_MS);
         assert_eq!(d.said("finish orphan"), 0);
     }
+}
+
+/// Whoever had switched the microphone off is not heard because the program crashed.
+#[test]
+fn a_call_that_was_muted_before_the_crash_is_joined_muted() {
+    let mut before = Desk::live();
+    before.mute(true);
+    let Some(Output::Log(LogCommand::Alive { muted: true, .. })) = before.outputs.last() else {
+        panic!("the journal does not know: {:?}", before.outputs.last());
+    };
+    before.mute(false);
+    let Some(Output::Log(LogCommand::Alive { muted: false, .. })) = before.outputs.last() else {
+        panic!("the journal does not know: {:?}", before.outputs.last());
+    };
+    let mut d = Desk::new();
+    d.tell(Input::Orphan(Orphan {
+        muted: true,
+        ..orphan(Direction::Outbound)
+    }));
+    d.looked(Some(LegStatus::Active), 0);
+    assert!(d.view().muted);
+    rejoin(&mut d);
+    leg_there(&mut d);
+    let said = d.opened();
+    assert_eq!(
+        said,
+        ["muted true", "listen", "publish"],
+        "before anything is heard"
+    );
+    assert_eq!(d.published(), ["muted true", "alive"]);
+    assert_eq!(d.view().words, "Your microphone is off");
+    assert_eq!(d.mute(false), ["muted false", "alive"]);
 }
 
 #[test]

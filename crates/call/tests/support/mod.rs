@@ -102,6 +102,16 @@ pub fn colleague(name: &str, claims: bool) -> Participant {
     }
 }
 
+/// What the server lists; whoever else is there came before this desk.
+pub fn looked(leg: Option<LegStatus>, other_desks: u32) -> LegFact {
+    LegFact::Looked {
+        leg,
+        other_desks,
+        desks_ahead: other_desks,
+        taken_by: None,
+    }
+}
+
 /// A line whose calls may go over another.
 pub fn way(name: &str) -> Way {
     Way {
@@ -643,7 +653,7 @@ impl Desk {
     }
 
     pub fn looked(&mut self, leg: Option<LegStatus>, other_desks: u32) -> Vec<String> {
-        self.server(LegFact::Looked { leg, other_desks })
+        self.server(looked(leg, other_desks))
     }
 
     pub fn logged(&mut self) -> Vec<String> {
@@ -686,6 +696,7 @@ impl Desk {
             line: None,
             started_unix_ms: START_MS,
             answered_unix_ms: None,
+            muted: false,
         }))
     }
 }

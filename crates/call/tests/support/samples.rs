@@ -272,7 +272,7 @@ fn leg_facts(call: &CallId) -> Vec<LegFact> {
     }
     for leg in STATUSES {
         for other_desks in [0, 1] {
-            facts.push(LegFact::Looked { leg, other_desks });
+            facts.push(super::looked(leg, other_desks));
         }
     }
     facts
@@ -294,6 +294,7 @@ fn of_the_desk(call: &CallId) -> Vec<Input> {
         line: None,
         started_unix_ms: START_MS,
         answered_unix_ms: None,
+        muted: false,
     };
     vec![
         Input::Watch(WatchFact::Offer(offer_of(&other))),

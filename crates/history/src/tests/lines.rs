@@ -140,3 +140,51 @@ fn the_other_numbers_of_a_contact_count_too() {
         assert_eq!(store.last_line(number).unwrap().as_deref(), b);
     }
 }
+
+#[test]
+fn the_minutes_of_a_month_are_those_begun_in_answered_calls() {
+    let (_profile, store) = store();
+    let talk = |name: &str, at: i64, own: Option<&str>, direction, answered: Option<i64>, ended| {
+        let begin = LogStart {
+            line: own.map(str::to_owned),
+            direction,
+            ..start(name, at)
+        };
+        store.start(&begin).unwrap();
+        if let Some(ended) = ended {
+            let reason = EndReason::HungUp;
+            store
+                .finish(&finish(name, reason, answered, ended))
+                .unwrap();
+        }
+    };
+    let own = Some("+12025550150");
+    let (out, inward) = (Direction::Outbound, Direction::Inbound);
+    let minute = 60_000;
+    // Exactly a minute, one begun, one of nothing; one way.
+    talk("c1", 1_000, own, out, Some(2_000), Some(2_000 + minute));
+    talk("c2", 1_100, own, out, Some(2_000), Some(2_001 + minute));
+    talk("c3", 1_200, own, out, Some(2_000), Some(2_000));
+    talk("c4", 1_300, own, inward, Some(2_000), Some(2_500));
+    talk("c5", 1_400, None, inward, Some(2_000), Some(2_500));
+    // Never answered, not over, before it and after it.
+    talk("c6", 1_500, own, out, None, Some(9_000));
+    talk("c7", 1_600, own, out, None, None);
+    talk("c8", 999, own, out, Some(1_500), Some(2_500));
+    talk("c9", 2_000, own, out, Some(2_100), Some(2_500));
+    let row = |line: Option<&str>, direction, calls, minutes| Talked {
+        line: line.map(str::to_owned),
+        direction,
+        calls,
+        minutes,
+    };
+    assert_eq!(
+        store.talked(1_000, 2_000).unwrap(),
+        [
+            row(None, inward, 1, 1),
+            row(own, inward, 1, 1),
+            row(own, out, 3, 4),
+        ]
+    );
+    assert_eq!(store.talked(3_000, i64::MAX).unwrap(), []);
+}

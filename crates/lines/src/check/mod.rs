@@ -20,7 +20,7 @@ use crate::wanted::Wanted;
 
 use view::View;
 
-pub use report::{CheckReport, Level, PathPart, PathState};
+pub use report::{CheckReport, Level, PathPart, PathState, SavedCheck, SavedFinding};
 pub use table::{DIAGNOSTICS, Diagnostic, ENTRIES, Hop};
 
 /// What is known about a line.

@@ -1,7 +1,7 @@
 //! What the account at the provider says: the same questions at every provider.
 
 use super::view::View;
-use super::{Facts, Finding, Fix, Level, Say, pair};
+use super::{Facts, Finding, Fix, Hop, Level, Say, pair};
 use crate::found::ProviderExtras;
 use crate::plan::listed;
 use crate::plan_signalwire::address_name;
@@ -100,6 +100,7 @@ impl Teller<'_> {
             .as_ref()
             .filter(|_| !extras.home.is_empty())
             .map(|open| open.contains(&extras.home));
+        self.not_told(extras, listed_open, findings);
         if listed_open.or(extras.home_open) == Some(false) {
             Say {
                 id: "D27",
@@ -133,6 +134,48 @@ impl Teller<'_> {
                 },
             }
             .to(findings);
+        }
+    }
+
+    /// What this provider tells in general, and did not tell of this line: then it did not pass.
+    fn not_told(
+        &self,
+        extras: &ProviderExtras,
+        listed_open: Option<bool>,
+        findings: &mut Vec<Finding>,
+    ) {
+        if self.view.service == Service::SignalWire {
+            return; // The table says that it tells neither.
+        }
+        let service = self.view.service;
+        let country = listed_open.or(extras.home_open).is_none();
+        let guard = self.view.has_limit.or(extras.is_guarded).is_none();
+        for (id, is_unknown, verdict) in [
+            (
+                "D27",
+                country,
+                format!(
+                    "{service} was not asked which countries may be called: only for North American numbers is the country known, and the key may lack the right to ask."
+                ),
+            ),
+            (
+                "D28",
+                guard,
+                format!(
+                    "{service} did not tell whether anything stops a thief from running up a bill."
+                ),
+            ),
+        ] {
+            if is_unknown {
+                findings.push(Finding {
+                    id,
+                    hop: Hop::Network,
+                    level: Level::NotRun,
+                    verdict,
+                    evidence: Vec::new(),
+                    fix: None,
+                });
+            }
         }
     }
 

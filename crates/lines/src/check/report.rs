@@ -1,17 +1,21 @@
 //! The findings as a whole: how the way of a call stands, and what is kept of a check.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Finding, Fix, Hop};
 use crate::registry::KeptLine;
 use crate::wanted::Number;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// As it should be.
+    #[default]
     Passed,
     /// Could not be looked at.
     NotRun,
@@ -125,24 +129,71 @@ impl CheckReport {
         )
     }
 
-    /// For programs, and to be kept. No secret is in it: findings never have one.
+    /// As it is kept. No secret is in it: findings never have one.
+    #[must_use]
+    pub fn saved(&self) -> SavedCheck {
+        let findings = self.findings.iter().map(|finding| SavedFinding {
+            id: finding.id.to_owned(),
+            level: finding.level,
+            verdict: finding.verdict.clone(),
+            evidence: finding.evidence.iter().cloned().collect(),
+            fix: finding.fix.as_ref().map(fix_words),
+        });
+        SavedCheck {
+            line: self.line.id.to_string(),
+            at: self.at.clone(),
+            took_ms: u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            healthy: self.is_healthy(),
+            findings: findings.collect(),
+        }
+    }
+
+    /// The same for programs.
     #[must_use]
     pub fn json(&self) -> Value {
-        let findings: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|finding| {
-                let evidence: serde_json::Map<String, Value> = finding
-                    .evidence
-                    .iter()
-                    .map(|(name, value)| (name.clone(), json!(value)))
-                    .collect();
-                json!({"id": finding.id, "level": finding.level.word(), "verdict": finding.verdict,
-                    "evidence": evidence, "fix": finding.fix.as_ref().map(fix_words)})
-            })
-            .collect();
-        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
-        json!({"line": self.line.id, "at": self.at, "took_ms": took_ms, "healthy": self.is_healthy(), "findings": findings})
+        // Text, numbers and lists: there is nothing that JSON could not hold.
+        serde_json::to_value(self.saved()).unwrap_or_default()
+    }
+}
+
+/// A check as it is kept in a file beside the list of lines. What an older version did not write is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedCheck {
+    /// The line.
+    pub line: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
+    /// Was nothing wrong?
+    pub healthy: bool,
+    /// Every diagnostic.
+    pub findings: Vec<SavedFinding>,
+}
+
+/// One finding of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedFinding {
+    /// `D01` … `X7`.
+    pub id: String,
+    /// How bad.
+    pub level: Level,
+    /// For a person.
+    pub verdict: String,
+    /// What was compared.
+    pub evidence: BTreeMap<String, String>,
+    /// What to do, in words.
+    pub fix: Option<String>,
+}
+
+impl SavedCheck {
+    /// How a diagnostic came out; of several findings the worst. `None`: it is not there.
+    #[must_use]
+    pub fn level(&self, id: &str) -> Option<Level> {
+        let own = self.findings.iter().filter(|finding| finding.id == id);
+        own.map(|finding| finding.level).max()
     }
 }
 

@@ -93,8 +93,9 @@ const fn one(id: &'static str, hop: Hop, needs: Needs, passed: &'static str) -> 
 const TWILIO: Needs = Needs::Only(&[ProviderKind::Twilio]);
 /// SignalWire does not tell.
 const BUT_SIGNALWIRE: Needs = Needs::Only(&[ProviderKind::Twilio, ProviderKind::Telnyx]);
-const NO_ASSISTANT: Needs = Needs::Absent("Deskline does not run an assistant yet.");
-const NO_RECORDING: Needs = Needs::Absent("Deskline does not record yet.");
+const NO_ASSISTANT: Needs = Needs::Absent("Deskline runs no assistant.");
+const NOTHING_SENT: Needs =
+    Needs::Absent("Deskline records on this computer only and sends recordings nowhere.");
 
 /// All of them, in the order in which they are shown.
 pub const DIAGNOSTICS: [Diagnostic; 37] = [
@@ -248,7 +249,7 @@ pub const DIAGNOSTICS: [Diagnostic; 37] = [
         Needs::Provider,
         "The emergency services know the address of the numbers.",
     ),
-    one("X1", Hop::Desk, NO_RECORDING, ""),
+    one("X1", Hop::Desk, NOTHING_SENT, ""),
     one(
         "X2",
         Hop::Provider,

@@ -550,6 +550,40 @@ fn the_way_of_a_call_breaks_where_the_first_problem_is() {
 }
 
 #[test]
+fn what_the_provider_did_not_tell_has_not_passed() {
+    let mut facts = healthy();
+    extras(&mut facts).home_open = None;
+    extras(&mut facts).is_guarded = None;
+    let level = |id: &str| {
+        let findings = diagnose(&facts);
+        let own = findings.iter().find(|finding| finding.id == id);
+        own.map(|finding| (finding.level, finding.verdict.clone()))
+    };
+    for (id, says) in [("D27", "was not asked"), ("D28", "did not tell")] {
+        let (level, verdict) = level(id).unwrap();
+        assert_eq!(level, Level::NotRun, "{id}");
+        assert!(
+            verdict.contains(says) && verdict.ends_with('.'),
+            "{verdict}"
+        );
+    }
+    assert_eq!(wrong(&facts), [""; 0]);
+}
+
+#[test]
+fn what_is_kept_of_a_check_is_read_again() {
+    let report = report(&healthy());
+    let text = report.json().to_string();
+    let read: SavedCheck = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, report.saved());
+    assert_eq!(read.level("D06"), Some(Level::Passed));
+    assert_eq!(read.level("D99"), None);
+    // One of an older or a newer version says what it can.
+    let older: SavedCheck = serde_json::from_str(r#"{"healthy":true,"new":7}"#).unwrap();
+    assert!(older.healthy && older.level("D06").is_none());
+}
+
+#[test]
 fn without_the_provider_the_rest_is_looked_at_and_the_gap_is_said() {
     let mut facts = healthy();
     facts.provider = None;

@@ -18,6 +18,19 @@ use thiserror::Error;
 
 use crate::access::{Access, JoinRefused};
 
+#[cfg(debug_assertions)]
+pub use livekit_engine::Breakage;
+
+/// Breaks the engine under every connection of this process, as a failure of its own would. For tests of what becomes of
+/// calls then; only in debug builds.
+#[cfg(debug_assertions)]
+pub fn break_engine(breakage: Breakage) {
+    match livekit_engine::Engine::load() {
+        Ok(engine) => engine.break_down(breakage),
+        Err(error) => tracing::warn!(%error, "there is no engine to break"),
+    }
+}
+
 /// Which LiveKit to use.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

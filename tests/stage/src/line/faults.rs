@@ -1,9 +1,11 @@
 //! What can go wrong with the parts of the line.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
 
-use super::{FaultState, Phones};
+use super::{FaultState, Phones, phones::milliseconds};
 
 /// What can befall the LiveKit server of a line that was started with `child`.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,18 @@ impl Phones {
     /// Answer new joins with 500, as a server that is being emptied.
     pub fn refuse_joins(&self, on: bool) -> Result<FaultState> {
         self.post("/faults/refuse_joins", &json!({ "on": on }))
+    }
+
+    /// Break the signalling socket of every client, once and without a word; their media goes on.
+    pub fn cut_signals(&self) -> Result<FaultState> {
+        self.post("/faults/cut_signals", &json!({}))
+    }
+
+    /// How long the trunk lets a caller ring; `None`: as long as the bridge does by itself.
+    pub fn limit_ringing(&self, to: Option<Duration>) -> Result<()> {
+        let limit_ms = to.map_or(0, milliseconds);
+        self.post::<serde_json::Value>("/ringing", &json!({ "limit_ms": limit_ms }))
+            .map(drop)
     }
 
     /// The state of the LiveKit server.

@@ -223,6 +223,12 @@ pub struct FaultState {
     /// Whether new joins are refused.
     #[serde(default)]
     pub refuse_joins: bool,
+    /// Signalling sockets of clients that are open.
+    #[serde(default)]
+    pub signals: u64,
+    /// Signalling sockets of clients that came so far.
+    #[serde(default)]
+    pub signals_taken: u64,
     /// The bridge: `running` or `stopped`.
     #[serde(default)]
     pub bridge: String,

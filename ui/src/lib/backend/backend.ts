@@ -28,17 +28,22 @@ import type {
   LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineCostsView,
   LineHandView,
+  LineNumberView,
   LinePlanView,
   LineProgressView,
   LineProofView,
+  LineRatesDraft,
   LineRunView,
+  LineSheetView,
   LineSignIn,
   LineUndoView,
   LookView,
   OtherCall,
   PageMoment,
   PhoneView,
+  ProjectObjectView,
   ReadinessView,
   RingtoneSetting,
   RouteAsked,
@@ -148,6 +153,20 @@ export interface Backend {
   lineTest(line: string, to: string | null): Promise<LineProofView>;
   /** Sets what calls go over a line and whether it rings here. Answers all lines. */
   lineSet(line: string, calling: LineCallingDraft): Promise<LineCard[]>;
+  /** What lines are estimated to have cost in a month (`2026-11`; empty: the present one). */
+  lineCosts(month: string): Promise<LineCostsView>;
+  /** Keeps what a person typed from the price lists, and estimates that month again. */
+  lineRates(line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView>;
+  /** Everything about a line that may be shown. */
+  lineSheet(line: string): Promise<LineSheetView>;
+  /** Puts the password of a line onto the clipboard. It does not come here. */
+  linePasswordCopy(line: string): Promise<void>;
+  /** Opens a page of the provider in the browser. */
+  linePageOpen(line: string, page: string): Promise<void>;
+  /** Every trunk and rule of the project, whoever made them. */
+  lineProject(): Promise<ProjectObjectView[]>;
+  /** The numbers of an account at a provider. The sign-in is not kept. */
+  lineNumbers(provider: string, signIn: LineSignIn): Promise<LineNumberView[]>;
   settingsShow(): Promise<SettingsView>;
   /** Puts all of them in force; answers them as they were kept. */
   settingsSet(settings: SettingsView): Promise<SettingsView>;

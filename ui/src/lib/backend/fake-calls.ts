@@ -11,6 +11,14 @@ export interface Around {
   ended(call: CallView): void;
 }
 
+/** Whom the core would say that rings: who is being answered, who rings, who was silenced, who waits quietly. */
+export function foremost(calls: readonly CallView[]): string | null {
+  const rank = (call: CallView) =>
+    call.state === 'claiming' ? 0 : call.state !== 'offered' ? 4 : call.quiet ? 3 : call.silenced ? 2 : 1;
+  const waiting = calls.filter((call) => rank(call) < 4).sort((a, b) => rank(a) - rank(b));
+  return waiting[0]?.id ?? null;
+}
+
 export class FakeCalls {
   all: readonly CallView[] = [];
   notice: NoticeView | null = null;
@@ -157,7 +165,6 @@ export class FakeCalls {
       reconnecting: false,
       gives_up_at_ms: null,
       silenced: false,
-      only_desk: false,
       quiet: false,
       decline_ends: false,
       keys_sent: '',

@@ -1,5 +1,6 @@
 /** Lines of the fake: one that is well, one whose rule lets in nobody until that is mended. */
 import { asIpcError } from './backend';
+import { FakeLinesLooking } from './fake-lines-looking';
 import type {
   FindingView,
   HopState,
@@ -87,13 +88,14 @@ function usual(number: string, shown: string): LineCalling {
 const parts = (states: Readonly<Record<string, LinePartState>>): LinePartView[] =>
   Object.entries(states).map(([part, state]) => ({ part, state, required: ['incoming', 'outgoing', 'faultless'].includes(part) }));
 
-export class FakeLines {
+export class FakeLines extends FakeLinesLooking {
   #broken = new Set(['projects-line']);
   #cards: LineCard[] = [
     {
       id: 'main-line',
       name: 'Main line',
       provider: 'Twilio',
+      provider_word: 'twilio',
       numbers: ['(212) 555-0100'],
       incoming_at_ms: Date.now() - 3_600_000,
       outgoing_at_ms: Date.now() - 7_200_000,
@@ -114,6 +116,7 @@ export class FakeLines {
       id: 'projects-line',
       name: 'Projects line',
       provider: 'another provider',
+      provider_word: 'other',
       numbers: ['(312) 555-0117'],
       incoming_at_ms: null,
       outgoing_at_ms: Date.now() - 86_400_000,
@@ -240,6 +243,7 @@ export class FakeLines {
         id: plan.line,
         name: plan.name,
         provider: plan.provider,
+        provider_word: Object.entries(PROVIDER).find(([, name]) => name === plan.provider)?.[0] ?? 'other',
         numbers: [plan.number],
         incoming_at_ms: null,
         outgoing_at_ms: null,

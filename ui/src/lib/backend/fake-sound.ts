@@ -13,6 +13,7 @@ export const SOUND: SoundView = {
     echo_cancellation: true,
     noise_suppression: true,
     gain: true,
+    ready_while_ringing: false,
     recording: true,
     recording_beep: false,
     instant_replay: true,

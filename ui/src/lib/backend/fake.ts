@@ -41,22 +41,27 @@ import type {
   LineCallingDraft,
   LineCard,
   LineCheckView,
+  LineCostsView,
   LineHandView,
+  LineNumberView,
   LinePlanView,
   LineProgressView,
   LineProofView,
+  LineRatesDraft,
   LineRunView,
+  LineSheetView,
   LineSignIn,
   LineUndoView,
   LineState,
   OtherCall,
   PhoneView,
+  ProjectObjectView,
   RouteAsked,
   RouteView,
   SettingsView,
   WipeWhat,
 } from './bindings';
-import { FakeCalls } from './fake-calls';
+import { FakeCalls, foremost } from './fake-calls';
 import { FakeLines } from './fake-lines';
 import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
 import { FakeDesktop } from './fake-desktop';
@@ -349,6 +354,35 @@ export class FakePhone implements Backend {
     return this.phoneLines.set(line, calling);
   }
 
+  async lineCosts(month: string): Promise<LineCostsView> {
+    return this.phoneLines.costs(month);
+  }
+
+  async lineRates(line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView> {
+    this.phoneLines.setRates(line, rates);
+    return this.phoneLines.costs(month);
+  }
+
+  async lineSheet(line: string): Promise<LineSheetView> {
+    return this.phoneLines.sheet(line);
+  }
+
+  async linePasswordCopy(line: string): Promise<void> {
+    this.phoneLines.passwordCopy(line);
+  }
+
+  async linePageOpen(line: string, page: string): Promise<void> {
+    this.phoneLines.opened.push(`${line} ${page}`);
+  }
+
+  async lineProject(): Promise<ProjectObjectView[]> {
+    return this.phoneLines.project();
+  }
+
+  async lineNumbers(provider: string, signIn: LineSignIn): Promise<LineNumberView[]> {
+    return this.phoneLines.numbers(provider, signIn);
+  }
+
   async lineFix(line: string, finding: string): Promise<LineCheckView> {
     return this.phoneLines.fix(line, finding);
   }
@@ -634,6 +668,7 @@ export class FakePhone implements Backend {
         next_try_at_ms: this.#line === 'unreachable' ? this.#nextTryAtMs : null,
       },
       calls: [...this.#calls.all],
+      rings: foremost(this.#calls.all),
       notice: this.#calls.notice,
       availability: this.#availability,
       quiet: this.#quiet,

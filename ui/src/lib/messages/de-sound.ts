@@ -30,6 +30,8 @@ export const deSound: Readonly<Record<keyof typeof enSound, string>> = {
     'Keine Rauschunterdrückung: Anrufer hören Sie {ms} ms früher, und den Lüfter, die Tastatur und die Straße.',
   'audio.gain': 'Meine Stimme gleich laut halten',
   'audio.gainText': 'Das kostet keine Zeit.',
+  'audio.ready': 'Mikrofon schon beim Klingeln öffnen',
+  'audio.readyText': 'Beim Annehmen hört man Sie einen Moment früher. Vorher hört niemand etwas.',
   'audio.added': 'Was mit Ihrem Mikrofon gemacht wird, fügt jetzt {ms} ms hinzu.',
   'call.record': 'Aufnehmen',
   'call.recording': 'Aufnahme',

@@ -27,6 +27,8 @@ export const enSound = {
   'audio.quietText': 'No noise suppression: callers hear you {ms} ms earlier, and the fan, the keyboard and the street.',
   'audio.gain': 'Keep my voice equally loud',
   'audio.gainText': 'It costs no time.',
+  'audio.ready': 'Open the microphone while it rings',
+  'audio.readyText': 'You are heard a moment earlier when you answer. Nobody hears anything before that.',
   'audio.added': 'What is done to your microphone now adds {ms} ms.',
   'call.record': 'Record',
   'call.recording': 'Recording',

@@ -41,9 +41,9 @@ export class Phone {
     return this.#view?.calls ?? [];
   }
 
-  /** The call that rings here, or is just being claimed. The longest waiting one comes first. */
-  offered = $derived.by(() => this.calls.find(isOffered) ?? null);
-  /** How many calls ring besides `offered`. */
+  /** The call that rings here, or is just being claimed. Of several the core says which: the keys are about the same one. */
+  offered = $derived.by(() => this.calls.find((call) => call.id === this.#view?.rings) ?? null);
+  /** How many calls wait besides `offered`. */
   offeredBesides = $derived.by(() => Math.max(0, this.calls.filter(isOffered).length - 1));
   /** The call under way that the window is about: the one talked on, else the one held last. */
   live = $derived.by(() => {

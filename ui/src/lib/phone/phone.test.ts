@@ -71,6 +71,14 @@ describe('the calls of a view', () => {
     expect(phone.live).toBeNull();
   });
 
+  test('who is shown is whom the core means, not who came first', () => {
+    const phone = holding([aRingingCall({ id: 'stranger', quiet: true, silenced: true }), aRingingCall({ id: 'friend' })]);
+    expect(phone.offered?.id).toBe('friend');
+    expect(phone.offeredBesides).toBe(1);
+    phone.apply(aView({ rev: 9, calls: [...phone.calls], rings: 'stranger' }));
+    expect(phone.offered?.id).toBe('stranger');
+  });
+
   test.each(['preparing', 'joining', 'dialling', 'remote_ringing', 'answering', 'live', 'ending'] as const)(
     'a call that is %s is under way, beside one that rings',
     (state) => {

@@ -203,6 +203,8 @@ impl World {
                 let mut fact = LegFact::Looked {
                     leg: None,
                     other_desks: 0,
+                    desks_ahead: 0,
+                    taken_by: None,
                 };
                 if let Some(room) = self.rooms.get_mut(&room) {
                     let others = room
@@ -214,6 +216,8 @@ impl World {
                     fact = LegFact::Looked {
                         leg: status,
                         other_desks,
+                        desks_ahead: other_desks,
+                        taken_by: (other_desks > 0).then(|| "Maria".into()),
                     };
                 }
                 self.tell_leg(&call, fact);

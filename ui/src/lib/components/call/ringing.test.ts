@@ -62,8 +62,8 @@ describe('the overlay', () => {
   test.each([
     [true, 'caller hears busy'],
     [false, 'others ring'],
-  ])('Decline says its effect: only desk %s, %s', (only_desk, effect) => {
-    overlay({ only_desk });
+  ])('Decline says its effect, as the core knows it: ends it for the caller %s, %s', (decline_ends, effect) => {
+    overlay({ decline_ends });
     expect(screen.getByTestId('overlay-decline').textContent).toContain(effect);
   });
 

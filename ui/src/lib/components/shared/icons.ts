@@ -21,6 +21,7 @@ import CircleX from '@lucide/svelte/icons/circle-x';
 import Clock from '@lucide/svelte/icons/clock';
 import Cloud from '@lucide/svelte/icons/cloud';
 import CloudOff from '@lucide/svelte/icons/cloud-off';
+import Coins from '@lucide/svelte/icons/coins';
 import Copy from '@lucide/svelte/icons/copy';
 import Delete from '@lucide/svelte/icons/delete';
 import DoorOpen from '@lucide/svelte/icons/door-open';
@@ -134,6 +135,7 @@ export const icons = {
   minus: Minus,
   eye: Eye,
   open: ExternalLink,
+  money: Coins,
 } as const satisfies Record<string, Component<IconProps>>;
 
 export type IconName = keyof typeof icons;
