@@ -263,6 +263,12 @@ impl Account {
         self.name("webhooks", key)
     }
 
+    /// Is there an account? Whether its secret can be read is another question: the keychain is not asked.
+    pub(crate) fn is_set(&self) -> bool {
+        self.stored()
+            .is_ok_and(|stored| stored.is_some_and(|(url, _)| !url.is_empty()))
+    }
+
     fn stored(&self) -> Result<Option<(String, String)>, IpcError> {
         let store = self.store()?;
         let read = |name| store.setting(name).map_err(|error| store_error(&error));

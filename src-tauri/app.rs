@@ -87,6 +87,7 @@ fn open(profile: &Profile, began: Instant, arguments: &Arguments) -> anyhow::Res
     let app = builder
         .build(context())
         .context("The window cannot be opened")?;
+    app.state::<Pages>().reached("toolkit");
     // Not in the set-up hook: what fails there is a panic, and this has something to say.
     set_up(app.handle(), profile, arguments)?;
     app.run(on_event);
@@ -102,6 +103,7 @@ fn set_up<R: Runtime>(
     app.manage(lock(profile)?);
     let (core, shell) = Core::start(profile, Purpose::Desk, arguments.ring_for)?;
     let desktop = Desktop::of(&core);
+    app.state::<Pages>().reached("core");
     app.manage(core.clone());
     app.manage(desktop.clone());
     let hidden = arguments.hidden;
@@ -159,6 +161,7 @@ fn started_again<R: Runtime>(app: &AppHandle<R>, arguments: Vec<String>) {
 #[allow(clippy::wildcard_enum_match_arm)] // the library's list of events grows; a few concern us
 fn on_event<R: Runtime>(app: &AppHandle<R>, event: RunEvent) {
     match event {
+        RunEvent::Ready => app.state::<Pages>().reached("loop"),
         RunEvent::WindowEvent {
             label,
             event: WindowEvent::CloseRequested { api, .. },

@@ -264,6 +264,13 @@ impl Core {
         picture
     }
 
+    /// The present picture at once, with the names that were read already.
+    pub(crate) fn picture_now(&self) -> crate::ipc::types::PhoneView {
+        let view = Arc::clone(&self.0.view.borrow());
+        let names = self.0.directory.as_ref().map(|of| of.known_names(&view));
+        convert::phone(&view, self.region(), &names.unwrap_or_default())
+    }
+
     /// The id of this desk.
     pub(crate) fn desk(&self) -> &str {
         &self.0.desk

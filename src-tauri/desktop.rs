@@ -276,9 +276,17 @@ impl Desktop {
     /// # Errors
     /// The profile cannot be read.
     pub async fn first_run(&self, has_account: bool) -> Result<FirstRunView, IpcError> {
-        let store = self.0.store.clone()?;
-        let kept = blocking(move || Ok(kept::<FirstRunView>(&store, FIRST_RUN))).await?;
-        Ok(kept.unwrap_or(FirstRunView {
+        let desktop = self.clone();
+        blocking(move || desktop.first_run_now(has_account)).await
+    }
+
+    /// The same at once; reads the disk.
+    ///
+    /// # Errors
+    /// The profile cannot be opened.
+    pub(crate) fn first_run_now(&self, has_account: bool) -> Result<FirstRunView, IpcError> {
+        let store = self.0.store.as_ref().map_err(Clone::clone)?;
+        Ok(kept(store, FIRST_RUN).unwrap_or(FirstRunView {
             done: has_account,
             step: FirstRunStep::default(),
         }))

@@ -41,15 +41,7 @@ impl Directory {
     /// The contacts whose numbers are in this picture. A name that cannot be read is as if there were none: nobody waits
     /// long to see who calls.
     pub(crate) async fn names(&self, view: &PhoneView) -> HashMap<String, String> {
-        let numbers: Vec<&str> = view
-            .calls
-            .iter()
-            .flat_map(|call| {
-                let people = call.people.iter().map(|person| person.number.as_str());
-                std::iter::once(call.number.as_str()).chain(people)
-            })
-            .filter(|number| !number.is_empty())
-            .collect();
+        let numbers = numbers_in(view);
         if numbers.is_empty() {
             return HashMap::new();
         }
@@ -84,9 +76,21 @@ impl Directory {
                 self.known().names.extend(read);
             }
         }
+        self.names_of(&numbers)
+    }
+
+    /// Those of them that were read already.
+    pub(crate) fn known_names(&self, view: &PhoneView) -> HashMap<String, String> {
+        self.names_of(&numbers_in(view))
+    }
+
+    fn names_of(&self, numbers: &[&str]) -> HashMap<String, String> {
         let known = self.known();
-        let name = |number: &str| Some((number.to_owned(), known.names.get(number)?.clone()?));
-        numbers.into_iter().filter_map(name).collect()
+        let name = |number: &&str| {
+            let name = known.names.get(*number)?.clone()?;
+            Some(((*number).to_owned(), name))
+        };
+        numbers.iter().filter_map(name).collect()
     }
 
     /// Fills in what is remembered of those who ring. What cannot be read is as if there were nothing.
@@ -127,6 +131,15 @@ impl Directory {
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Everybody's number, as far as there is one.
+fn numbers_in(view: &PhoneView) -> Vec<&str> {
+    let everybody = view.calls.iter().flat_map(|call| {
+        let people = call.people.iter().map(|person| person.number.as_str());
+        std::iter::once(call.number.as_str()).chain(people)
+    });
+    everybody.filter(|number| !number.is_empty()).collect()
 }
 
 /// The newest call with this number that something was written about, else the last one that is over.

@@ -20,6 +20,7 @@ pub mod core;
 pub mod desktop;
 mod directory;
 mod event_log;
+mod first_picture;
 mod hooks;
 pub mod ipc;
 mod line;

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ThemeSetting;
 use crate::pages::Pages;
-use crate::web_views;
+use crate::{first_picture, web_views};
 
 /// Label of the phone.
 pub(crate) const MAIN: &str = "main";
@@ -88,7 +88,9 @@ pub(crate) fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Webview
             .min_inner_size(least.width, least.height)
             .theme(theme(desktop.settings().theme))
             .initialization_script(look_script(&desktop))
+            .initialization_script(first_picture::script(app))
     })?;
+    app.state::<Pages>().reached("window");
     come_back_after_a_crash(&window);
     Ok(window)
 }

@@ -18,13 +18,27 @@ export default defineConfig(({ mode }) => ({
     target: 'safari17',
     sourcemap: false,
     chunkSizeWarningLimit: 300,
+    rolldownOptions: {
+      output: {
+        // The first picture asks the shell for each file: what several parts share is one file, but for menus, which only
+        // parts have that are read after it.
+        codeSplitting: {
+          groups: [
+            { name: 'svelte', test: /node_modules\/(svelte|clsx|esm-env)\//, priority: 3 },
+            { name: 'menus', test: /node_modules\/(bits-ui|@floating-ui|@internationalized)\//, priority: 2 },
+            { name: 'shared', test: /^(?!.*(MenuButton|HearAgain))/, minShareCount: 2, priority: 1, includeDependenciesRecursively: false },
+          ],
+        },
+      },
+    },
   },
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
-    setupFiles: ['src/testing/layout.ts'],
+    setupFiles: ['src/testing/layout.ts', 'src/testing/language.ts'],
     restoreMocks: true,
     // A loaded machine is slow, not wrong.
     testTimeout: 30_000,
+    hookTimeout: 120_000,
   },
 }));

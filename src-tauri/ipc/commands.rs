@@ -23,7 +23,7 @@ use crate::ipc::records::{
 };
 use crate::ipc::sound::{LevelsView, RingtoneSetting, SoundSettings, SoundView};
 use crate::ipc::types::{
-    AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PhoneView,
+    AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PageMoment, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
 use crate::ipc::{calling, convert, desktop_commands, line_commands, line_setup};
@@ -142,16 +142,23 @@ async fn snapshot<R: Runtime>(
     if overlay::is_overlay(page.label()) {
         pages.overlay_asked();
     }
-    Ok(core.picture().await)
+    let picture = core.picture().await;
+    pages.reached("answered");
+    Ok(picture)
 }
 
-/// `first_run`: what the main window shows is its first run.
+/// `first_run`: what the main window shows is its first run. `moments`: the way of its page to there.
 #[tauri::command]
-fn painted<R: Runtime>(page: Webview<R>, pages: State<'_, Pages>, first_run: Option<bool>) {
+fn painted<R: Runtime>(
+    page: Webview<R>,
+    pages: State<'_, Pages>,
+    first_run: Option<bool>,
+    moments: Option<Vec<PageMoment>>,
+) {
     if overlay::is_overlay(page.label()) {
         pages.overlay_painted();
     } else {
-        pages.painted(first_run.unwrap_or(false));
+        pages.painted(first_run.unwrap_or(false), &moments.unwrap_or_default());
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ipc::types::Direction;
+use crate::ipc::records::SettingsView;
+use crate::ipc::types::{Direction, PhoneView};
 
 /// The name of the event that carries a whole [`DesktopView`]; for the main window only.
 pub const DESKTOP_CHANGED: &str = "desktop-changed";
@@ -374,6 +375,27 @@ pub struct FirstRunView {
     pub step: FirstRunStep,
 }
 
+/// What a page of the main window finds when it begins, so that its first picture waits for no answer; it stands in the
+/// page as `window.__DESKLINE_START__`. The page asks for all of it again behind that picture.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct StartView {
+    /// When it was put together, Unix milliseconds: a page that is loaded again finds it too.
+    #[ts(type = "number")]
+    pub at_ms: i64,
+    /// The phone. Names of contacts may be missing.
+    pub phone: PhoneView,
+    /// The program on this computer.
+    pub desktop: DesktopView,
+    /// What the shell has to say.
+    pub shell: ShellView,
+    /// Will this desk ring?
+    pub readiness: ReadinessView,
+    /// What a person has set.
+    pub settings: SettingsView,
+    /// How far the first run is; `null`: nobody knows.
+    pub first_run: Option<FirstRunView>,
+}
+
 /// What became of trying a hook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct HookTested {
@@ -409,6 +431,7 @@ pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         ReadinessView::decl(config),
         FirstRunStep::decl(config),
         FirstRunView::decl(config),
+        StartView::decl(config),
         HookTested::decl(config),
     ]
 }

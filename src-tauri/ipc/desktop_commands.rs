@@ -78,10 +78,8 @@ pub(crate) async fn first_run_show(
     core: State<'_, Core>,
     desktop: State<'_, Desktop>,
 ) -> Answer<FirstRunView> {
-    let has_account = core
-        .account_show()
-        .await
-        .is_ok_and(|account| !account.url.is_empty());
+    let (account, _) = core.account_and_profile();
+    let has_account = blocking(move || Ok(account.is_set())).await?;
     desktop.first_run(has_account).await
 }
 

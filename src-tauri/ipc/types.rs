@@ -37,6 +37,15 @@ pub struct PhoneView {
     pub quiet_in_part: Option<String>,
 }
 
+/// How far a page had come on the way to its first picture.
+#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+pub struct PageMoment {
+    /// What it had reached, a word.
+    pub name: String,
+    /// When, Unix milliseconds with fractions.
+    pub at_ms: f64,
+}
+
 /// Who may be rung here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -387,6 +396,7 @@ pub fn bindings() -> String {
         LineView::decl(&config),
         NoticeView::decl(&config),
         OtherCall::decl(&config),
+        PageMoment::decl(&config),
         PersonState::decl(&config),
         PersonView::decl(&config),
         PhoneView::decl(&config),

@@ -11,7 +11,9 @@ import './styles/narrow.css';
 import { mount } from 'svelte';
 import { openBackend } from './lib/backend/open';
 import { look } from './lib/look.svelte';
+import { reached } from './lib/moments';
 
+reached('script');
 look.begin(window.__DESKLINE_LOOK__);
 
 const target = document.getElementById('deskline');
@@ -21,4 +23,7 @@ if (!target) throw new Error('index.html has no #deskline');
 const view = location.hash.startsWith('#/overlay') ? import('./views/Overlay.svelte') : import('./views/App.svelte');
 const backend = await openBackend(location);
 void backend.onLookChanged((told) => look.take(told)).catch(() => undefined);
-mount((await view).default, { target, props: { backend } });
+const [{ default: Window }] = await Promise.all([view, look.spoken]);
+reached('code');
+mount(Window, { target, props: { backend } });
+reached('mounted');

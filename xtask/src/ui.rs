@@ -19,6 +19,9 @@ fn folder() -> PathBuf {
     shell::root().join("ui")
 }
 
+/// How the files begin that the main window reads before its first picture, in English.
+const FIRST: [&str; 6] = ["index-", "svelte-", "shared-", "App-", "en-", "tauri-"];
+
 /// Whether packages and bundle are up to date.
 pub(crate) fn status() -> Result<(bool, bool)> {
     Ok((packages_are_fresh(&folder())?, bundle_is_fresh(&folder())))
@@ -49,22 +52,23 @@ pub(crate) fn build() -> Result<()> {
     npm(&["run", "build"])
 }
 
-/// Print how large the bundle is as it is sent, and refuse one that is too large: it is read before the first paint.
+/// Print how large the bundle is as it is sent, and what of it the first picture waits for; refuse one that is too large.
 pub(crate) fn bundle_size() -> Result<()> {
     ensure()?;
-    let mut total = 0;
+    let (mut total, mut first) = (0, 0);
     for entry in
         fs::read_dir(folder().join("dist").join("assets")).context("the bundle is not there")?
     {
         let path = entry?.path();
         let size = gzipped(&path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         total += size;
-        println!(
-            "ui: {:>8.1} kB  {}",
-            kilobytes(size),
-            path.file_name().unwrap_or_default().to_string_lossy()
-        );
+        if FIRST.iter().any(|part| name.starts_with(part)) {
+            first += size;
+        }
+        println!("ui: {:>8.1} kB  {name}", kilobytes(size));
     }
+    println!("ui: {:>8.1} kB  until the first picture", kilobytes(first));
     println!(
         "ui: {:>8.1} kB  in all, compressed; at most {:.0}",
         kilobytes(total),

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stage::{Driver, MAIN_WINDOW, Tray, USABLE, line::State};
+use stage::{Driver, MAIN_WINDOW, Tray, line::State};
 
 use crate::{
     breakdown::Breakdown,
@@ -26,11 +26,8 @@ macro_rules! measures {
 }
 
 measures! {
-    VISIBLE: "visible_ms", "start -> window on the screen", "ms";
-    USABLE_AFTER: "usable_ms", "start -> dialler usable", "ms";
     HELLO_VISIBLE: "hello_visible_ms", "hello: start -> window on the screen", "ms";
     HELLO_PAINTED: "hello_painted_ms", "hello: start -> painted", "ms";
-    AGAIN: "window_again_ms", "forgotten window: asked for -> usable", "ms";
     WINDOW_CPU: "window_cpu_percent", "window, idle: processor of all its processes", "% core";
     WINDOW_WAKES: "window_wakes", "window, idle: wake-ups of all its threads", "1/s";
     WINDOW_PSS: "window_pss_mb", "window, idle: memory (PSS)", "MB";
@@ -54,18 +51,8 @@ const STRETCHES: usize = 2;
 /// Not measured: what a start leaves to be done.
 const SETTLES: Duration = Duration::from_secs(4);
 
-/// The program with a full history.
-pub(crate) fn ours(place: &Place, journal: &mut Journal, starts: usize) -> Result<()> {
-    for run in 1..=starts {
-        let display = &place.stage.display;
-        let (app, visible) = display.until_new_window(PATIENCE, || place.app.open())?;
-        let mut app = app;
-        let usable = usable(&place.app.log(), run)?;
-        println!("   {run:>2}  visible after {visible:4.0} ms, usable after {usable:4.0} ms");
-        journal.value(&VISIBLE, run, visible);
-        journal.value(&USABLE_AFTER, run, usable);
-        app.stop();
-    }
+/// The program with a full history and its window.
+pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
     let mut app = place.app.open_usable(Duration::from_secs(60))?;
     std::thread::sleep(SETTLES);
     idle("window", app.pid(), journal, |journal, run, idle| {
@@ -90,42 +77,20 @@ pub(crate) fn ours(place: &Place, journal: &mut Journal, starts: usize) -> Resul
     Ok(())
 }
 
-/// In the tray, with the window forgotten and made anew.
-pub(crate) fn tray(place: &Place, journal: &mut Journal, starts: usize) -> Result<()> {
+/// In the tray, with the window forgotten.
+pub(crate) fn tray(place: &Place, journal: &mut Journal) -> Result<()> {
     let tray = Tray::start(&place.stage.bus)?;
     let start = place
         .app
         .command(&["--hidden", "--forget-window-after", "100ms"]);
     let mut app = place.stage.run("app", start)?;
-    let icon = tray.icon(PATIENCE)?;
+    tray.icon(PATIENCE)?;
     std::thread::sleep(SETTLES);
     idle("tray", app.pid(), journal, |journal, run, idle| {
         journal.value(&TRAY_CPU, run, idle.cpu);
         journal.value(&TRAY_WAKES, run, idle.wakes);
         journal.value(&TRAY_PSS, run, idle.pss);
     })?;
-    for run in 1..=starts {
-        let log = place.app.log();
-        let before = marks(&log);
-        icon.press()?;
-        let ms = wait_for(|| {
-            let text = fs::read_to_string(&log).ok()?;
-            let line = text.lines().filter(|line| is_mark(line)).nth(before)?;
-            Some(number_after(line, "ms=").unwrap_or(f64::NAN))
-        })?;
-        // The first window of a hidden start counts from the start of the program.
-        if run > 1 {
-            println!("   {run:>2}  there again after {ms:.0} ms");
-            journal.value(&AGAIN, run, ms);
-        }
-        let display = &place.stage.display;
-        let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
-        display.close_window(&window)?;
-        wait_for(|| {
-            let forgotten = fs::read_to_string(&log).ok()?;
-            (forgotten.matches("the hidden window is forgotten").count() >= run).then_some(())
-        })?;
-    }
     app.stop();
     Ok(())
 }
@@ -301,47 +266,6 @@ pub(crate) fn fill(place: &Place, from: &Path) -> Result<()> {
     place.app.sign_in(&place.line.ready)
 }
 
-/// The milliseconds of the `run`th start.
-fn usable(log: &Path, run: usize) -> Result<f64> {
-    wait_for(|| {
-        let text = fs::read_to_string(log).ok()?;
-        let (_, rest) = text
-            .match_indices(USABLE)
-            .nth(run - 1)
-            .map(|(at, _)| text.split_at(at))?;
-        number_after(rest, USABLE)
-    })
-}
-
-fn marks(log: &Path) -> usize {
-    fs::read_to_string(log).map_or(0, |text| text.lines().filter(|line| is_mark(line)).count())
-}
-
-/// A line that says that the window can be used, for the first time or again.
-fn is_mark(line: &str) -> bool {
-    line.contains(USABLE) || line.contains("painted again")
-}
-
-fn number_after(text: &str, mark: &str) -> Option<f64> {
-    let (_, rest) = text.split_once(mark)?;
-    let end = rest
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(rest.len());
-    rest.get(..end)?.parse().ok()
-}
-
-/// Looks until it is so: a log is a file, and nothing tells of a line in it.
-fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Result<T> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look() {
-            return Ok(found);
-        }
-        anyhow::ensure!(Instant::now() < deadline, "waited in vain");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// A command that fills a folder with a history of so many calls, unless that was done before.
 pub(crate) fn million(rows: u32) -> Result<PathBuf> {
     let folder = stage::target_folder()
@@ -373,21 +297,4 @@ pub(crate) fn million(rows: u32) -> Result<PathBuf> {
         "the history could not be filled: {status}"
     );
     Ok(folder)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_marks_of_the_log_are_read() {
-        assert!(is_mark("INFO usable ms=610 since_main_ms=570"));
-        assert!(is_mark("INFO painted again ms=310"));
-        assert_eq!(
-            number_after("INFO painted again ms=310", "ms="),
-            Some(310.0)
-        );
-        assert_eq!(number_after("x", "ms="), None);
-    }
 }

@@ -11,6 +11,7 @@ mod chirp;
 mod conditions;
 mod desks;
 mod desktop;
+mod desktop_start;
 mod drift;
 mod duel;
 mod echo;
@@ -266,18 +267,22 @@ fn desktop_suite(
             desktop::hello(&place, journal, starts)
         });
     }
-    if asked(arguments, Part::Window) {
-        journal.part("with its window", |journal| {
-            desktop::ours(&place, journal, starts)
+    if asked(arguments, Part::Start) {
+        journal.part("starts", |journal| {
+            desktop_start::starts(&place, journal, starts)
         });
+        journal.part("the window again", |journal| {
+            desktop_start::again(&place, journal, starts)
+        });
+    }
+    if asked(arguments, Part::Window) {
+        journal.part("with its window", |journal| desktop::ours(&place, journal));
     }
     if asked(arguments, Part::Messages) {
         journal.part("messages", |journal| desktop::messages(&place, journal));
     }
     if asked(arguments, Part::Tray) {
-        journal.part("in the tray", |journal| {
-            desktop::tray(&place, journal, starts)
-        });
+        journal.part("in the tray", |journal| desktop::tray(&place, journal));
     }
     let kept = if journal.failed().is_empty() {
         None

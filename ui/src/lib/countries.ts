@@ -14,3 +14,8 @@ export function countries(): { value: string; label: string }[] {
     order.compare(one.label, other.label),
   );
 }
+
+/** The name of one of them. */
+export function countryName(code: string): string {
+  return new Intl.DisplayNames(locale(), { type: 'region' }).of(code) ?? code;
+}

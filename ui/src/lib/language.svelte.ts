@@ -1,6 +1,8 @@
-/** Which language the windows speak. English is the measure: every other language has the same messages (`messages.test.ts`). */
-import { de } from './messages/de';
-import { en } from './messages/en';
+/**
+ * Which language the windows speak. English is the measure: every other language has the same messages (`messages.test.ts`).
+ * Only the file of the one that is spoken is read.
+ */
+import type { en } from './messages/en';
 
 /** A sentence, or one for each plural form that the language has; `count` then decides. */
 export type Message = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
@@ -9,8 +11,8 @@ export type Messages = Readonly<Record<MessageKey, Message>>;
 
 /** The languages there are, each under its own name. */
 export const LANGUAGES = {
-  en: { name: 'English', messages: en as Messages, locale: 'en-US' },
-  de: { name: 'Deutsch', messages: de, locale: 'de-DE' },
+  en: { name: 'English', locale: 'en-US', messages: async (): Promise<Messages> => (await import('./messages/en')).en },
+  de: { name: 'Deutsch', locale: 'de-DE', messages: async (): Promise<Messages> => (await import('./messages/de')).de },
 } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -32,9 +34,28 @@ export function localeFor(spoken: Language, tags: readonly string[] = system()):
 }
 
 class Speech {
-  language = $state<Language>(systemLanguage());
-  readonly locale = $derived(localeFor(this.language));
-  readonly messages = $derived<Messages>(LANGUAGES[this.language].messages);
+  #language = $state<Language>(systemLanguage());
+  #messages = $state.raw<Partial<Messages>>({});
+  #asked: Language | null = null;
+  readonly locale = $derived(localeFor(this.#language));
+
+  get language(): Language {
+    return this.#language;
+  }
+  /** Empty until a language was read. */
+  get messages(): Partial<Messages> {
+    return this.#messages;
+  }
+
+  /** Speaks another language from when its messages are read on. Of several that are asked for, the last one counts. */
+  async speak(language: Language): Promise<void> {
+    if (this.#asked === language) return;
+    this.#asked = language;
+    const messages = await LANGUAGES[language].messages();
+    if (this.#asked !== language) return;
+    this.#messages = messages;
+    this.#language = language;
+  }
 }
 
 /** What is spoken now. Whatever was said with it is said again when it changes. */

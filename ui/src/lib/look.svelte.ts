@@ -35,6 +35,7 @@ class Look {
   #view = $state.raw<LookView>(UNCHANGED);
   #textSize = $state<TextSize>(100);
   #dark: MediaQueryList | null = null;
+  #spoken: Promise<void> = Promise.resolve();
 
   get textSize(): TextSize {
     return this.#textSize;
@@ -61,6 +62,11 @@ class Look {
     this.#apply();
   }
 
+  /** Done once the language is there that the look asks for. */
+  get spoken(): Promise<void> {
+    return this.#spoken;
+  }
+
   setTextSize(size: TextSize): void {
     try {
       localStorage.setItem(KEY, String(size));
@@ -81,8 +87,9 @@ class Look {
     page.dataset['theme'] = theme === 'system' ? (this.#dark?.matches ? 'dark' : 'light') : theme;
     page.style.fontSize = this.#textSize === 100 ? '' : `${this.#textSize}%`;
     const wanted = language.toLowerCase().split('-')[0] ?? '';
-    speech.language = isLanguage(wanted) ? wanted : systemLanguage();
-    page.lang = speech.language;
+    this.#spoken = speech.speak(isLanguage(wanted) ? wanted : systemLanguage()).then(() => {
+      page.lang = speech.language;
+    });
   }
 }
 

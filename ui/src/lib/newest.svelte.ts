@@ -15,10 +15,12 @@ export class Newest<View> {
     show: () => Promise<View>,
     follow: (listener: (view: View) => void) => Promise<Unsubscribe>,
     isOlder: (view: View, than: View) => boolean = () => false,
+    known: View | null = null,
   ) {
     this.#show = show;
     this.#follow = follow;
     this.#isOlder = isOlder;
+    this.#view = known;
   }
 
   /** Null until it was told once. */

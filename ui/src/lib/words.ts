@@ -13,7 +13,7 @@ export function locale(): string {
  * language writes it, and `count` chooses the plural form where there are several.
  */
 export function say(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  const message = speech.messages[key];
+  const message = speech.messages[key] ?? key;
   const text = typeof message === 'string' ? message : (message[form(values['count'])] ?? message.other);
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];

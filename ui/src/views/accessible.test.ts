@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakePhone } from '../lib/backend/fake';
 import { SCENES } from '../lib/backend/fake-scenes';
-import App from './App.svelte';
+import { openApp } from '../testing/app';
 import Overlay from './Overlay.svelte';
 
 beforeEach(() => {
@@ -27,8 +27,9 @@ async function violations(): Promise<string[]> {
 }
 
 test.each(['', ...Object.keys(SCENES)])('the main window, scene %j', async (scene) => {
-  render(App, { backend: new FakePhone(scene, 0) });
-  await screen.findByTestId(scene.startsWith('first-run') ? 'first-run' : 'line-status');
+  await openApp(scene);
+  const shown = scene.startsWith('first-run') ? 'first-run' : scene.startsWith('compact') ? 'compact-open' : 'line-status';
+  expect(screen.getByTestId(shown)).toBeTruthy();
   expect(await violations()).toEqual([]);
 });
 
@@ -60,8 +61,7 @@ test.each<[string, string, () => Promise<unknown>]>([
   ['lines', '', () => fireEvent.keyDown(document.body, { key: '4', ctrlKey: true })],
   ['settings', '', () => fireEvent.keyDown(document.body, { key: '5', ctrlKey: true })],
 ])('%s', async (_, scene, open) => {
-  render(App, { backend: new FakePhone(scene, 0) });
-  await screen.findByText('This desk will ring');
+  await openApp(scene);
   await open();
   expect(await violations()).toEqual([]);
 });

@@ -1,9 +1,13 @@
 import { fireEvent, render, screen, within } from '@testing-library/svelte';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Backend } from '../lib/backend/backend';
 import { FakePhone } from '../lib/backend/fake';
+import { openApp } from '../testing/app';
 import App from './App.svelte';
+import { prefetch } from './later';
 import Overlay from './Overlay.svelte';
 
+beforeAll(prefetch);
 beforeEach(() => {
   location.hash = '';
   // The test page has dialogs but cannot open them.
@@ -15,12 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function app(scene = 'empty') {
-  const fake = new FakePhone(scene, 0);
-  render(App, { backend: fake });
-  await screen.findByText('This desk will ring');
-  return fake;
-}
+const app = (scene = 'empty') => openApp(scene);
 const type = async (...keys: string[]) => {
   for (const key of keys) await fireEvent.keyDown(document.activeElement ?? document.body, { key });
 };
@@ -28,6 +27,34 @@ const withControl = (key: string, shiftKey = false) =>
   fireEvent.keyDown(document.body, { key, ctrlKey: true, shiftKey });
 const field = () => screen.getByTestId<HTMLInputElement>('dial-input');
 const callState = () => screen.queryByTestId('call-panel')?.dataset['state'];
+
+describe('the start', () => {
+  test('the first picture is drawn from what the page began with; everything else is asked for behind it', async () => {
+    const fake = new FakePhone('', 0);
+    const painted = vi.fn<Backend['painted']>().mockResolvedValue();
+    Object.assign(fake, { painted });
+    const others = vi.spyOn(fake, 'historyPage');
+    vi.spyOn(fake, 'snapshot').mockReturnValue(new Promise(() => undefined));
+    render(App, { backend: fake });
+    expect(field().value).toBe('');
+    expect(screen.getByText('This desk will ring')).toBeTruthy();
+    expect(others).not.toHaveBeenCalled();
+    await vi.waitFor(() => expect(painted).toHaveBeenCalledTimes(1));
+    expect(painted.mock.calls[0]?.[1]?.map((moment) => moment.name)).toEqual(
+      expect.arrayContaining(['page', 'known', 'laid_out']),
+    );
+    expect((await screen.findAllByTestId('recent-row')).length).toBeGreaterThan(0);
+    expect(painted).toHaveBeenCalledTimes(1);
+  });
+
+  test('a page that was not given anything asks, and draws then', async () => {
+    const fake = new FakePhone('', 0);
+    Object.assign(fake, { start: () => null });
+    render(App, { backend: fake });
+    expect(screen.queryByTestId('dial-input')).toBeNull();
+    expect(await screen.findByTestId('dial-input')).toBeTruthy();
+  });
+});
 
 describe('the dialler', () => {
   test('takes keys from anywhere, dials on Enter and is empty after the call', async () => {

@@ -1,18 +1,12 @@
-import { fireEvent, render, screen } from '@testing-library/svelte';
+import { fireEvent, screen } from '@testing-library/svelte';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { FakePhone } from '../lib/backend/fake';
-import App from './App.svelte';
+import { openApp } from '../testing/app';
 
 beforeEach(() => {
   location.hash = '';
 });
 
-async function app(scene: string) {
-  const fake = new FakePhone(scene, 0);
-  render(App, { backend: fake });
-  await screen.findByText('This desk will ring');
-  return fake;
-}
+const app = (scene: string) => openApp(scene);
 const press = (key: string, change: Partial<KeyboardEvent> = {}) =>
   fireEvent.keyDown(document.activeElement ?? document.body, { key, ...change });
 /** What Tab stops at, in order. */

@@ -1,20 +1,13 @@
 /** What is taken down of calls, and a ringtone of one's own: from the press of a button to what the core is asked. */
-import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { fireEvent, screen, waitFor } from '@testing-library/svelte';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { FakePhone } from '../lib/backend/fake';
-import App from './App.svelte';
+import { openApp } from '../testing/app';
 
 beforeEach(() => {
   location.hash = '';
 });
 
-async function app(scene: string, part = '') {
-  const fake = new FakePhone(scene, 0);
-  location.hash = part;
-  render(App, { backend: fake });
-  await screen.findByText('This desk will ring');
-  return fake;
-}
+const app = (scene: string, part = '') => openApp(scene, part);
 const press = (id: string) => fireEvent.click(screen.getByTestId(id));
 
 describe('recording', () => {

@@ -41,6 +41,7 @@ import type {
   LineUndoView,
   LookView,
   OtherCall,
+  PageMoment,
   PhoneView,
   ProjectObjectView,
   ReadinessView,
@@ -52,6 +53,7 @@ import type {
   ShortcutAction,
   SoundSettings,
   SoundView,
+  StartView,
   WatchersDraft,
   WatchersView,
   WipeWhat,
@@ -63,9 +65,14 @@ export type * from './bindings';
 export type Unsubscribe = () => void;
 
 export interface Backend {
+  /** What the page began with, while it is new: the first picture is drawn from it, and everything in it asked for behind that. */
+  start(): StartView | null;
   snapshot(): Promise<PhoneView>;
-  /** The main window can be used: its first picture, of the phone or the first run, is on the screen. The overlay: its caller is. */
-  painted(firstRun?: boolean): Promise<void>;
+  /**
+   * The main window can be used: its first picture, of the phone or the first run, is on the screen, and how it came
+   * there. The overlay: its caller is.
+   */
+  painted(firstRun?: boolean, moments?: readonly PageMoment[]): Promise<void>;
   /** `keys` are sent once it is answered. `wish` goes before the rules that choose line and caller ID. */
   dial(number: string, keys?: string | null, wish?: Omit<RouteAsked, 'number'> | null): Promise<void>;
   /** Which line a call would go over, and why. Half a number will do. */

@@ -18,6 +18,7 @@ import type {
   ShortcutAction,
   SoundSettings,
   SoundView,
+  StartView,
   Unsubscribe,
   WatchersDraft,
   WatchersView,
@@ -124,6 +125,18 @@ export class FakePhone implements Backend {
 
   #historyChanged(): void {
     for (const listener of this.#historyListeners) listener();
+  }
+
+  start(): StartView {
+    return {
+      at_ms: Date.now(),
+      phone: this.#view(),
+      desktop: this.desktop.view(),
+      shell: this.desktop.shell,
+      readiness: this.#readiness(),
+      settings: this.records.settings,
+      first_run: this.desktop.firstRun,
+    };
   }
 
   async snapshot(): Promise<PhoneView> {

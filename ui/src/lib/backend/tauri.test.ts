@@ -1,5 +1,5 @@
 import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
 import { DESKTOP, HOOK } from './fake-desktop';
@@ -146,4 +146,14 @@ test('events carry whole views, and stop with the subscription', async () => {
   await emit('phone-changed', aView({ rev: 4 }));
   expect(revisions).toEqual([3]);
   expect(history).toBe(1);
+});
+
+test('what the page began with counts while the page is new', () => {
+  const begin = (ago: number) => vi.stubGlobal('__DESKLINE_START__', { at_ms: Date.now() - ago, phone: aView() });
+  expect(tauriBackend().start()).toBeNull();
+  begin(200);
+  expect(tauriBackend().start()?.phone).toEqual(aView());
+  begin(60_000);
+  expect(tauriBackend().start()).toBeNull();
+  vi.unstubAllGlobals();
 });

@@ -12,6 +12,7 @@ import type {
   ShellView,
   ShortcutAction,
   SoundView,
+  StartView,
   WatchersView,
 } from './bindings';
 
@@ -27,10 +28,19 @@ async function on<T>(event: string, listener: (payload: T) => void): Promise<Uns
   return await listen<T>(event, ({ payload }) => listener(payload));
 }
 
+/** A page that is loaded again finds what the one before it began with. */
+const NEW_FOR_MS = 10_000;
+
+function start(): StartView | null {
+  const found = window.__DESKLINE_START__;
+  return found && Math.abs(Date.now() - found.at_ms) < NEW_FOR_MS ? found : null;
+}
+
 export function tauriBackend(): Backend {
   return {
+    start,
     snapshot: () => call('snapshot'),
-    painted: (firstRun) => call('painted', { firstRun: firstRun ?? false }),
+    painted: (firstRun, moments) => call('painted', { firstRun: firstRun ?? false, moments: moments ?? [] }),
     dial: (number, keys, wish) =>
       call('dial', {
         number,

@@ -10,6 +10,7 @@ import type {
   ShellView,
   SoundSettings,
   SoundView,
+  StartView,
   Unsubscribe,
   WatchersView,
 } from '../backend/backend';
@@ -30,22 +31,28 @@ export class Desk {
   #firstRunKnown = $state(false);
   readonly #backend: Backend;
 
-  constructor(backend: Backend) {
+  /** `start`: what the page began with. */
+  constructor(backend: Backend, start: StartView | null = null) {
     this.#backend = backend;
+    this.#firstRun = start?.first_run ?? null;
+    this.#firstRunKnown = start !== null;
     this.desktop = new Newest(
       () => backend.desktopShow(),
       (listener) => backend.onDesktopChanged(listener),
       byRevision,
+      start?.desktop,
     );
     this.shell = new Newest(
       () => backend.shellShow(),
       (listener) => backend.onShellChanged(listener),
       byRevision,
+      start?.shell,
     );
     this.readiness = new Newest(
       () => backend.readinessShow(),
       (listener) => backend.onReadinessChanged(listener),
       byRevision,
+      start?.readiness,
     );
     this.sound = new Newest(
       () => backend.soundShow(),
@@ -59,6 +66,8 @@ export class Desk {
     this.settings = new Newest(
       () => backend.settingsShow(),
       async () => () => undefined,
+      undefined,
+      start?.settings,
     );
   }
 
@@ -73,7 +82,7 @@ export class Desk {
   }
 
   async connect(): Promise<Unsubscribe> {
-    const first = this.#backend
+    const first = this.#firstRunKnown ? null : this.#backend
       .firstRunShow()
       .then(
         (view) => (this.#firstRun = view),

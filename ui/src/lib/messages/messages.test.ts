@@ -5,9 +5,7 @@ import { say } from '../words';
 import { de } from './de';
 import { en } from './en';
 
-afterEach(() => {
-  speech.language = 'en';
-});
+afterEach(() => speech.speak('en'));
 
 const texts = (message: Message): string[] => (typeof message === 'string' ? [message] : Object.values(message));
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
@@ -16,8 +14,8 @@ test('every language has the same messages', () => {
   expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort());
 });
 
-test.each(Object.keys(LANGUAGES).filter(isLanguage))('%s puts the same values into each message', (language) => {
-  const { messages } = LANGUAGES[language];
+test.each(Object.keys(LANGUAGES).filter(isLanguage))('%s puts the same values into each message', async (language) => {
+  const messages = await LANGUAGES[language].messages();
   const wrong = Object.entries(en as Record<string, Message>).filter(([key, message]) => {
     const other = (messages as Record<string, Message>)[key];
     const wanted = names(texts(message)[0] ?? '').join();
@@ -31,12 +29,19 @@ test('German is German: few messages are as in English', () => {
   expect(alike.length / Object.keys(en).length).toBeLessThan(0.1);
 });
 
-test('plurals and numbers are those of the language spoken', () => {
+test('of two languages asked for, the last one is spoken', async () => {
+  await Promise.all([speech.speak('de'), speech.speak('en')]);
+  expect([speech.language, say('nav.phone')]).toEqual(['en', 'Phone']);
+  await speech.speak('de');
+  expect([speech.language, say('nav.phone')]).toEqual(['de', 'Telefon']);
+});
+
+test('plurals and numbers are those of the language spoken', async () => {
   expect([say('history.count', { count: 1 }), say('history.count', { count: 12_000 })]).toEqual([
     '1 call',
     '12,000 calls',
   ]);
-  speech.language = 'de';
+  await speech.speak('de');
   expect([say('history.count', { count: 1 }), say('history.count', { count: 12_000 })]).toEqual([
     '1 Anruf',
     '12.000 Anrufe',

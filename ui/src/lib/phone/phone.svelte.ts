@@ -26,8 +26,10 @@ export class Phone {
   #refusal = $state.raw<IpcError | null>(null);
   readonly #backend: Backend;
 
-  constructor(backend: Backend) {
+  /** `known`: what the page began with. The next view goes before it, whichever that is: names may be missing in this. */
+  constructor(backend: Backend, known: PhoneView | null = null) {
     this.#backend = backend;
+    if (known) this.#view = { ...known, rev: known.rev - 1 };
   }
 
   /** Null until the core has spoken once. */

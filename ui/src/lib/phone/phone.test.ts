@@ -26,6 +26,14 @@ describe('views', () => {
     expect(held.view?.rev).toBe(5);
   });
 
+  test('what the page began with gives way to the snapshot of the same moment, which has the names too', () => {
+    const held = new Phone(withOnly({}), aView({ rev: 5, calls: [aCall()] }));
+    expect(held.live?.contact).toBeNull();
+    expect(held.apply(aView({ rev: 5, calls: [aCall({ contact: 'Ana Reyes' })] }))).toBe(true);
+    expect(held.live?.contact).toBe('Ana Reyes');
+    expect(held.apply(aView({ rev: 5 }))).toBe(false);
+  });
+
   test('a change that arrives before the snapshot wins over it', async () => {
     let tell: (view: PhoneView) => void = () => undefined;
     const held = new Phone(

@@ -22,6 +22,18 @@ function dialler(said: string | null = null) {
   return { field, oncall, onunsay, input: screen.getByTestId<HTMLInputElement>('dial-input') };
 }
 
+test('the countries are listed for whoever comes to choose one', async () => {
+  const onregion = vi.fn();
+  render(Dialler, { field: new DialField(), line: aLine(), said: null, region: 'DE', onregion, oncall: vi.fn(), onunsay: vi.fn() });
+  const list = screen.getByTestId<HTMLSelectElement>('dial-region');
+  expect([...list.options].map((one) => one.label)).toEqual(['Germany']);
+  await fireEvent.focus(list);
+  expect(list.options.length).toBeGreaterThan(200);
+  expect([list.value, list.selectedOptions[0]?.label]).toEqual(['DE', 'Germany']);
+  await fireEvent.change(list, { target: { value: 'FR' } });
+  expect(onregion.mock.calls).toEqual([['FR']]);
+});
+
 test('every key of the keypad types itself', async () => {
   const { field, input } = dialler();
   for (const id of ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'star', '0', 'hash']) {

@@ -1,0 +1,4 @@
+/** Tests are in English; what else is said is asked for. */
+import { speech } from '../lib/language.svelte';
+
+await speech.speak('en');
