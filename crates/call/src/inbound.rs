@@ -35,6 +35,8 @@ const CLAIM: Duration = Duration::from_secs(12);
 const ANSWER: Duration = Duration::from_secs(12);
 /// Pause before the hidden watch is tried again.
 const WATCH_AGAIN: Duration = Duration::from_secs(2);
+/// A denied caller's room that cannot be entered so often (10 s) is believed to be empty.
+const ROOM_TRIES: u8 = 5;
 /// A colleague who claimed and has not answered by now is no longer believed.
 const COLLEAGUE: Duration = Duration::from_secs(3);
 
@@ -217,7 +219,10 @@ impl Call {
         shared: &mut Shared,
     ) {
         match role {
-            Role::Watch if self.is_waiting() => self.wake(Timer::Watch, WATCH_AGAIN, shared.now),
+            Role::Watch if self.is_waiting() => {
+                self.denied = self.denied.saturating_sub(1);
+                self.wake(Timer::Watch, WATCH_AGAIN, shared.now);
+            }
             Role::Watch => {}
             Role::Talk => {
                 if self.is_taking() {
@@ -408,13 +413,15 @@ impl Call {
             // a server that lost its memory denies a caller who is there: whoever enters the room is told who is in it
             None if self.sees_leg() => {
                 if !self.is_waking(Timer::Watch) {
-                    self.denied = true;
+                    self.denied = ROOM_TRIES;
                     self.wake(Timer::Watch, HEARSAY, shared.now);
                 }
             }
+            // a server in trouble lets nobody in either; its list proves nothing until it does
+            None if self.denied > 0 => {}
             None => self.caller_gone(shared),
             Some(status) => {
-                self.denied = false;
+                self.denied = 0;
                 if self.advance_status(status) {
                     self.inbound_status(status, shared);
                 }
@@ -450,7 +457,7 @@ impl Call {
     /// The hidden watch is in the room: who is there is proven, whatever the server's list says.
     pub(crate) fn watch_joined(&mut self, present: &[Participant], shared: &mut Shared) {
         self.in_sight = present.iter().any(|p| p.identity == self.leg);
-        if self.state == CallState::Offered && std::mem::take(&mut self.denied) {
+        if self.state == CallState::Offered && std::mem::take(&mut self.denied) > 0 {
             if self.in_sight {
                 self.wake(Timer::Look, LOOK_DENIED, shared.now);
             } else {

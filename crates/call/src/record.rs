@@ -229,8 +229,8 @@ pub(crate) struct Call {
     pub(crate) only_desk: bool,
     /// The caller's leg was seen in the room by the last that was told of it there. Inbound only.
     pub(crate) in_sight: bool,
-    /// The server denied a leg that the watch sees, and the room is being asked.
-    pub(crate) denied: bool,
+    /// The server denied a leg that the watch sees, and the room is being asked: so many more times if it cannot be entered.
+    pub(crate) denied: u8,
     /// When nobody waits any more, whatever we were (not) told. Inbound only.
     pub(crate) offer_until: Duration,
     /// Somebody claimed this call a moment ago and is believed.
@@ -330,7 +330,7 @@ impl Call {
             notified: false,
             only_desk: false,
             in_sight: false,
-            denied: false,
+            denied: 0,
             offer_until: now.mono,
             claimed_by: None,
             colleagues: Vec::new(),

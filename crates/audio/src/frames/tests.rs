@@ -62,6 +62,12 @@ impl Bench {
         producer
     }
 
+    /// The clock does not send silence in its place for a second.
+    fn in_call_with_a_slow_microphone(&mut self) {
+        self.frames.call = true;
+        self.frames.pace.microphone(100, Instant::now());
+    }
+
     fn speaker(&mut self) -> Consumer<i16> {
         let (ring, consumer) = RingBuffer::new(MONO.samples_in_frame() * 20);
         self.tell(Control::Speaker(
@@ -90,6 +96,7 @@ impl Bench {
 fn blocks_of_any_size_become_frames_of_ten_milliseconds_with_no_sample_lost() {
     let mut bench = Bench::new();
     let mut microphone = bench.microphone(MONO);
+    bench.in_call_with_a_slow_microphone();
     let mut next = 0i16;
     for block in [24, 480, 1, 455, 960, 479, 1] {
         for _ in 0..block {
@@ -118,6 +125,7 @@ fn a_backlog_of_the_microphone_is_not_sent_late() {
         channels: 2,
     };
     let mut microphone = bench.microphone(stereo);
+    bench.in_call_with_a_slow_microphone();
     for frame in 0..10i16 {
         microphone.push_entire_slice(&[frame; 960]).unwrap();
     }
@@ -223,8 +231,8 @@ fn a_speaker_that_stands_still_costs_bounded_delay() {
 #[test]
 fn frames_go_on_when_the_microphone_is_pulled_and_are_its_own_again_when_it_is_back() {
     let mut bench = Bench::new();
-    bench.tell(Control::Call(true));
     let mut microphone = bench.microphone(MONO);
+    bench.in_call_with_a_slow_microphone();
     let sent = |bench: &Bench| -> Vec<i16> {
         std::mem::take(&mut *bench.captured.lock().unwrap())
             .iter()

@@ -135,15 +135,37 @@ fn a_caller_whom_the_server_denies_and_the_room_too_was_missed() {
     d.wait_ms(300);
     d.watch(RoomFact::Joined { present: vec![] });
     assert_eq!(d.end().code(), "missed");
-    // the room cannot be entered either: the next denial is believed
+}
+
+#[test]
+fn a_denied_caller_whose_room_cannot_be_entered_rings_on_for_ten_seconds() {
+    let mut d = Desk::offered();
+    d.withdrawn();
+    d.looked(None, 0);
+    d.wait_ms(300);
+    for _ in 0..4 {
+        d.join_failed(Role::Watch, JoinFailure::ServerBusy);
+        d.wait_s(2);
+        d.looked(None, 0);
+        assert_eq!(d.state(), CallState::Offered, "a server in trouble");
+    }
+    d.join_failed(Role::Watch, JoinFailure::ServerBusy);
+    d.looked(None, 0);
+    assert_eq!(d.end().code(), "missed");
+}
+
+#[test]
+fn a_denied_caller_whose_room_is_entered_late_rings_on() {
     let mut d = Desk::offered();
     d.withdrawn();
     d.looked(None, 0);
     d.wait_ms(300);
     d.join_failed(Role::Watch, JoinFailure::ServerBusy);
-    assert!(d.wait_s(2).contains(&"look".to_owned()));
+    d.wait_s(2);
     d.looked(None, 0);
-    assert_eq!(d.end().code(), "missed");
+    d.watch_joined();
+    assert_eq!(d.state(), CallState::Offered);
+    assert_eq!(d.said("ring false"), 0);
 }
 
 /// The leave is on its way while the server's list is empty already.
