@@ -32,8 +32,16 @@ use tauri::test::MockRuntime;
 
 /// Starts programs: its argument is that of `desktop_set`, where it is tried.
 const STARTS_PROGRAMS: &str = "hook_test";
-/// Commands whose work goes beyond this process: they end it, or write where the person looks.
-const BEYOND: [&str; 4] = [STARTS_PROGRAMS, "quit", "history_export", "events_export"];
+/// Commands whose work goes beyond this process: they end it, write where the person looks, open a page or ask a provider.
+const BEYOND: [&str; 7] = [
+    STARTS_PROGRAMS,
+    "quit",
+    "history_export",
+    "events_export",
+    "line_page_open",
+    "line_password_copy",
+    "line_numbers",
+];
 /// Longest answer.
 const WITHIN: Duration = Duration::from_millis(10);
 

@@ -11,12 +11,7 @@ use tauri::{AppHandle, Manager, Runtime, State, Webview};
 use tokio::task::JoinHandle;
 
 use crate::core::{Core, fresh_call_id};
-use crate::ipc::calling::{LineCallingDraft, RouteAsked, RouteView};
-use crate::ipc::line_setup::{
-    LineAsked, LineHandView, LinePlanView, LineProgressView, LineProofView, LineRunView,
-    LineSignIn, LineUndoView,
-};
-use crate::ipc::lines::{LineCard, LineCheckView};
+use crate::ipc::calling::{RouteAsked, RouteView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
     SettingsView, WipeWhat,
@@ -26,7 +21,7 @@ use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PageMoment, PhoneView,
 };
 use crate::ipc::watchers::{CallDetails, WatchersDraft, WatchersView};
-use crate::ipc::{calling, convert, desktop_commands, line_commands, line_setup};
+use crate::ipc::{calling, convert, desktop_commands, line_commands};
 use crate::overlay;
 use crate::pages::Pages;
 
@@ -75,19 +70,19 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         contact_delete,
         contacts_import,
         contacts_undo_import,
-        lines,
-        line_check,
-        line_fix,
-        line_plan,
-        line_carry_out,
-        line_stop,
-        line_by_hand,
-        line_removal,
-        line_remove,
-        line_undo_show,
-        line_undo,
-        line_test,
-        line_set,
+        line_commands::lines,
+        line_commands::line_check,
+        line_commands::line_fix,
+        line_commands::line_plan,
+        line_commands::line_carry_out,
+        line_commands::line_stop,
+        line_commands::line_by_hand,
+        line_commands::line_removal,
+        line_commands::line_remove,
+        line_commands::line_undo_show,
+        line_commands::line_undo,
+        line_commands::line_test,
+        line_commands::line_set,
         line_commands::line_costs,
         line_commands::line_rates,
         line_commands::line_sheet,
@@ -436,94 +431,6 @@ async fn contacts_import(
 #[tauri::command]
 async fn contacts_undo_import(core: State<'_, Core>, import: i64) -> Answer<u32> {
     core.contacts_undo_import(import).await
-}
-
-#[tauri::command]
-async fn lines(core: State<'_, Core>) -> Answer<Vec<LineCard>> {
-    core.lines().await
-}
-
-#[tauri::command]
-async fn line_check(
-    core: State<'_, Core>,
-    line: String,
-    sign_in: Option<LineSignIn>,
-) -> Answer<LineCheckView> {
-    core.line_check(line, sign_in).await
-}
-
-#[tauri::command]
-async fn line_plan(core: State<'_, Core>, asked: LineAsked) -> Answer<LinePlanView> {
-    core.line_plan(asked).await
-}
-
-#[tauri::command]
-async fn line_by_hand(core: State<'_, Core>, asked: LineAsked) -> Answer<Vec<LineHandView>> {
-    core.line_by_hand(asked).await
-}
-
-#[tauri::command]
-async fn line_carry_out(
-    core: State<'_, Core>,
-    channel: Channel<LineProgressView>,
-) -> Answer<LineRunView> {
-    core.line_carry_out(move |news| {
-        // A page that is gone need not be told.
-        let _gone = channel.send(line_setup::progress(news));
-    })
-    .await
-}
-
-#[tauri::command]
-fn line_stop(core: State<'_, Core>) {
-    core.line_setup().stop();
-}
-
-#[tauri::command]
-async fn line_removal(core: State<'_, Core>, line: String) -> Answer<LinePlanView> {
-    core.line_removal(line).await
-}
-
-#[tauri::command]
-async fn line_remove(core: State<'_, Core>, line: String) -> Answer<()> {
-    core.line_remove(line).await
-}
-
-#[tauri::command]
-async fn line_undo_show(core: State<'_, Core>, line: String) -> Answer<LineUndoView> {
-    core.line_undo_show(line).await
-}
-
-#[tauri::command]
-async fn line_undo(
-    core: State<'_, Core>,
-    line: String,
-    sign_in: LineSignIn,
-) -> Answer<Vec<String>> {
-    core.line_undo(line, sign_in).await
-}
-
-#[tauri::command]
-async fn line_test(
-    core: State<'_, Core>,
-    line: String,
-    to: Option<String>,
-) -> Answer<LineProofView> {
-    core.line_test(line, to).await
-}
-
-#[tauri::command]
-async fn line_set(
-    core: State<'_, Core>,
-    line: String,
-    calling: LineCallingDraft,
-) -> Answer<Vec<LineCard>> {
-    core.line_set(line, calling).await
-}
-
-#[tauri::command]
-async fn line_fix(core: State<'_, Core>, line: String, finding: String) -> Answer<LineCheckView> {
-    core.line_fix(line, finding).await
 }
 
 #[tauri::command]

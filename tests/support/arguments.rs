@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// Where commands are declared.
-const DECLARED: [&str; 2] = [
+const DECLARED: [&str; 3] = [
     include_str!("../../src-tauri/ipc/commands.rs"),
+    include_str!("../../src-tauri/ipc/line_commands.rs"),
     include_str!("../../src-tauri/ipc/desktop_commands.rs"),
 ];
 /// What the shell itself hands in.

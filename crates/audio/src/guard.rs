@@ -48,10 +48,11 @@ impl Times {
     /// So long at most (the end of its bucket) took all but one in `one_in`; `None`: there was no callback, or the figure is
     /// beyond the last bucket.
     pub(crate) fn all_but_one_in(&self, one_in: u64) -> Option<Duration> {
-        let counts = self.0.iter().map(|count| count.load(Relaxed));
-        let all: u64 = counts.clone().sum();
+        // looked at once: callbacks go on counting
+        let counts = self.0.each_ref().map(|count| count.load(Relaxed));
+        let all: u64 = counts.iter().sum();
         let mut seen = 0;
-        for (doublings, count) in counts.take(BUCKETS - 1).enumerate() {
+        for (doublings, count) in counts.iter().take(BUCKETS - 1).enumerate() {
             seen += count;
             if seen > 0 && (all - seen) * one_in <= all {
                 return Some(Duration::from_nanos(FIRST_NS << doublings));

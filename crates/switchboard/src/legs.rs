@@ -422,7 +422,7 @@ mod tests {
             LegFact::Looked {
                 leg: Some(LegStatus::Ringing),
                 other_desks: 3,
-                desks_ahead: 1,
+                desks_ahead: 2,
                 taken_by: Some("Desk desk-front-x-1".into()),
             }
         );

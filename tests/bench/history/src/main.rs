@@ -1,6 +1,6 @@
 //! How long the history takes with a million calls. Nothing is judged: figures are printed.
 //!
-//! `cargo xtask bench history` builds and runs this; docs/perf.md says what each figure means.
+//! `cargo xtask bench history` builds and runs this; docs/perf-history.md says what each figure means.
 // A command-line program speaks on standard output.
 #![allow(clippy::print_stdout)]
 
