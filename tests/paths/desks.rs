@@ -102,7 +102,7 @@ impl Mute {
     }
 }
 
-/// Who claimed a caller and does not answer is believed for 3 s.
+/// Who claimed a caller and does not answer is believed for 3 s at most; sooner where the server sees it leave.
 fn rings_again(ben: &mut Desk, name: &str) {
     ben.until("it is claimed", |view| is_answering(view, name));
     let claimed = ben.at_ms;
@@ -112,8 +112,10 @@ fn rings_again(ben: &mut Desk, name: &str) {
         "it rang again {:.1} s after the claim of {name}",
         after.as_secs_f32()
     );
-    let fine = Duration::from_millis(2_500)..Duration::from_secs(6);
-    assert!(fine.contains(&after), "it rang again after {after:?}");
+    assert!(
+        after < Duration::from_secs(6),
+        "it rang again after {after:?}"
+    );
 }
 
 #[test]
