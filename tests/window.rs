@@ -256,7 +256,7 @@ fn drag_overlay(place: &Place, to: (i32, i32)) {
     let from = overlay_at(place);
     let (grip_x, grip_y) = (150, 12);
     let point = |at: (i32, i32)| {
-        let (x, y) = (at.0 + grip_x, at.1 + grip_y);
+        let (x, y) = ((at.0 + grip_x).max(0), (at.1 + grip_y).max(0));
         display
             .xdotool(&["mousemove", &x.to_string(), &y.to_string()])
             .unwrap();
@@ -270,9 +270,17 @@ fn drag_overlay(place: &Place, to: (i32, i32)) {
         point((from.0 - step % 40, from.1 + step % 40));
         (overlay_at(place) != from).then_some(())
     });
-    point(to);
+    // It lags behind the pointer by what the pointer did before: once it stands still, the pointer goes the rest.
+    let (mut aim, mut last) = (to, from);
+    point(aim);
     eventually("the overlay is where it was dragged to", PATIENCE, || {
-        near(overlay_at(place), to).then_some(())
+        let at = overlay_at(place);
+        if at == last && !near(at, to) {
+            aim = (aim.0 + to.0 - at.0, aim.1 + to.1 - at.1);
+            point(aim);
+        }
+        last = at;
+        near(at, to).then_some(())
     });
     display.xdotool(&["mouseup", "1"]).unwrap();
 }
