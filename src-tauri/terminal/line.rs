@@ -19,7 +19,7 @@ use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
 use crate::terminal::line_input::{agreed, keys, secret};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
-use crate::terminal::{complain, line_check, line_costs, line_set, line_show, line_test};
+use crate::terminal::{complain, line_check, line_costs, line_set, line_show, line_test, refuse};
 
 /// How often another domain is tried when one is taken.
 const OTHER_DOMAINS: usize = 3;
@@ -163,12 +163,7 @@ async fn with_desk(
 }
 
 fn not_open(json: bool, error: &IpcError) -> u8 {
-    if json {
-        let value = json!({"event": "error", "code": error.code, "words": error.message});
-        Report::new(true).other(&value, "");
-    } else {
-        complain(&error.message);
-    }
+    refuse(json, error);
     NO_LINE
 }
 

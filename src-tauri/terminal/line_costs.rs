@@ -7,9 +7,9 @@ use crate::ipc::line_costs::{LineCostView, LineCostsView, LineRatesDraft, costs_
 use crate::ipc::types::IpcError;
 use crate::line_costs::{Month, estimate, set_rates};
 use crate::profile::Profile;
-use crate::terminal::complain;
 use crate::terminal::line_args::Costs;
 use crate::terminal::outcome::{ANSWERED, WRONG_USE};
+use crate::terminal::refuse;
 use crate::terminal::report::Report;
 
 /// Keeps the rates that were given, and shows the month.
@@ -20,12 +20,7 @@ pub(crate) fn run(profile: &Profile, asked: &Costs) -> u8 {
             ANSWERED
         }
         Err(error) => {
-            if asked.json {
-                let value = json!({"event": "error", "code": error.code, "words": error.message});
-                Report::new(true).other(&value, "");
-            } else {
-                complain(&error.message);
-            }
+            refuse(asked.json, &error);
             WRONG_USE
         }
     }

@@ -8,9 +8,9 @@ use crate::calling;
 use crate::ipc::types::IpcError;
 use crate::profile::Profile;
 use crate::settings;
-use crate::terminal::complain;
 use crate::terminal::line_args::{OnOff, Set};
 use crate::terminal::outcome::{ANSWERED, WRONG_USE};
+use crate::terminal::refuse;
 use crate::terminal::report::Report;
 
 /// Sets what was asked, and shows what is set now. Without anything to set it only shows.
@@ -32,12 +32,7 @@ pub(crate) fn run(profile: &Profile, asked: &Set) -> u8 {
             ANSWERED
         }
         Err(error) => {
-            if asked.json {
-                let value = json!({"event": "error", "code": error.code, "words": error.message});
-                Report::new(true).other(&value, "");
-            } else {
-                complain(&error.message);
-            }
+            refuse(asked.json, &error);
             WRONG_USE
         }
     }

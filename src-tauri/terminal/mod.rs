@@ -25,12 +25,15 @@ mod watchers;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::Command;
 use crate::core::{Core, Purpose};
+use crate::ipc::types::IpcError;
 use crate::logging;
 use crate::profile::Profile;
+use crate::terminal::report::Report;
 
 /// Carries out one command and answers its exit code. A fault that no exit code names is 1, with one sentence on stderr.
 pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u8 {
@@ -67,6 +70,16 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
         complain(&format!("{error:#}"));
         1
     })
+}
+
+/// Why it was refused: one sentence on stderr, or an object on stdout for programs.
+pub(crate) fn refuse(json: bool, error: &IpcError) {
+    if json {
+        let value = json!({"event": "error", "code": error.code, "words": error.message});
+        Report::new(true).other(&value, "");
+    } else {
+        complain(&error.message);
+    }
 }
 
 /// One sentence on stderr.

@@ -200,7 +200,7 @@ fn break_engine(desk: &mut Desk, how: &str) {
 
 /// What takes long.
 mod slow {
-    use stage::line::BridgeFault;
+    use stage::line::{BridgeFault, Phones};
 
     use super::*;
 
@@ -435,10 +435,11 @@ mod slow {
         hang_up(&scene, desk, &phone);
     }
 
-    /// Hung up by a person while the server is in trouble: over here at once, and nobody stays up behind it.
-    fn hung_up_while(scene: &Scene, name: &str, trouble: impl Fn(), mend: impl Fn()) {
-        let (mut desk, phone, ear) = in_call(scene, name);
-        trouble();
+    /// Hung up by a person while server or bridge are in trouble: over here at once, and nobody stays up behind it.
+    fn hung_up_while(name: &str, trouble: impl Fn(&Phones), mend: impl Fn(&Phones)) {
+        let scene = Scene::set();
+        let (mut desk, phone, ear) = in_call(&scene, name);
+        trouble(scene.phones());
         until_reconnecting(&mut desk);
         desk.order("end");
         let pressed = Instant::now();
@@ -447,50 +448,49 @@ mod slow {
             "{name}: over here {:.1} s after the press",
             pressed.elapsed().as_secs_f32()
         );
-        mend();
+        mend(scene.phones());
         scene.over_within(&phone, Duration::from_secs(60));
         desk.is_ready();
         assert_eq!(desk.newest_row()["outcome"], "hung_up");
         desk.talks_to(PHONE);
         let again = scene.phone(PHONE);
         assert_ne!(again.id, phone.id);
-        both_hear(scene, &again, &ear);
-        hang_up(scene, desk, &again);
+        both_hear(&scene, &again, &ear);
+        hang_up(&scene, desk, &again);
+    }
+
+    fn server(fault: ServerFault) -> impl Fn(&Phones) {
+        move |phones| drop(phones.server(fault).unwrap())
+    }
+
+    fn bridge(fault: BridgeFault) -> impl Fn(&Phones) {
+        move |phones| drop(phones.bridge(fault).unwrap())
     }
 
     #[test]
     fn a_call_that_is_hung_up_while_the_server_is_frozen_leaves_nobody() {
-        let scene = Scene::set();
-        let server = |fault| drop(scene.phones().server(fault).unwrap());
         hung_up_while(
-            &scene,
             "end-frozen",
-            || server(ServerFault::Freeze),
-            || server(ServerFault::Thaw),
+            server(ServerFault::Freeze),
+            server(ServerFault::Thaw),
         );
     }
 
     #[test]
     fn a_call_that_is_hung_up_while_the_server_is_dead_leaves_nobody() {
-        let scene = Scene::set();
-        let server = |fault| drop(scene.phones().server(fault).unwrap());
         hung_up_while(
-            &scene,
             "end-dead",
-            || server(ServerFault::Kill),
-            || server(ServerFault::Start),
+            server(ServerFault::Kill),
+            server(ServerFault::Start),
         );
     }
 
     #[test]
     fn a_call_that_is_hung_up_while_the_bridge_is_dead_leaves_nobody() {
-        let scene = Scene::set();
-        let bridge = |fault| drop(scene.phones().bridge(fault).unwrap());
         hung_up_while(
-            &scene,
             "end-bridge",
-            || bridge(BridgeFault::Kill),
-            || bridge(BridgeFault::Start),
+            bridge(BridgeFault::Kill),
+            bridge(BridgeFault::Start),
         );
     }
 }

@@ -6,6 +6,7 @@ import './styles/call.css';
 import './styles/talk.css';
 import './styles/compact.css';
 import './styles/records.css';
+import './styles/lines.css';
 import './styles/narrow.css';
 
 import { mount } from 'svelte';

@@ -120,21 +120,9 @@ impl Phone {
 
     /// Of all who wait, the one that is meant where none is named; of equals the one who has waited longest.
     pub(crate) fn foremost(&self) -> Option<&Call> {
-        let rank = |call: &&Call| match call.state {
-            CallState::Claiming => 0,
-            CallState::Offered if call.rings_here() => 1,
-            CallState::Offered if !call.quiet => 2,
-            CallState::Offered
-            | CallState::Preparing
-            | CallState::Joining
-            | CallState::Dialling
-            | CallState::RemoteRinging
-            | CallState::Answering
-            | CallState::Live
-            | CallState::Stranded
-            | CallState::HandedOver
-            | CallState::Ending
-            | CallState::Ended => 3,
+        let rank = |call: &&Call| {
+            let is_taken = call.state == CallState::Claiming;
+            (!is_taken, !call.rings_here(), call.quiet)
         };
         let waits = |call: &&Call| matches!(call.state, CallState::Offered | CallState::Claiming);
         self.calls.iter().filter(waits).min_by_key(rank)

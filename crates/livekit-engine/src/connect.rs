@@ -111,7 +111,7 @@ fn answer(message: ffi_event::Message) -> Result<Connected, ConnectError> {
         connect_callback::Message::Error(text) => return Err(ConnectError::from_text(&text)),
         connect_callback::Message::Result(result) => result,
     };
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     if router::get().loses_room() {
         return Err(ConnectError::new(
             ConnectErrorKind::Other,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::EngineError;
 use crate::locate::{self, Pin, Places};
-#[cfg(any(feature = "breakage", debug_assertions))]
+#[cfg(debug_assertions)]
 use crate::proto;
 use crate::{ffi, router};
 
@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Breaks the engine on purpose. For tests.
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     pub fn break_down(&self, breakage: Breakage) {
         match breakage {
             Breakage::Panic => {
@@ -149,7 +149,7 @@ fn begin_again() -> Result<(), EngineError> {
 }
 
 /// A way to break the engine on purpose, for tests.
-#[cfg(any(feature = "breakage", debug_assertions))]
+#[cfg(debug_assertions)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breakage {
     /// It says that it is beyond repair.

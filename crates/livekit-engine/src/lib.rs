@@ -48,7 +48,7 @@ mod stats;
 mod stream;
 mod validate;
 
-#[cfg(any(feature = "breakage", debug_assertions))]
+#[cfg(debug_assertions)]
 pub use engine::Breakage;
 pub use engine::{Engine, PLATFORM, VERSION};
 pub use error::{ConnectError, ConnectErrorKind, EngineError, RequestError, RpcError, RpcFailure};

@@ -48,7 +48,7 @@ pub(crate) struct Router {
     failing: Mutex<()>,
     /// Broken on purpose: nothing of what the library reports is taken.
     deaf: AtomicBool,
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     careless: AtomicBool,
     waiters: Mutex<BTreeMap<u64, Waiter>>,
     rooms: Mutex<BTreeMap<u64, mpsc::Sender<RoomEvent>>>,
@@ -66,7 +66,7 @@ impl Router {
             failed: AtomicBool::new(false),
             failing: Mutex::new(()),
             deaf: AtomicBool::new(false),
-            #[cfg(any(feature = "breakage", debug_assertions))]
+            #[cfg(debug_assertions)]
             careless: AtomicBool::new(false),
             waiters: Mutex::new(BTreeMap::new()),
             rooms: Mutex::new(BTreeMap::new()),
@@ -85,19 +85,19 @@ impl Router {
     }
 
     /// Is the next room to be lost on its way?
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     pub(crate) fn loses_room(&self) -> bool {
         self.careless.swap(false, Ordering::Relaxed)
     }
 
     /// The next room that is entered is lost on its way.
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     pub(crate) fn lose_next_room(&self) {
         self.careless.store(true, Ordering::Relaxed);
     }
 
     /// From now on the library seems to report nothing any more.
-    #[cfg(any(feature = "breakage", debug_assertions))]
+    #[cfg(debug_assertions)]
     pub(crate) fn go_deaf(&self) {
         self.deaf.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,7 @@
 //! The engine fails in the middle of a call: every connection is told at once, the next join has a working engine again,
-//! and nothing is left behind, however often. Needs the engine and the demo line (`make setup`).
+//! and nothing is left behind, however often. Needs the engine and the demo line (`make setup`), and a debug build: others
+//! cannot break the engine.
+#![cfg(debug_assertions)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
