@@ -174,10 +174,8 @@ fn shortened(text: &str) -> String {
 
 /// A value that is no secret; a password inside an address is masked all the same.
 fn shown(value: &str) -> String {
-    match history::masked(Value::String(value.to_owned())) {
-        Value::String(text) => shortened(&text),
-        other => shortened(&other.to_string()),
-    }
+    let masked = history::masked(Value::String(value.to_owned()));
+    shortened(masked.as_str().unwrap_or_default())
 }
 
 fn view(import: &Import, purpose: EnvPurpose) -> EnvFileView {

@@ -67,10 +67,8 @@ pub(crate) fn words(report: &CheckReport) -> String {
             text.push_str(&format!("\n\n  {}", finding_words(finding)));
         }
     }
-    match history::masked(Value::String(text)) {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+    let masked = history::masked(Value::String(text));
+    masked.as_str().unwrap_or_default().to_owned()
 }
 
 fn finding_words(finding: &Finding) -> String {
