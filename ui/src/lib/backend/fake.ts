@@ -456,6 +456,10 @@ export class FakePhone implements Backend {
   async recordingStop(id: string): Promise<void> {
     this.sound.endRecording(id);
   }
+  recordingOutline = async (id: string) => this.sound.outline(this.#rows.find((one) => one.id === id));
+  recordingPlay = async (id: string, fromMs: number) =>
+    this.sound.play(id, fromMs, this.calls.some((call) => call.state !== 'ended'));
+  recordingHalt = async () => this.sound.halt();
   async replayStart(seconds: number): Promise<void> {
     this.sound.replay(seconds);
   }
