@@ -1,4 +1,4 @@
-//! The clipboard, for what must not go through a web view: the password of a line.
+//! The clipboard, for what does not come from a web view: the password of a line, the report of a check.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +28,14 @@ fn with<T>(work: impl FnOnce(&mut Clipboard) -> Result<T, arboard::Error>) -> Re
         None => held.insert(Clipboard::new().map_err(|error| refused(&error))?),
     };
     work(clipboard).map_err(|error| refused(&error))
+}
+
+/// Copies a text that may stay. Blocks for a moment.
+///
+/// # Errors
+/// There is no clipboard.
+pub(crate) fn put_text(text: &str) -> Result<(), IpcError> {
+    with(|clipboard| clipboard.set_text(text))
 }
 
 /// Copies a secret for a minute; programs that keep what was copied are asked not to. Blocks for a moment.

@@ -29,6 +29,7 @@ use vault::Secret;
 
 use crate::account::{Account, system_vault};
 use crate::directory::Directory;
+use crate::env_file::EnvFile;
 use crate::ipc::convert;
 use crate::ipc::records::SettingsView;
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
@@ -80,6 +81,7 @@ struct Inner {
     listening: Listening,
     watching: Watching,
     line_setup: LineSetup,
+    env_file: EnvFile,
     /// Keys that wait for an answer, the oldest first.
     keys: Mutex<VecDeque<task::AbortHandle>>,
     running: Mutex<Option<Running>>,
@@ -244,6 +246,7 @@ impl Core {
             listening,
             watching,
             line_setup: LineSetup::default(),
+            env_file: EnvFile::default(),
             keys: Mutex::default(),
             running: Mutex::new(Some(Running {
                 desk: running.done,
@@ -326,6 +329,10 @@ impl Core {
 
     pub(crate) fn line_setup(&self) -> &LineSetup {
         &self.0.line_setup
+    }
+
+    pub(crate) fn env_file(&self) -> &EnvFile {
+        &self.0.env_file
     }
 
     pub(crate) fn watching(&self) -> &Watching {

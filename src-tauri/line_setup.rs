@@ -99,14 +99,19 @@ pub(crate) fn keys(
     ProviderKeys::parse(kind, &typed.account, &typed.key, secret).map_err(wrong)
 }
 
-/// The line that was typed.
-fn wanted(asked: &LineAsked, region: Region, project_host: &str) -> Result<Wanted, IpcError> {
+/// The line that was typed. `domain`: the trunk's name at Twilio, empty to make one.
+fn wanted(
+    asked: &LineAsked,
+    domain: String,
+    region: Region,
+    project_host: &str,
+) -> Result<Wanted, IpcError> {
     let (mut wanted, _) = Asked {
         provider: asked.provider.clone(),
         name: asked.name.clone(),
         numbers: asked.numbers.clone(),
         sip: asked.sip.clone(),
-        domain: String::new(),
+        domain,
         host: asked.host.clone(),
         handler: asked.handler.clone(),
         transport: asked.transport.clone(),
@@ -138,11 +143,12 @@ impl Core {
                 }
             };
             let desk = open(&profile, &account, told)?;
-            let wanted = wanted(&asked, region, &desk.project().host())?;
+            let domain = core.env_file().domain();
+            let wanted = wanted(&asked, domain, region, &desk.project().host())?;
             let kind = wanted.provider.kind();
             let signs_in = wanted.provider.signs_in();
             let keys = if signs_in {
-                keys(kind, asked.sign_in)?
+                keys(kind, core.env_file().completed(kind, asked.sign_in))?
             } else {
                 None
             };
@@ -173,9 +179,10 @@ impl Core {
         &self,
         asked: LineAsked,
     ) -> Result<Vec<LineHandView>, IpcError> {
-        let region = self.region();
+        let (region, domain) = (self.region(), self.env_file().domain());
         self.with_lines(move |desk, _| {
-            wanted(&asked, region, &desk.project().host()).map(|wanted| by_hand(&wanted))
+            let wanted = wanted(&asked, domain, region, &desk.project().host());
+            wanted.map(|wanted| by_hand(&wanted))
         })
         .await
     }

@@ -2,7 +2,7 @@
 //! provider's own pages.
 
 use lines::pages::{PageKind, page, pages};
-use lines::{Desk, ProviderKind, Sheet};
+use lines::{KeptLine, ProviderKind, Sheet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -31,20 +31,35 @@ pub(crate) fn answered(sheet: &Sheet, store: &history::Store) -> (u64, u64) {
     own.map_or((0, 0), |own| (own.incoming.calls, own.outgoing.calls))
 }
 
-/// The address of a page of a line's provider, or of LiveKit.
+/// The address of a page of a line's provider, or of LiveKit. Pages say a word, never an address.
 ///
 /// # Errors
-/// There is no such line, or no such page.
-pub(crate) fn address_of(desk: &Desk, line: &str, word: &str) -> Result<String, IpcError> {
-    let line = desk.line(line).map_err(|error| failed(&error))?;
+/// There is no such page.
+fn address_of(line: &KeptLine, project_host: &str, word: &str) -> Result<String, IpcError> {
     let kind = PageKind::ALL.into_iter().find(|kind| kind.word() == word);
-    kind.and_then(|kind| page(&line, &desk.project().host(), kind))
+    kind.and_then(|kind| page(line, project_host, kind))
+        .filter(|address| is_known(address))
         .ok_or_else(|| {
             IpcError::new(
                 "no_such_page",
                 "Deskline does not know that page. Sign in at the provider and look for it there.",
             )
         })
+}
+
+/// Is it at a provider that Deskline knows, or at LiveKit? Nothing else is opened, whatever stands in the list of lines.
+fn is_known(address: &str) -> bool {
+    let host = address.strip_prefix("https://").unwrap_or_default();
+    let host = host.split('/').next().unwrap_or_default();
+    match host.split_once('.') {
+        Some(("console", "twilio.com") | ("portal", "telnyx.com") | ("cloud", "livekit.io")) => {
+            true
+        }
+        Some((space, "signalwire.com")) => {
+            !space.is_empty() && space.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        }
+        Some(_) | None => false,
+    }
 }
 
 impl Core {
@@ -88,7 +103,8 @@ impl Core {
     /// There is no such page, or no browser.
     pub(crate) async fn line_page_open(&self, line: String, page: String) -> Result<(), IpcError> {
         self.with_lines(move |desk, _| {
-            let address = address_of(&desk, &line, &page)?;
+            let line = desk.line(&line).map_err(|error| failed(&error))?;
+            let address = address_of(&line, &desk.project().host(), &page)?;
             open::that_detached(&address).map_err(|error| {
                 IpcError::new(
                     "browser",
@@ -121,10 +137,11 @@ impl Core {
         provider: String,
         sign_in: LineSignIn,
     ) -> Result<Vec<LineNumberView>, IpcError> {
-        let region = self.region();
+        let (core, region) = (self.clone(), self.region());
         self.with_lines(move |desk, runtime| {
             let kind = ProviderKind::parse(&provider)
                 .map_err(|error| IpcError::new("bad_input", error.to_string()))?;
+            let sign_in = core.env_file().completed(kind, sign_in);
             let Some(keys) = keys(kind, sign_in)? else {
                 return Ok(Vec::new());
             };
@@ -133,5 +150,109 @@ impl Core {
             Ok(numbers.iter().map(|one| number(one, region)).collect())
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use call::number::Region;
+    use lines::{LineName, LiveKitSip, Number, TrunkDomain, Wanted, WantedProvider};
+
+    use super::*;
+
+    const CLOUD: &str = "acme.livekit.cloud";
+
+    fn line(provider: WantedProvider, account: Option<&str>) -> KeptLine {
+        let number = Number::parse("+12125550100", Region::US).unwrap();
+        let name = LineName::parse("Desk").unwrap();
+        KeptLine::of(&Wanted::new(name, vec![number], provider).unwrap(), account)
+    }
+
+    fn sip() -> LiveKitSip {
+        LiveKitSip::parse("abc.sip.livekit.cloud").unwrap()
+    }
+
+    fn signalwire(account: &str) -> KeptLine {
+        let provider = WantedProvider::SignalWire {
+            livekit: sip(),
+            handler: None,
+            by_hand: None,
+        };
+        line(provider, Some(account))
+    }
+
+    #[test]
+    fn a_word_leads_to_the_providers_own_page() {
+        let domain = TrunkDomain::parse("front-desk").unwrap();
+        let twilio = WantedProvider::Twilio {
+            livekit: sip(),
+            domain,
+        };
+        let twilio = line(twilio, Some("AC7"));
+        let telnyx = line(WantedProvider::Telnyx { livekit: sip() }, None);
+        for (line, word, address) in [
+            (
+                &twilio,
+                "log",
+                "https://console.twilio.com/us1/monitor/logs/debugger/errors",
+            ),
+            (
+                &telnyx,
+                "billing",
+                "https://portal.telnyx.com/#/app/billing",
+            ),
+            (
+                &signalwire("acme/0a1b"),
+                "account",
+                "https://acme.signalwire.com/",
+            ),
+            (
+                &twilio,
+                "livekit_sessions",
+                "https://cloud.livekit.io/projects/p_/sessions",
+            ),
+        ] {
+            assert_eq!(address_of(line, CLOUD, word).unwrap(), address);
+        }
+        // Every page that is offered is one that is opened.
+        for kind in pages(&twilio, CLOUD) {
+            assert!(address_of(&twilio, CLOUD, kind.word()).is_ok());
+        }
+    }
+
+    #[test]
+    fn nothing_but_a_known_word_and_a_known_host_is_opened() {
+        let twilio = line(WantedProvider::Telnyx { livekit: sip() }, None);
+        for word in [
+            "",
+            "Log",
+            "https://portal.telnyx.com/",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "../billing",
+        ] {
+            let refused = address_of(&twilio, CLOUD, word).unwrap_err();
+            assert_eq!(refused.code, "no_such_page", "{word}");
+        }
+        for account in ["evil.example/x", "acme.signalwire.com.evil/x", "a@b/x", ""] {
+            assert!(
+                address_of(&signalwire(account), CLOUD, "account").is_err(),
+                "{account}"
+            );
+        }
+        for address in [
+            "http://console.twilio.com/",
+            "https://console.twilio.com.evil.example/",
+            "https://console.twilio.com@evil.example/",
+            "https://evil.example/console.twilio.com",
+            "https://a.b.signalwire.com/",
+            "https://signalwire.com/",
+            "https://.signalwire.com/",
+            "javascript:https://cloud.livekit.io/",
+            "HTTPS://cloud.livekit.io/",
+            "",
+        ] {
+            assert!(!is_known(address), "{address}");
+        }
     }
 }

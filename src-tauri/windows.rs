@@ -89,6 +89,8 @@ pub(crate) fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Webview
             .theme(theme(desktop.settings().theme))
             .initialization_script(look_script(&desktop))
             .initialization_script(first_picture::script(app))
+            // The page takes dropped files itself: with the shell's handler it would never see them.
+            .disable_drag_drop_handler()
     })?;
     app.state::<Pages>().reached("window");
     come_back_after_a_crash(&window);

@@ -33,13 +33,14 @@ use tauri::test::MockRuntime;
 /// Starts programs: its argument is that of `desktop_set`, where it is tried.
 const STARTS_PROGRAMS: &str = "hook_test";
 /// Commands whose work goes beyond this process: they end it, write where the person looks, open a page or ask a provider.
-const BEYOND: [&str; 7] = [
+const BEYOND: [&str; 8] = [
     STARTS_PROGRAMS,
     "quit",
     "history_export",
     "events_export",
     "line_page_open",
     "line_password_copy",
+    "line_report_copy",
     "line_numbers",
 ];
 /// Longest answer.

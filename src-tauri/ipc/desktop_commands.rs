@@ -1,6 +1,5 @@
 //! What the main window can ask about the program on this computer.
 
-use lines::env_file::{self, EnvFileError};
 use tauri::{AppHandle, Runtime, State};
 
 use crate::core::{Core, blocking};
@@ -8,6 +7,7 @@ use crate::desktop::Desktop;
 use crate::ipc::desktop::{
     DesktopSettings, DesktopView, FirstRunView, HookSetting, HookTested, ReadinessView, ShellView,
 };
+use crate::ipc::env_file::{EnvFileView, EnvPurpose};
 use crate::ipc::types::{AccountView, IpcError};
 use crate::{app, hooks, ring_test, windows};
 
@@ -96,20 +96,23 @@ pub(crate) async fn hook_test(hook: HookSetting) -> Answer<HookTested> {
     blocking(move || hooks::test(&hook.action, hook.moment)).await
 }
 
-/// The text holds the secret: it goes in and never comes back.
+/// The file holds secrets: they go in and never come back. What it says is shown, and waits for [`env_sign_in`], or for a line
+/// to be set up, or to be put away.
 #[tauri::command]
-pub(crate) async fn account_import(core: State<'_, Core>, text: String) -> Answer<AccountView> {
-    let refused = |what: String| IpcError::new("env", what);
-    let read = env_file::read(text.as_bytes()).map_err(|error| match error {
-        EnvFileError::TooLarge => refused(
-            "This is too long to be a .env file. Paste only the lines that begin with LIVEKIT_."
-                .into(),
-        ),
-        EnvFileError::NotText => refused(error.to_string()),
-    })?;
-    let found = read
-        .project()
-        .map_err(|missing| refused(missing.to_string()))?;
-    let secret = found.secret.expose().to_owned();
-    core.account_set(found.url, found.key, Some(secret)).await
+pub(crate) async fn env_read(
+    core: State<'_, Core>,
+    bytes: Vec<u8>,
+    purpose: EnvPurpose,
+) -> Answer<EnvFileView> {
+    core.env_read(bytes, purpose).await
+}
+
+#[tauri::command]
+pub(crate) async fn env_sign_in(core: State<'_, Core>) -> Answer<AccountView> {
+    core.env_sign_in().await
+}
+
+#[tauri::command]
+pub(crate) fn env_forget(core: State<'_, Core>) {
+    core.env_file().forget();
 }

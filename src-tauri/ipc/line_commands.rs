@@ -138,6 +138,11 @@ pub(crate) async fn line_password_copy(core: State<'_, Core>, line: String) -> A
 }
 
 #[tauri::command]
+pub(crate) async fn line_report_copy(core: State<'_, Core>, line: String) -> Answer<()> {
+    core.line_report_copy(line).await
+}
+
+#[tauri::command]
 pub(crate) async fn line_page_open(
     core: State<'_, Core>,
     line: String,

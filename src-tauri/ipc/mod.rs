@@ -5,6 +5,7 @@ pub mod commands;
 pub mod convert;
 pub mod desktop;
 mod desktop_commands;
+pub mod env_file;
 mod line_commands;
 pub mod line_costs;
 pub mod line_setup;

@@ -405,6 +405,7 @@ pub fn bindings() -> String {
     ];
     declarations.extend(crate::ipc::records::declarations(&config));
     declarations.extend(crate::ipc::desktop::declarations(&config));
+    declarations.extend(crate::ipc::env_file::declarations(&config));
     declarations.extend(crate::ipc::calling::declarations(&config));
     declarations.extend(crate::ipc::lines::declarations(&config));
     declarations.extend(crate::ipc::line_costs::declarations(&config));

@@ -2,6 +2,7 @@
 
 use lines::Desk;
 use lines::check::{CheckReport, Finding, Level, PathState};
+use serde_json::Value;
 
 use crate::terminal::line::Failed;
 use crate::terminal::line_args::Check;
@@ -45,7 +46,9 @@ pub(crate) async fn run(desk: &Desk, asked: &Check) -> Result<(), Failed> {
     }
 }
 
-fn words(report: &CheckReport) -> String {
+/// A report as text, for the terminal and for the clipboard. Findings hold no secrets; should one slip into the words of a
+/// provider, it is masked.
+pub(crate) fn words(report: &CheckReport) -> String {
     let path: Vec<String> = report
         .path()
         .iter()
@@ -64,7 +67,8 @@ fn words(report: &CheckReport) -> String {
             text.push_str(&format!("\n\n  {}", finding_words(finding)));
         }
     }
-    text
+    let masked = history::masked(Value::String(text));
+    masked.as_str().unwrap_or_default().to_owned()
 }
 
 fn finding_words(finding: &Finding) -> String {

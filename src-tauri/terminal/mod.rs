@@ -7,7 +7,7 @@ mod dial;
 mod history;
 mod line;
 pub mod line_args;
-mod line_check;
+pub(crate) mod line_check;
 mod line_costs;
 mod line_input;
 mod line_set;

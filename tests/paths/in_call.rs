@@ -111,15 +111,33 @@ fn a_transfer_works_is_refused_or_is_nonsense_and_nobody_is_lost() {
         assert!(!text(&told["words"]).is_empty(), "{nonsense}: {told}");
     }
     scene.until_heard(&phone, "us, as before", hears_us);
-    desk.order("transfer sip:+12125550102@desk.example");
+    handed_over(
+        &scene,
+        &mut desk,
+        "sip:+12125550102@desk.example",
+        "<sip:+12125550102@desk.example>",
+    );
+    for number in ["(212) 555-0102", "tel:+1-212-555-0102"] {
+        desk.talks_to(PHONE);
+        handed_over(&scene, &mut desk, number, "tel:+12125550102");
+    }
+    desk.close();
+    scene.no_leg_left();
+}
+
+/// Hands the call with `PHONE` over to `to`, and sees the network asked for exactly `refer_to`.
+fn handed_over(scene: &Scene, desk: &mut Desk, to: &str, refer_to: &str) {
+    let phone = scene.phone(PHONE);
+    desk.until_call(PHONE, "it can be handed over", |call| {
+        call["can_transfer"] == true
+    });
+    desk.order(&format!("transfer {to}"));
     let over = scene.over(&phone);
     assert_eq!(over.ended_by(), Some("transfer"), "{over:?}");
-    assert_eq!(over.refer_to, "<sip:+12125550102@desk.example>");
+    assert_eq!(over.refer_to, refer_to);
     assert_eq!(desk.until_end(PHONE), "transferred");
     let row = desk.newest_row();
     assert!(!text(&row["details"]["transferred_to"]).is_empty(), "{row}");
-    desk.close();
-    scene.no_leg_left();
 }
 
 #[test]

@@ -423,7 +423,10 @@ async fn ask_everything(office: &mut Office, window: &Window) {
         "LIVEKIT_URL={}\nLIVEKIT_API_KEY={}\nLIVEKIT_API_SECRET={livekit}\nSUPABASE_SERVICE_ROLE_KEY={}",
         ready.url, ready.key, office.secrets.role
     );
-    let imported = ask(office, window, "account_import", json!({"text": text})).await;
+    let file = json!({"bytes": text.as_bytes(), "purpose": "account"});
+    let read = ask(office, window, "env_read", file).await;
+    assert_eq!(read["left"][0]["is_refused"], true, "{read}");
+    let imported = ask(office, window, "env_sign_in", json!({})).await;
     assert_eq!(imported["has_secret"], true, "{imported}");
     let asked = line_asked(office);
     let plan = ask(office, window, "line_plan", asked).await;

@@ -319,6 +319,7 @@ impl Samples {
                 ],
             ),
             ("OtherCall", words(&["hold", "end"])),
+            ("EnvPurpose", words(&["account", "line"])),
             ("WipeWhat", words(&["history", "contacts", "everything"])),
             ("ExportFormat", words(&["csv", "json"])),
             (

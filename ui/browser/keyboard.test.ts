@@ -139,8 +139,11 @@ test('the first run, from a pasted file to a test ring', async () => {
   const { page, done } = await open('first-run');
   await tabTo(page, 'first-paste');
   await press(page, 'Enter');
-  await tabTo(page, 'first-env');
+  await tabTo(page, 'env-text');
   await page.keyboard.insertText('LIVEKIT_URL=wss://x.example\nLIVEKIT_API_KEY=k\nLIVEKIT_API_SECRET=s\n');
+  await tabTo(page, 'first-check');
+  await press(page, 'Enter');
+  await page.getByTestId('env-view').waitFor();
   await tabTo(page, 'first-check');
   await press(page, 'Enter');
   await page.locator('[data-testid="first-run"][data-step="sound"]').waitFor();

@@ -28,7 +28,23 @@ const ends = (how: 'answered_elsewhere' | 'missed') => async (page: Page) => {
     if (call) fakePhone.endCall(call.id, reason);
   }, how);
 };
-const lines = (page: Page) => page.keyboard.press('Control+4');
+const lines = async (page: Page) => {
+  await page.keyboard.press('Control+4');
+  await page.getByTestId('lines-add').waitFor();
+};
+const ENV = `LIVEKIT_URL=wss://front-desk.example
+TWILIO_ACCOUNT_SID=AC0000000000000000000000000000c1
+TWILIO_AUTH_TOKEN=x
+TWILIO_PHONE_NUMBER=+16465550120
+LIVEKIT_SIP_URI=abc123.sip.livekit.cloud
+SUPABASE_SERVICE_ROLE_KEY=x
+`;
+const env = async (page: Page) => {
+  await lines(page);
+  await click('lines-add')(page);
+  await click('provider-env')(page);
+  await page.getByTestId('env-text').waitFor();
+};
 /** Adding a line, up to the plan. */
 const plan = async (page: Page) => {
   await lines(page);
@@ -70,6 +86,26 @@ export const SCREENS: readonly Screen[] = [
       await click('provider-continue')(page);
     },
   },
+  { name: 'lines-env', act: env },
+  {
+    name: 'lines-env-read',
+    act: async (page) => {
+      await env(page);
+      await page.getByTestId('env-text').fill(ENV);
+      await click('env-read')(page);
+      await page.getByTestId('env-use').waitFor();
+    },
+  },
+  {
+    name: 'lines-env-refused',
+    act: async (page) => {
+      await env(page);
+      await page.getByTestId('env-text').fill('# Notes\nCall the desk.');
+      await click('env-read')(page);
+      await page.getByTestId('env-refusal').waitFor();
+    },
+  },
+  { name: 'lines-none', scene: 'no-lines', act: (page) => page.keyboard.press('Control+4').then(() => page.getByTestId('lines-add').waitFor()) },
   { name: 'lines-steps', act: plan },
   { name: 'lines-steps-480', width: 480, height: 320, act: plan },
   {

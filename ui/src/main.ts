@@ -20,6 +20,12 @@ look.begin(window.__DESKLINE_LOOK__);
 const target = document.getElementById('deskline');
 if (!target) throw new Error('index.html has no #deskline');
 
+// A file that is dropped where nobody waits for one must not take the place of the page.
+for (const kind of ['dragover', 'drop'] as const)
+  window.addEventListener(kind, (event) => {
+    if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+  });
+
 // Each window loads its own view: the overlay stands ready all day and needs a small part of the phone's.
 const view = location.hash.startsWith('#/overlay') ? import('./views/Overlay.svelte') : import('./views/App.svelte');
 const backend = await openBackend(location);

@@ -12,6 +12,10 @@ use vault::Secret;
 
 /// Largest file that is read, bytes.
 pub const LARGEST: usize = 256 << 10;
+/// What a line without a name is called.
+const NAMELESS: &str = "a line";
+/// The most lines that cannot be read; a file with more is of another kind.
+const MOST_BROKEN: usize = 100;
 /// Stands for `$` while the library reads. A private character that no file has.
 const DOLLAR: char = '\u{10FFFD}';
 
@@ -172,6 +176,8 @@ pub struct Ignored {
     pub name: String,
     /// Why.
     pub why: String,
+    /// Is it something that Deskline will not have, whatever it is named?
+    pub is_refused: bool,
 }
 
 /// What signing in to a project needs. Does not show its secret.
@@ -208,6 +214,11 @@ pub enum EnvFileError {
     /// Not text.
     #[error("This file is not text in UTF-8. Save it as UTF-8, then import it again.")]
     NotText,
+    /// Text, but of another kind.
+    #[error(
+        "This is no .env file: its lines are not NAME=value. Choose the file named .env of your application."
+    )]
+    NotEnv,
 }
 
 /// What a file says. Does not show its values.
@@ -289,20 +300,34 @@ pub fn read(bytes: &[u8]) -> Result<Import, EnvFileError> {
         .replace("\r\n", "\n")
         .replace('\r', "\n")
         .replace('$', &DOLLAR.to_string());
+    let (mut broken, mut named) = (0, false);
     for item in dotenvy::from_read_iter(text.as_bytes()) {
+        broken += usize::from(item.is_err());
+        if broken > MOST_BROKEN {
+            return Err(EnvFileError::NotEnv);
+        }
         match item {
-            Ok((name, value)) => take(&mut import, &name, value.replace(DOLLAR, "$")),
+            Ok((name, value)) => {
+                named = true;
+                take(&mut import, &name, value.replace(DOLLAR, "$"));
+            }
             Err(dotenvy::Error::LineParse(rest, _)) => import.ignored.push(Ignored {
                 name: name_before(&text, &rest),
                 why:
                     "the line cannot be read; values with blanks or quotes need quotes around them"
                         .into(),
+                is_refused: false,
             }),
             Err(_) => import.ignored.push(Ignored {
                 name: String::new(),
                 why: "the rest of the file cannot be read".into(),
+                is_refused: false,
             }),
         }
+    }
+    named |= import.ignored.iter().any(|one| one.name != NAMELESS);
+    if broken > 0 && !named {
+        return Err(EnvFileError::NotEnv);
     }
     Ok(import)
 }
@@ -315,20 +340,22 @@ fn name_before(text: &str, rest: &str) -> String {
         .map(|(name, _)| name.trim());
     let name = name.map(|name| name.trim_start_matches("export ").trim());
     name.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        .unwrap_or("a line")
+        .unwrap_or(NAMELESS)
         .to_owned()
 }
 
 fn take(import: &mut Import, name: &str, value: String) {
     let value = value.trim().to_owned();
     let upper = name.to_uppercase();
+    let is_refused = is_service_role(&upper, &value);
     let mut ignore = |why: &str| {
         import.ignored.push(Ignored {
             name: crate::service::words(name),
             why: why.to_owned(),
+            is_refused,
         });
     };
-    if is_service_role(&upper, &value) {
+    if is_refused {
         return ignore(
             "a service-role key opens the whole database, so Deskline refuses to keep it; take it out of files that leave the server",
         );
@@ -382,6 +409,7 @@ fn take(import: &mut Import, name: &str, value: String) {
         import.ignored.push(Ignored {
             name: earlier.name,
             why: format!("{name} further down sets the same"),
+            is_refused: false,
         });
     }
     import.values.insert(setting, Arc::new(Secret::new(value)));
@@ -587,6 +615,7 @@ mod tests {
         ] {
             let import = read_text(&line);
             assert!(import.taken.is_empty(), "{line}");
+            assert!(import.ignored[0].is_refused);
             assert!(import.ignored[0].why.contains("refuses to keep"));
             assert!(import.secret(Setting::LiveKitSecret).is_none());
         }
@@ -598,6 +627,7 @@ mod tests {
             "AWS_SECRET_ACCESS_KEY=canary1\nOPENAI_API_KEY=canary2\nTELNYX_DEFAULT_BOTCHAIN=canary3\nFOO=canary4\nTWILIO_AUTH_TOKEN=two canary5\nLIVEKIT_URL=",
         );
         assert_eq!(import.ignored.len(), 6);
+        assert!(import.ignored.iter().all(|ignored| !ignored.is_refused));
         let shown = format!("{import:?}");
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.contains("AWS_SECRET_ACCESS_KEY") && shown.contains("TWILIO_AUTH_TOKEN"));
@@ -610,6 +640,12 @@ mod tests {
             Some(EnvFileError::NotText)
         );
         assert_eq!(read(b"A=\0").err(), Some(EnvFileError::NotText));
+        let broken = "A=b c\n".repeat(MOST_BROKEN + 1);
+        let other = ["# Notes\nCall the desk.", "{\"a\": 1}", &broken];
+        for text in other {
+            assert_eq!(read(text.as_bytes()).err(), Some(EnvFileError::NotEnv));
+        }
+        assert!(read(b"TWILIO_AUTH_TOKEN=two words").is_ok());
         assert_eq!(
             read(&vec![b'a'; LARGEST + 1]).err(),
             Some(EnvFileError::TooLarge)

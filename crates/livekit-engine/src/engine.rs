@@ -92,6 +92,13 @@ impl Engine {
         }
     }
 
+    /// How many things the library holds for this process at the moment: rooms, participants, tracks, streams, sources,
+    /// modules, frames. None when every room is left and everything that came of it dropped. For tests and reports.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        ffi::held()
+    }
+
     /// The file that was loaded.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -10,6 +10,7 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr;
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prost::Message as _;
@@ -154,6 +155,14 @@ fn drop_handle(id: u64) {
     }
 }
 
+/// How many [`Handle`]s there are.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// What the library holds for us at the moment, with what it could not be given back yet.
+pub(crate) fn held() -> usize {
+    HELD.load(Ordering::Relaxed) + unreturned().len()
+}
+
 /// Something the library holds for us; released when dropped.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Handle(u64);
@@ -161,7 +170,12 @@ pub(crate) struct Handle(u64);
 impl Handle {
     /// Takes over a handle from an answer or an event. Each is taken over once.
     pub(crate) fn own(id: &proto::FfiOwnedHandle) -> Self {
-        Self(id.id)
+        Self::new(id.id)
+    }
+
+    fn new(id: u64) -> Self {
+        HELD.fetch_add(1, Ordering::Relaxed);
+        Self(id)
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -171,6 +185,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::Relaxed);
+        #[cfg(test)]
+        RETURNED.with_borrow_mut(|returned| returned.push(self.0));
         // A broken engine may not let go of whoever touches it.
         if router::get().has_failed() {
             unreturned().push(self.0);
@@ -178,6 +195,18 @@ impl Drop for Handle {
             drop_handle(self.0);
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// What was given back on this thread.
+    static RETURNED: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// What was given back on this thread since the last call.
+#[cfg(test)]
+pub(crate) fn returned() -> Vec<u64> {
+    RETURNED.take()
 }
 
 /// Makes a request that carries no address of memory.
@@ -326,7 +355,7 @@ fn call(message: ffi_request::Message) -> Result<ffi_response::Message, RequestE
     if handle == 0 {
         return Err(RequestError::Refused);
     }
-    let _owner = Handle(handle);
+    let _owner = Handle::new(handle);
     if answer.is_null() {
         return Err(RequestError::Refused);
     }

@@ -374,6 +374,117 @@ mod tests {
         ));
     }
 
+    /// Every event of the pinned version that hands something over and can come unasked or as an answer to what this
+    /// crate asks: nobody reads them here.
+    #[test]
+    fn what_comes_with_events_that_nobody_reads_is_given_back() {
+        use room_event::Message as M;
+
+        let owned = |id| proto::FfiOwnedHandle { id };
+        let publication = |id| proto::OwnedTrackPublication {
+            handle: owned(id),
+            ..Default::default()
+        };
+        let participant = |id| proto::OwnedParticipant {
+            handle: owned(id),
+            ..Default::default()
+        };
+        let connected = proto::connect_callback::Result {
+            room: proto::OwnedRoom {
+                handle: owned(11),
+                ..Default::default()
+            },
+            local_participant: participant(12),
+            participants: vec![proto::connect_callback::ParticipantWithTracks {
+                participant: participant(13),
+                publications: vec![publication(14), publication(15)],
+            }],
+        };
+        let mut events: Vec<(ffi_event::Message, Vec<u64>)> = vec![
+            (
+                ffi_event::Message::Connect(proto::ConnectCallback {
+                    async_id: 1,
+                    message: Some(proto::connect_callback::Message::Result(connected)),
+                }),
+                vec![11, 12, 13, 14, 15],
+            ),
+            (
+                ffi_event::Message::PublishTrack(proto::PublishTrackCallback {
+                    async_id: 2,
+                    message: Some(proto::publish_track_callback::Message::Publication(
+                        publication(21),
+                    )),
+                }),
+                vec![21],
+            ),
+        ];
+        for (id, message) in [
+            (
+                31,
+                M::ParticipantConnected(proto::ParticipantConnected {
+                    info: participant(31),
+                }),
+            ),
+            (
+                32,
+                M::TrackPublished(proto::TrackPublished {
+                    publication: publication(32),
+                    ..Default::default()
+                }),
+            ),
+            (
+                33,
+                M::TrackSubscribed(proto::TrackSubscribed {
+                    track: proto::OwnedTrack {
+                        handle: owned(33),
+                        ..Default::default()
+                    },
+                    ..Default::default()
+                }),
+            ),
+            (
+                34,
+                M::ByteStreamOpened(proto::ByteStreamOpened {
+                    reader: proto::OwnedByteStreamReader {
+                        handle: owned(34),
+                        ..Default::default()
+                    },
+                    ..Default::default()
+                }),
+            ),
+            (
+                35,
+                M::TextStreamOpened(proto::TextStreamOpened {
+                    reader: proto::OwnedTextStreamReader {
+                        handle: owned(35),
+                        ..Default::default()
+                    },
+                    ..Default::default()
+                }),
+            ),
+            (
+                36,
+                M::DataTrackPublished(proto::DataTrackPublished {
+                    track: proto::OwnedRemoteDataTrack {
+                        handle: owned(36),
+                        ..Default::default()
+                    },
+                }),
+            ),
+        ] {
+            events.push((room_event(7, message), vec![id]));
+        }
+        let router = Router::new();
+        drop(crate::ffi::returned());
+        for (event, expected) in events {
+            let name = format!("{event:?}");
+            router.event(event);
+            let mut returned = crate::ffi::returned();
+            returned.sort_unstable();
+            assert_eq!(returned, expected, "{name}");
+        }
+    }
+
     #[test]
     fn the_last_event_ends_the_queue() {
         let router = Router::new();

@@ -3,6 +3,8 @@
 //! Nothing the server has to answer is waited for in the loop: it runs beside it and comes back as a [`Done`], so
 //! that news and a `Leave` always get through.
 
+mod leaving;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use call::state::LeaveReason;
 use call::{Identity, Input, Link};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::access::{TokenRequest, TokenSource};
 use crate::audience::{Ask, Audience};
@@ -26,8 +28,6 @@ use crate::media::{Media, Sends, Ticket};
 use crate::port;
 use crate::roster::{CLAIM, Roster};
 
-/// Everything that happens while we wait for the end of a connection must be over by then.
-const LEAVE_DEADLINE: Duration = Duration::from_secs(3);
 /// The bridge answers within milliseconds or not at all.
 const END_LEG_DEADLINE: Duration = Duration::from_secs(2);
 const END_LEG_METHOD: &str = "lk.sip.EndCall";
@@ -642,39 +642,6 @@ impl InRoom {
         }
         self.hearing.end();
         self.beside.abort_all();
-    }
-
-    /// Leaves and waits for the end, which shows as `Closed`, as the end of the queue, or as the leave's own return.
-    async fn leave(&mut self) -> LeaveReason {
-        self.silence();
-        let deadline = Instant::now() + LEAVE_DEADLINE;
-        let connection = self.connection.clone();
-        let leaving = async move { connection.leave().await };
-        tokio::pin!(leaving);
-        loop {
-            tokio::select! {
-                () = &mut leaving => return LeaveReason::ClientInitiated,
-                event = self.events.recv() => match event {
-                    Some(Event::Closed { reason }) => {
-                        // The leave itself must still run to its end.
-                        tokio::select! {
-                            () = &mut leaving => {}
-                            () = sleep_until(deadline) => {}
-                        }
-                        return reason;
-                    }
-                    Some(event) => self.tell(event).await,
-                    None => {
-                        tokio::select! {
-                            () = &mut leaving => {}
-                            () = sleep_until(deadline) => {}
-                        }
-                        return LeaveReason::ClientInitiated;
-                    }
-                },
-                () = sleep_until(deadline) => return LeaveReason::ClientInitiated,
-            }
-        }
     }
 }
 

@@ -83,6 +83,15 @@ impl Roster {
             .is_some_and(|entry| entry.person.kind == ParticipantKind::Sip)
     }
 
+    /// Has a phone leg said that it hung up, and is it still here with a track?
+    pub(crate) fn is_anybody_hanging_up(&self) -> bool {
+        self.people.values().any(|entry| {
+            !entry.publications.is_empty()
+                && participant(&entry.person)
+                    .is_some_and(|who| who.leg_status == Some(LegStatus::Hangup))
+        })
+    }
+
     /// Everybody but us.
     pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
         self.people.keys().map(String::as_str)

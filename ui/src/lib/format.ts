@@ -84,6 +84,12 @@ export function dayAndTime(atMs: number, nowMs: number): string {
   return say('when.onDay', { day: heading, time });
 }
 
+/** How long something took: "40 ms", "4.2 s". */
+export function took(ms: number): string {
+  const unit = ms < 1000 ? 'millisecond' : 'second';
+  return numbers(locale(), { style: 'unit', unit, maximumFractionDigits: 1 }).format(ms < 1000 ? ms : ms / 1000);
+}
+
 /** When a call was, in the width of one column: clock time today, then Yesterday, weekday, date. */
 export function shortWhen(atMs: number, nowMs: number): string {
   const days = daysAgo(atMs, nowMs);

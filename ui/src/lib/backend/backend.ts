@@ -14,6 +14,8 @@ import type {
   DesktopSettings,
   DesktopView,
   DevicesView,
+  EnvFileView,
+  EnvPurpose,
   Exported,
   ExportFormat,
   FirstRunView,
@@ -162,6 +164,8 @@ export interface Backend {
   lineSheet(line: string): Promise<LineSheetView>;
   /** Puts the password of a line onto the clipboard. It does not come here. */
   linePasswordCopy(line: string): Promise<void>;
+  /** Puts the report of the last check onto the clipboard, secrets masked. */
+  lineReportCopy(line: string): Promise<void>;
   /** Opens a page of the provider in the browser. */
   linePageOpen(line: string, page: string): Promise<void>;
   /** Every trunk and rule of the project, whoever made them. */
@@ -175,8 +179,12 @@ export interface Backend {
   /** `secret` null keeps the stored one. It goes in and never comes back. */
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;
   accountForget(): Promise<AccountView>;
-  /** The text of a `.env` file: address, key and secret. It goes in and never comes back. */
-  accountImport(text: string): Promise<AccountView>;
+  /** Reads a `.env` file and says what would be taken. Its secrets go in and never come back; nothing is kept yet. */
+  envRead(bytes: Uint8Array, purpose: EnvPurpose): Promise<EnvFileView>;
+  /** Signs in with the file that was read last. */
+  envSignIn(): Promise<AccountView>;
+  /** Puts the file that was read last away. */
+  envForget(): Promise<void>;
   devices(): Promise<DevicesView>;
   /** Everything that is known of one call. */
   callDetails(call: string): Promise<CallDetails>;

@@ -29,6 +29,8 @@ export abstract class FakeLinesLooking {
   readonly opened: string[] = [];
   /** Lines whose password was copied. */
   readonly copied: string[] = [];
+  /** Lines whose report was copied. */
+  readonly reported: string[] = [];
 
   abstract cards(): LineCard[];
 
@@ -121,6 +123,10 @@ export abstract class FakeLinesLooking {
       refusal: '',
       pages: card.signs_in_at ? ['trunks', 'numbers', 'log', 'countries', 'billing', 'livekit_trunks', 'livekit_sessions'] : [],
     };
+  }
+
+  reportCopy(line: string): void {
+    this.reported.push(line);
   }
 
   passwordCopy(line: string): void {

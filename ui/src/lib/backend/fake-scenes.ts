@@ -198,6 +198,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   refused: (phone) => phone.setLine('refused'),
   locked: (phone) => phone.lockKeychain(),
   broken: (phone) => phone.setLine('broken'),
+  'no-lines': (phone) => phone.phoneLines.none(),
   'no-trunk': (phone) => phone.setLine('no_trunk'),
   'signed-out': (phone) => void phone.accountForget(),
   'no-devices': (phone) => phone.unplug(),

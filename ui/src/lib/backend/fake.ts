@@ -30,6 +30,8 @@ import type {
   ContactDraft,
   ContactsPage,
   DevicesView,
+  EnvFileView,
+  EnvPurpose,
   Exported,
   ExportFormat,
   HistoryPage,
@@ -62,6 +64,7 @@ import type {
   WipeWhat,
 } from './bindings';
 import { FakeCalls, foremost } from './fake-calls';
+import { FakeEnvFile } from './fake-env-file';
 import { FakeLines } from './fake-lines';
 import { ACCOUNT, detailsOf, DEVICES, LINES, pastCalls, row, type FakeReason } from './fake-data';
 import { FakeDesktop } from './fake-desktop';
@@ -93,6 +96,7 @@ export class FakePhone implements Backend {
   readonly #watchersListeners = new Set<(view: WatchersView) => void>();
   readonly #shortcutListeners = new Set<(action: ShortcutAction) => void>();
   readonly phoneLines = new FakeLines();
+  readonly envFile = new FakeEnvFile();
   /** What was dialled last. */
   dialled: { number: string; wish: Omit<RouteAsked, 'number'> | null } | null = null;
   readonly records = new FakeRecords(() => this.#historyChanged());
@@ -315,7 +319,7 @@ export class FakePhone implements Backend {
   }
 
   async linePlan(asked: LineAsked): Promise<LinePlanView> {
-    return this.phoneLines.plan(asked);
+    return this.phoneLines.plan({ ...asked, sign_in: this.envFile.completed(asked.provider, asked.sign_in) });
   }
 
   async lineByHand(asked: LineAsked): Promise<LineHandView[]> {
@@ -357,9 +361,10 @@ export class FakePhone implements Backend {
   readonly lineCosts = async (month: string): Promise<LineCostsView> => this.phoneLines.costs(month);
   readonly lineSheet = async (line: string): Promise<LineSheetView> => this.phoneLines.sheet(line);
   readonly linePasswordCopy = async (line: string): Promise<void> => this.phoneLines.passwordCopy(line);
+  readonly lineReportCopy = async (line: string): Promise<void> => this.phoneLines.reportCopy(line);
   readonly lineProject = async (): Promise<ProjectObjectView[]> => this.phoneLines.project();
   readonly linePageOpen = async (line: string, page: string): Promise<void> => void this.phoneLines.opened.push(`${line} ${page}`);
-  readonly lineNumbers = async (provider: string, signIn: LineSignIn): Promise<LineNumberView[]> => this.phoneLines.numbers(provider, signIn);
+  readonly lineNumbers = async (provider: string, signIn: LineSignIn): Promise<LineNumberView[]> => this.phoneLines.numbers(provider, this.envFile.completed(provider, signIn));
   readonly lineRates = async (line: string, rates: LineRatesDraft, month: string): Promise<LineCostsView> => this.phoneLines.setRates(line, rates, month);
 
   async lineFix(line: string, finding: string): Promise<LineCheckView> {
@@ -401,13 +406,12 @@ export class FakePhone implements Backend {
     return this.#devices;
   }
 
-  async accountImport(text: string): Promise<AccountView> {
-    const of = (name: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*["']?([^"'\\s]+)`, 'm').exec(text)?.[1] ?? '';
-    const [url, key, secret] = [of('LIVEKIT_URL'), of('LIVEKIT_API_KEY'), of('LIVEKIT_API_SECRET')];
-    if (!url || !key || !secret)
-      throw { code: 'env', message: 'The text lacks LIVEKIT_URL, LIVEKIT_API_KEY or LIVEKIT_API_SECRET.' };
+  readonly envRead = async (bytes: Uint8Array, purpose: EnvPurpose): Promise<EnvFileView> => this.envFile.read(bytes, purpose);
+  async envSignIn(): Promise<AccountView> {
+    const { url, key, secret } = this.envFile.project();
     return this.accountSet(url, key, secret);
   }
+  readonly envForget = async (): Promise<void> => this.envFile.forget();
 
   async callDetails(id: string): Promise<CallDetails> {
     const row = this.#rows.find((one) => one.id === id);

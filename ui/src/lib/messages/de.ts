@@ -627,10 +627,7 @@ export const de: Messages = {
   'first.connectTitle': 'Ihr LiveKit-Projekt verbinden',
   'first.connectText': 'Sie finden das in Ihrem LiveKit-Projekt unter Settings, Keys.',
   'first.secretGoes': 'Das Geheimnis kommt in den Schlüsselbund dieses Computers, sonst nirgendwohin.',
-  'first.paste': 'Stattdessen eine .env-Datei einfügen',
-  'first.pasteLabel': 'Text der .env-Datei',
-  'first.pasteHint':
-    'LIVEKIT_URL, LIVEKIT_API_KEY und LIVEKIT_API_SECRET, je eine Zeile. Nichts davon wird wieder gezeigt.',
+  'first.paste': 'Stattdessen eine .env-Datei nehmen',
   'first.fields': 'Stattdessen die Felder ausfüllen',
   'first.check': 'Prüfen und weiter',
   'first.checking': 'LiveKit wird gefragt',

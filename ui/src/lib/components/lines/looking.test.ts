@@ -101,6 +101,39 @@ test('a page of the provider is opened by the core, by its name', async () => {
   expect(document.body.innerHTML).not.toContain('https://');
 });
 
+test('every page that is offered is opened by its own word', async () => {
+  const backend = new FakePhone('', 0);
+  await sheet(backend);
+  const { pages } = await backend.lineSheet('main-line');
+  for (const page of pages) await fireEvent.click(screen.getByTestId(`page-${page}`));
+  expect(backend.phoneLines.opened).toEqual(pages.map((page) => `main-line ${page}`));
+});
+
+test('a page that the core does not know is said and the sheet stays', async () => {
+  const backend = new FakePhone('', 0);
+  await sheet(backend);
+  (backend as { linePageOpen: unknown }).linePageOpen = () => Promise.reject({ code: 'no_such_page', message: 'Deskline does not know that page.' });
+  await fireEvent.click(screen.getByTestId('page-log'));
+  expect((await screen.findByTestId('sheet-refusal')).textContent).toContain('does not know that page');
+});
+
+test('the report of a check is copied by the core, and that is said', async () => {
+  const backend = new FakePhone('', 0);
+  show(backend);
+  await fireEvent.click((await screen.findAllByTestId('line-check'))[1] as HTMLElement);
+  await fireEvent.click(await screen.findByTestId('lines-report'));
+  await vi.waitFor(() => expect(screen.getByTestId('lines-reported').textContent).toBe('Report copied'));
+  expect(backend.phoneLines.reported).toEqual(['projects-line']);
+  expect(copied).toEqual([]);
+  backend.phoneLines.reportCopy = () => {
+    throw Object.assign(new Error(), { code: 'clipboard', message: 'Nothing could be copied.' });
+  };
+  await fireEvent.click(screen.getByTestId('lines-report'));
+  expect((await screen.findByTestId('lines-refusal')).textContent).toContain('Nothing could be copied');
+  expect(screen.getByTestId('lines-reported').textContent).toBe('');
+  expect(screen.getByTestId('check-summary').textContent).toContain('Problems: 1.');
+});
+
 test('what cannot be copied is said and the sheet stays', async () => {
   const backend = new FakePhone('', 0);
   backend.phoneLines.passwordCopy = () => {

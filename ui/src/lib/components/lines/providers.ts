@@ -9,7 +9,7 @@ export const PROVIDERS: readonly { word: ProviderWord; mark: string; name: Messa
   { word: 'telnyx', mark: 'Te', name: 'addLine.telnyx', text: 'addLine.telnyxText' },
   { word: 'signalwire', mark: 'Si', name: 'addLine.signalwire', text: 'addLine.signalwireText' },
   { word: 'livekit', mark: 'LK', name: 'addLine.livekit', text: 'addLine.livekitText' },
-  { word: 'other', mark: '…', name: 'addLine.other', text: 'addLine.otherText' },
+  { word: 'other', mark: '', name: 'addLine.other', text: 'addLine.otherText' },
 ];
 
 /** Nothing typed yet. */
