@@ -36,12 +36,13 @@ use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{self, Ask, Line, tokens};
 use crate::line_setup::LineSetup;
+use crate::player::{self, Listening};
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
-use crate::sound::{self, Sound};
+use crate::sound::{self, Recordings, Sound};
 use crate::terminal::report::unix_ms;
 use crate::watching::{self, Watching};
-use crate::{event_log, settings};
+use crate::{event_log, other_programs, settings};
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
 pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
@@ -57,8 +58,6 @@ const KEYS_WITHIN: Duration = Duration::from_secs(120);
 const KEYS_WAITING: usize = 8;
 /// How often the clock is compared with the business hours.
 const HOURS_EVERY: Duration = Duration::from_secs(10);
-/// How often it is looked whether another program changed the settings: one row of a table.
-const SETTINGS_EVERY: Duration = Duration::from_secs(3);
 
 /// A running phone. Cheap to clone; every clone is the same phone.
 #[derive(Debug, Clone)]
@@ -79,6 +78,7 @@ struct Inner {
     project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
+    listening: Listening,
     watching: Watching,
     line_setup: LineSetup,
     env_file: EnvFile,
@@ -199,7 +199,8 @@ impl Core {
         ));
         if let Ok(store) = store.clone() {
             let (settings, inputs) = (settings.clone(), inputs.clone());
-            task::spawn(follow_others_settings(store.clone(), settings, inputs));
+            let folder = profile.path().to_owned();
+            task::spawn(other_programs::follow(folder, store, settings, inputs));
         }
         if let Ok(store) = store.clone() {
             task::spawn(follow_availability(
@@ -215,13 +216,18 @@ impl Core {
         }
         let recorder = Recorder::new(panel.clone(), profile.path().join("recordings"));
         task::spawn(recording::follow(recorder.clone(), running.view.clone()));
+        let listening = Listening::default();
+        task::spawn(player::follow(listening.clone(), running.view.clone()));
         let sound = Sound::start(
             panel,
             profile.path(),
             store.as_ref().ok(),
             running.view.clone(),
             settings.subscribe(),
-            recorder.changes(),
+            Recordings {
+                under_way: recorder.changes(),
+                played: listening.changes(),
+            },
             statistics,
         );
         let core = Self(Arc::new(Inner {
@@ -237,6 +243,7 @@ impl Core {
             project: signed_in,
             sound,
             recorder,
+            listening,
             watching,
             line_setup: LineSetup::default(),
             env_file: EnvFile::default(),
@@ -302,6 +309,10 @@ impl Core {
     /// The project this desk is signed in to.
     pub(crate) fn project(&self) -> Option<Project> {
         self.0.project.borrow().clone()
+    }
+
+    pub(crate) fn listening(&self) -> &Listening {
+        &self.0.listening
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -524,35 +535,6 @@ async fn follow_settings(
                 return;
             }
         }
-    }
-}
-
-/// Puts in force what another program of the same profile has set: `deskline line set --ring off` beside an open window.
-async fn follow_others_settings(
-    store: Store,
-    settings: watch::Sender<SettingsView>,
-    inputs: mpsc::Sender<Input>,
-) {
-    let mut clock = tokio::time::interval(SETTINGS_EVERY);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = clock.tick() => {}
-            () = inputs.closed() => return,
-        }
-        let before = settings.borrow().clone();
-        let store = store.clone();
-        let read = task::spawn_blocking(move || settings::load_if_set(&store)).await;
-        let Ok(Some(kept)) = read else { continue };
-        settings.send_if_modified(|present| {
-            // What was set here meanwhile is newer than what was read.
-            let changed = *present == before && *present != kept;
-            if changed {
-                tracing::info!("another program changed the settings");
-                *present = kept;
-            }
-            changed
-        });
     }
 }
 

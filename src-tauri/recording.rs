@@ -118,6 +118,32 @@ impl Recorder {
         Ok(())
     }
 
+    /// Takes all recordings off the disk but the one under way, whose call stays too. Files of others in the folder stay.
+    ///
+    /// # Errors
+    /// One of them cannot be deleted; the others are.
+    pub(crate) fn erase(&self) -> Result<(), IpcError> {
+        let running = self.running();
+        let stays = running.as_ref().map(|now| now.recording.path().to_owned());
+        let mut failed = None;
+        // Where there is no folder, nothing was ever recorded.
+        for entry in std::fs::read_dir(&self.0.folder).into_iter().flatten() {
+            let Ok(path) = entry.map(|entry| entry.path()) else {
+                continue;
+            };
+            if is_ours(&path) && stays.as_ref() != Some(&path) {
+                failed = std::fs::remove_file(&path).err().or(failed);
+            }
+        }
+        failed.map_or(Ok(()), |error| {
+            let folder = self.0.folder.display();
+            Err(IpcError::new(
+                "recording",
+                format!("The calls are erased, but a recording in {folder} is not: {error}. Delete it there."),
+            ))
+        })
+    }
+
     /// Ends the recording, if it is this call's. Blocks until the last of it is written.
     fn end(&self, call: Option<&CallId>) {
         let ended = {
@@ -263,6 +289,12 @@ fn not_recorded() -> IpcError {
     IpcError::new("recording", "This call is not recorded.")
 }
 
+/// Is it named as [`fresh_path`] names them?
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with("Call ") && name.ends_with(".opus"))
+}
+
 /// A name that nobody has, by the time of day: no person's name or number is in it.
 fn fresh_path(folder: &Path) -> Result<PathBuf, IpcError> {
     let stamp = jiff::Zoned::now().strftime("%Y-%m-%d %H.%M.%S").to_string();
@@ -298,6 +330,8 @@ mod tests {
         }
         names.dedup();
         assert_eq!(names.len(), 3);
+        assert!(names.iter().all(|path| is_ours(path)));
+        assert!(!is_ours(&folder.path().join("Holiday.opus")));
         let name = names[0].file_name().unwrap().to_string_lossy().into_owned();
         assert!(
             name.starts_with("Call 2") && name.ends_with(".opus"),

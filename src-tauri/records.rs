@@ -127,17 +127,25 @@ impl Core {
         Ok(u32::try_from(back).unwrap_or(u32::MAX))
     }
 
-    /// Takes everything of a kind out for good.
+    /// Takes everything of a kind out for good; with calls go their recordings.
     ///
     /// # Errors
     /// Another program reads the file, or it cannot be written.
     pub async fn wipe(&self, what: WipeWhat) -> Result<u32, IpcError> {
+        let recordings = match what {
+            WipeWhat::History | WipeWhat::Everything => Some(self.recorder().clone()),
+            WipeWhat::Contacts => None,
+        };
         let what = match what {
             WipeWhat::History => Wipe::History,
             WipeWhat::Contacts => Wipe::Contacts,
             WipeWhat::Everything => Wipe::Everything,
         };
         let stay = self.stored(move |store, _| store.wipe(what)).await?;
+        if let Some(recordings) = recordings {
+            self.recording_halt();
+            blocking(move || recordings.erase()).await?;
+        }
         Ok(u32::try_from(stay).unwrap_or(u32::MAX))
     }
 

@@ -21,7 +21,7 @@ use choices::{RINGTONES, TONES, named, processing_choices, tones_word};
 use crate::core::{Core, blocking};
 use crate::ipc::records::SettingsView;
 use crate::ipc::sound::{
-    ChosenDevice, EchoTestState, LevelsView, ReplayView, RingtoneSetting, SoundBanner,
+    ChosenDevice, EchoTestState, LevelsView, PlayerView, ReplayView, RingtoneSetting, SoundBanner,
     SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
 };
 use crate::ipc::types::IpcError;
@@ -52,6 +52,14 @@ struct Own {
     ringtone: OwnRingtone,
 }
 
+/// What there is to see of recordings.
+pub(crate) struct Recordings {
+    /// The one under way.
+    pub(crate) under_way: watch::Receiver<Recorded>,
+    /// The one that is played.
+    pub(crate) played: watch::Receiver<Option<PlayerView>>,
+}
+
 /// Everything that the picture is made of.
 struct Sources {
     settings: watch::Receiver<SoundSettings>,
@@ -60,6 +68,7 @@ struct Sources {
     phone: watch::Receiver<Arc<PhoneView>>,
     phone_settings: watch::Receiver<SettingsView>,
     recording: watch::Receiver<Recorded>,
+    player: watch::Receiver<Option<PlayerView>>,
     recordings_folder: String,
     statistics: Arc<audio::Statistics>,
     quality: Quality,
@@ -73,7 +82,7 @@ impl Sound {
         store: Option<&Store>,
         phone: watch::Receiver<Arc<PhoneView>>,
         phone_settings: watch::Receiver<SettingsView>,
-        recording: watch::Receiver<Recorded>,
+        recordings: Recordings,
         statistics: Arc<audio::Statistics>,
     ) -> Self {
         let settings = watch::Sender::new(load(store));
@@ -84,7 +93,8 @@ impl Sound {
             status: panel.status(),
             phone,
             phone_settings,
-            recording,
+            recording: recordings.under_way,
+            player: recordings.played,
             recordings_folder: folder.join("recordings").display().to_string(),
             statistics,
             quality: Quality::default(),
@@ -246,7 +256,7 @@ impl Core {
         self.sound().panel.levels()
     }
 
-    fn nobody_calls(&self, what: &str) -> Result<(), IpcError> {
+    pub(crate) fn nobody_calls(&self, what: &str) -> Result<(), IpcError> {
         if self.view().borrow().has_open_call() {
             let why = format!("A call uses the sound now. Finish it, then {what}.");
             return Err(IpcError::new("in_call", why));
@@ -320,6 +330,7 @@ async fn follow(panel: Panel, mut sources: Sources, publish: watch::Sender<Sound
             changed = sources.phone.changed() => changed.is_ok(),
             changed = sources.phone_settings.changed() => changed.is_ok(),
             changed = sources.recording.changed() => changed.is_ok(),
+            changed = sources.player.changed() => changed.is_ok(),
         };
         if !alive {
             return;
@@ -351,6 +362,7 @@ impl Sources {
         let mut view = SoundView {
             own_ringtone: own,
             recording: recorded.now,
+            player: self.player.borrow_and_update().clone(),
             recordings_folder: self.recordings_folder.clone(),
             quality,
             ..picture(&self.settings.borrow_and_update(), &status, &phone, &region)
@@ -454,6 +466,7 @@ fn picture(
         },
         own_ringtone: None,
         recording: None,
+        player: None,
         recordings_folder: String::new(),
         replay: status.replay.map(|replay| ReplayView {
             seconds: replay.seconds,

@@ -449,6 +449,40 @@ async fn behind_a_locked_screen_a_notification_says_less_and_answers_all_the_sam
         !ring.body.contains("555"),
         "the caller is named on a locked screen: {ring:?}"
     );
+
+    // The system is set not to disturb: that counts here once the person says so, and not before.
+    notifications.pause(true).unwrap();
+    let mut settings = window.invoke("desktop_show", json!({})).await.unwrap()["settings"].clone();
+    for ring_in_focus in [false, true] {
+        settings["ring_in_focus"] = json!(ring_in_focus);
+        window
+            .invoke("desktop_set", json!({ "settings": settings }))
+            .await
+            .unwrap();
+        let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+        window.wait("incoming-strip").await;
+        if ring_in_focus {
+            place
+                .stage
+                .display
+                .wait_for_window("Incoming call", PATIENCE)
+                .unwrap();
+        } else {
+            window
+                .until("it is silenced", async || {
+                    let view = window.invoke("snapshot", json!({})).await.ok()?;
+                    let calls = view["calls"].as_array()?;
+                    let silent = |of: &Value| of["state"] == "offered" && of["silenced"] == true;
+                    calls.iter().any(silent).then_some(())
+                })
+                .await;
+            let shown = place.stage.display.windows_named("Incoming call").unwrap();
+            assert!(shown.is_empty(), "no overlay: {shown:?}");
+        }
+        window.click("incoming-decline").await;
+        phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
+    }
+    notifications.pause(false).unwrap();
     window.close().await;
 }
 
@@ -466,6 +500,15 @@ async fn keys_from_any_program_answer_and_a_test_ring_goes_through_a_real_room()
     let mut settings = desktop["settings"].clone();
     settings["shortcuts"][0]["global"] = json!("Ctrl+Alt+A");
     settings["shortcuts"][1]["global"] = json!("Ctrl+Alt+D");
+    // What a person wants done when somebody calls, answers, hangs up.
+    let done = |moment: &str| place.app.profile().join(format!("done-{moment}"));
+    settings["hooks"] = ["ring", "answer", "end"]
+        .map(|moment| {
+            let arguments = [done("{moment}").display().to_string()];
+            let run = json!({ "kind": "run", "program": "/usr/bin/touch", "arguments": arguments });
+            json!({ "enabled": true, "moment": moment, "direction": "inbound", "action": run })
+        })
+        .into();
     window
         .invoke("desktop_set", json!({ "settings": settings }))
         .await
@@ -502,7 +545,13 @@ async fn keys_from_any_program_answer_and_a_test_ring_goes_through_a_real_room()
     // the keyboard belongs to another window meanwhile
     place.stage.display.xdotool(&["key", "ctrl+alt+a"]).unwrap();
     window.until_state("live").await;
+    assert!(!done("end").exists());
     place.stage.display.xdotool(&["key", "ctrl+alt+d"]).unwrap();
     window.until_outcome("hung_up").await;
+    for moment in ["ring", "answer", "end"] {
+        eventually(&format!("the hook of {moment} is done"), PATIENCE, || {
+            done(moment).exists().then_some(())
+        });
+    }
     window.close().await;
 }

@@ -339,6 +339,21 @@ async fn a_call_is_recorded_once_that_is_allowed_and_its_last_seconds_are_heard_
     window.click("replay-stop").await;
     ear.wait_for_silence(Duration::from_millis(500), PATIENCE)
         .unwrap();
+    // The recording is heard where the call stands in the history, both sides of it, until it is stopped.
+    window.click("nav-history").await;
+    window.wait("player-place").await;
+    window.click("player-play").await;
+    let steady = Duration::from_millis(500);
+    ear.wait_until(PATIENCE, |heard| {
+        let last = heard.last(steady);
+        // Both speak in it at once: the louder of the two tones is found.
+        let of_both = |hz: f32| (hz - OUR_TONE).abs() < 10.0 || (hz - THEIR_TONE).abs() < 10.0;
+        last.loud() >= steady.mul_f32(0.9) && last.dominant_hz().is_some_and(of_both)
+    })
+    .unwrap();
+    window.click("player-play").await;
+    ear.wait_for_silence(Duration::from_millis(500), PATIENCE)
+        .unwrap();
     let rows = place.history();
     assert_eq!(rows.len(), 1);
     window.close().await;

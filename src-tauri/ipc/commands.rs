@@ -16,7 +16,7 @@ use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
     SettingsView, WipeWhat,
 };
-use crate::ipc::sound::{LevelsView, RingtoneSetting, SoundSettings, SoundView};
+use crate::ipc::sound::{LevelsView, RecordingOutline, RingtoneSetting, SoundSettings, SoundView};
 use crate::ipc::types::{
     AccountView, AvailabilityView, DevicesView, IpcError, OtherCall, PageMoment, PhoneView,
 };
@@ -126,6 +126,9 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         recording_start,
         recording_pause,
         recording_stop,
+        recording_outline,
+        recording_play,
+        recording_halt,
         replay_start,
         replay_stop,
     ]
@@ -555,6 +558,22 @@ fn recording_pause(core: State<'_, Core>, call: String, paused: bool) -> Answer<
 async fn recording_stop(core: State<'_, Core>, call: String) -> Answer<()> {
     let call = known(&core, &call)?;
     core.recording_stop(call).await
+}
+
+#[tauri::command]
+async fn recording_outline(core: State<'_, Core>, call: String) -> Answer<RecordingOutline> {
+    core.recording_outline(call).await
+}
+
+#[tauri::command]
+async fn recording_play(core: State<'_, Core>, call: String, from_ms: u32) -> Answer<()> {
+    core.recording_play(call, from_ms).await
+}
+
+#[tauri::command]
+fn recording_halt(core: State<'_, Core>) -> Answer<()> {
+    core.recording_halt();
+    Ok(())
 }
 
 #[tauri::command]

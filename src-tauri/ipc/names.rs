@@ -96,6 +96,9 @@ pub const COMMANDS: &[&str] = &[
     "recording_start",
     "recording_pause",
     "recording_stop",
+    "recording_outline",
+    "recording_play",
+    "recording_halt",
     "replay_start",
     "replay_stop",
 ];

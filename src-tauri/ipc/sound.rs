@@ -195,6 +195,8 @@ pub struct SoundView {
     pub own_ringtone: Option<String>,
     /// What is recorded just now: show it for as long as it is there.
     pub recording: Option<RecordingView>,
+    /// The recording that is played just now; `null`: none is.
+    pub player: Option<PlayerView>,
     /// The folder for recordings.
     pub recordings_folder: String,
     /// What the far end said in the last minute and can be heard again; `null`: nothing, or it is switched off.
@@ -299,6 +301,31 @@ pub struct RecordingView {
     pub path: String,
 }
 
+/// A recording that is played to the person at this desk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PlayerView {
+    /// Of this call in the history.
+    pub call: String,
+    /// From where it is played, milliseconds since its beginning.
+    pub from_ms: u32,
+    /// When that place was heard; `null`: the speaker is being opened, or there is none.
+    #[ts(type = "number | null")]
+    pub began_at_ms: Option<i64>,
+    /// Why it cannot be heard: what, why, what next.
+    pub problem: Option<String>,
+}
+
+/// A recording at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct RecordingOutline {
+    /// How long it is.
+    pub length_ms: u32,
+    /// How loud the desk was in each of equal parts, 0 to 255.
+    pub desk: Vec<u8>,
+    /// The same of the far end.
+    pub far: Vec<u8>,
+}
+
 /// How loud it is, 0 (nothing, or softer than −60 dB) to 100 (as loud as can be).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 pub struct LevelsView {
@@ -324,6 +351,8 @@ pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         SoundView::decl(config),
         RecordingState::decl(config),
         RecordingView::decl(config),
+        PlayerView::decl(config),
+        RecordingOutline::decl(config),
         ReplayView::decl(config),
         QualityWord::decl(config),
         QualityReason::decl(config),

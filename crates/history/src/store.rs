@@ -22,6 +22,10 @@ use crate::row::{self, HistoryEntry};
 use crate::session::Session;
 use crate::{contact_match, index, schema, text};
 
+/// The file in the folder of a profile.
+const FILE: &str = "history.db";
+/// Where changes stand until they are taken over into the file (SQLite's write-ahead log).
+const FILE_OF_CHANGES: &str = "history.db-wal";
 /// Another program that shares the profile writes for milliseconds; a write here waits this long for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,7 +56,7 @@ impl Store {
     /// [`HistoryError::Newer`] (nothing was changed), `ReadOnly`, `DiskFull`, `Damaged`, `Folder`, `Busy`.
     pub fn open(profile: &Path) -> Result<Self, HistoryError> {
         make_folder(profile)?;
-        let file = profile.join("history.db");
+        let file = profile.join(FILE);
         make_file(&file)?;
         let mut writer = Connection::open(&file)?;
         writer.busy_timeout(PATIENCE)?;
@@ -90,6 +94,13 @@ impl Store {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
+    }
+
+    /// Whether this is one of the files in which a store is kept: whoever changes a store writes to one of them.
+    #[must_use]
+    pub fn keeps(file: &Path) -> bool {
+        let name = file.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| [FILE, FILE_OF_CHANGES].contains(&name))
     }
 
     /// A page of all calls, newest first, at most 500. `cursor` is [`Page::next`] of the page before it; `None`: the newest.

@@ -284,6 +284,13 @@ test('a call is answered, muted, sent keys and ended by keyboard; Esc does not e
   expect((await screen.findByTestId('ended-title')).textContent).toBe('You hung up');
 });
 
+test('a caller whom a rule keeps quiet is shown and not announced', async () => {
+  const fake = await app();
+  fake.ring('+13125550142', { quiet: true });
+  await screen.findByTestId('incoming-strip');
+  expect(screen.getByTestId('announcement').textContent).toBe('');
+});
+
 test('an incoming call is announced once, and is on every screen', async () => {
   const fake = await app();
   await withControl('2');

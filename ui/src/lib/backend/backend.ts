@@ -47,6 +47,7 @@ import type {
   PhoneView,
   ProjectObjectView,
   ReadinessView,
+  RecordingOutline,
   RingtoneSetting,
   RouteAsked,
   RouteView,
@@ -205,6 +206,11 @@ export interface Backend {
   recordingStart(call: string): Promise<void>;
   recordingPause(call: string, paused: boolean): Promise<void>;
   recordingStop(call: string): Promise<void>;
+  /** The recording of a call in the history, for drawing; reads the whole file. */
+  recordingOutline(call: string): Promise<RecordingOutline>;
+  /** Lets it be heard at this desk from a place on, in place of the one before; `SoundView.player` shows it. */
+  recordingPlay(call: string, fromMs: number): Promise<void>;
+  recordingHalt(): Promise<void>;
   /** Lets the far end's last seconds be heard again; `SoundView.replay` shows what there is. */
   replayStart(seconds: number): Promise<void>;
   replayStop(): Promise<void>;

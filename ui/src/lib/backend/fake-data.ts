@@ -205,6 +205,7 @@ export function pastCalls(nowMs: number): HistoryRow[] {
       jitter_max_ms: 4,
       reconnections: 0,
       provider_call_id: 'CA5d2c7f21',
+      recording: '/profile/recordings/Call 2026-11-19 10.46.13.opus',
     };
   }
   if (northgate) northgate.details = { ...NOTHING_MORE, dialled: '646 555 0171', speaker: 'USB headset' };

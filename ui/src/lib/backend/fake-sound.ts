@@ -1,5 +1,5 @@
 /** The sound and the watchers of the fake phone: a headset, and a microphone that hears a voice. */
-import type { EchoTestState, LevelsView, QualityView, SoundSettings, SoundView, WatchersDraft, WatchersView } from './backend';
+import type { EchoTestState, HistoryRow, LevelsView, QualityView, RecordingOutline, SoundSettings, SoundView, WatchersDraft, WatchersView } from './backend';
 import type { DevicesView } from './bindings';
 
 export const SOUND: SoundView = {
@@ -54,6 +54,7 @@ export const SOUND: SoundView = {
   echo_test: 'idle',
   own_ringtone: null,
   recording: null,
+  player: null,
   recordings_folder: '/profile/recordings',
   replay: null,
   quality: null,
@@ -119,6 +120,30 @@ export class FakeSound {
     }
     this.#put({ replay: { ...replay, playing: seconds !== null } });
     if (seconds !== null) this.#timers.push(setTimeout(() => this.replay(null), 3 * this.#stepMs));
+  }
+
+  /** Two people who take turns, and a while on hold. */
+  outline(row: HistoryRow | undefined): RecordingOutline {
+    if (!row?.details.recording)
+      throw { code: 'recording', message: 'This call has no recording. Record the next one while you talk.' };
+    const turns = 'ddffffddffffddfff  fffddfffddff';
+    const loud = (who: string) =>
+      Array.from({ length: 240 }, (_, part) => {
+        const speaks = turns[Math.floor((part / 240) * turns.length)] === who;
+        return speaks ? Math.round(60 + 150 * Math.abs(Math.sin(part * 0.9) * Math.cos(part * 0.37))) : 2;
+      });
+    return { length_ms: (row.duration_s ?? 0) * 1000, desk: loud('d'), far: loud('f') };
+  }
+
+  play(call: string, fromMs: number, inCall: boolean): void {
+    if (inCall) throw { code: 'in_call', message: 'A call uses the sound now. Finish it, then listen to the recording.' };
+    this.#put({ player: { call, from_ms: fromMs, began_at_ms: Date.now(), problem: null } });
+  }
+
+  /** It was heard to its end, or stopped; or there is no speaker for it. */
+  halt(problem: string | null = null): void {
+    const { player } = this.view;
+    this.#put({ player: player && problem !== null ? { ...player, began_at_ms: null, problem } : null });
   }
 
   unplug(words: string): DevicesView {

@@ -454,18 +454,14 @@ export class FakePhone implements Backend {
       } satisfies IpcError;
     this.sound.record(id);
   }
-  async recordingPause(id: string, paused: boolean): Promise<void> {
-    this.sound.pauseRecording(id, paused);
-  }
-  async recordingStop(id: string): Promise<void> {
-    this.sound.endRecording(id);
-  }
-  async replayStart(seconds: number): Promise<void> {
-    this.sound.replay(seconds);
-  }
-  async replayStop(): Promise<void> {
-    this.sound.replay(null);
-  }
+  recordingPause = async (id: string, paused: boolean) => this.sound.pauseRecording(id, paused);
+  recordingStop = async (id: string) => this.sound.endRecording(id);
+  recordingOutline = async (id: string) => this.sound.outline(this.#rows.find((one) => one.id === id));
+  recordingPlay = async (id: string, fromMs: number) =>
+    this.sound.play(id, fromMs, this.calls.some((call) => call.state !== 'ended'));
+  recordingHalt = async () => this.sound.halt();
+  replayStart = async (seconds: number) => this.sound.replay(seconds);
+  replayStop = async () => this.sound.replay(null);
 
   async watchersShow(): Promise<WatchersView> {
     return this.sound.watchers;
