@@ -126,7 +126,7 @@ pub struct Check {
 pub struct Fix {
     /// Which line
     pub line: String,
-    /// Which finding (D07, D10, D15)
+    /// Which finding (D06 to D12, D15)
     pub finding: String,
     /// Do it without asking
     #[arg(long, short)]

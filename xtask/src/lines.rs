@@ -51,7 +51,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn providers() -> Command {
-    let mut cargo = shell::cargo(&["test", "--workspace", "--quiet", "--test", "providers"]);
+    let mut cargo = shell::cargo(&["test", "--workspace", "--quiet"]);
+    cargo.args(["--test", "providers", "--test", "at_livekit"]);
     cargo.args(["--", "--test-threads=1", "--nocapture"]);
     cargo
 }

@@ -33,7 +33,7 @@ pub(crate) enum Then {
 }
 
 /// Who hears whom, as asked for and as far as it was confirmed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Circle {
     /// The one leg we talk to; `None`: all of them.
     pub(crate) only: Option<Identity>,
@@ -44,6 +44,8 @@ pub(crate) struct Circle {
     established: bool,
     /// Something was asked for that is not confirmed.
     pending: bool,
+    /// A new connection is announced to everybody: nothing of us is heard there before it is arranged who may hear us.
+    hushed: bool,
     audience_open: u32,
     audience_failed: bool,
     part_open: u32,
@@ -65,6 +67,26 @@ impl Call {
         self.circle.only.as_ref().filter(|_| live)
     }
 
+    /// Must a connection that is about to be announced be silent until it is arranged who may hear us?
+    pub(crate) fn hush(&mut self) {
+        self.circle.hushed = self.circle.only.is_some();
+    }
+
+    /// Is nothing of us heard, whatever the person wishes?
+    pub(crate) fn is_hushed(&self) -> bool {
+        self.circle.hushed
+    }
+
+    /// The ones who hear us are those who may.
+    fn settle_hush(&mut self, shared: &mut Shared) {
+        let circle = &self.circle;
+        let arranged = circle.audience_open == 0 && !circle.audience_failed;
+        if circle.hushed && (arranged || circle.only.is_none()) {
+            self.circle.hushed = false;
+            self.say_mute(shared);
+        }
+    }
+
     /// Asks for another arrangement.
     pub(crate) fn arrange(&mut self, only: Option<Identity>, then: Then, shared: &mut Shared) {
         self.circle.established = false;
@@ -72,6 +94,7 @@ impl Call {
         self.circle.tries = 0;
         self.circle.only = only;
         self.circle.then = then;
+        self.settle_hush(shared);
         self.ask_circle(shared);
     }
 
@@ -150,6 +173,7 @@ impl Call {
         if self.circle.audience_open == 0 {
             self.circle.audience_failed = !done;
         }
+        self.settle_hush(shared);
         self.settle_circle(shared);
     }
 

@@ -22,7 +22,7 @@ const GHOST_TRIES: u32 = 12;
 /// More are left to the next start.
 const KEPT: usize = 256;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Doubt {
     orphan: Orphan,
     next: Duration,
@@ -30,7 +30,7 @@ struct Doubt {
 }
 
 /// All such callers of a desk.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Doubts {
     waiting: Vec<Doubt>,
 }

@@ -34,7 +34,7 @@ const JOURNAL: Duration = Duration::from_secs(3);
 const NAMELESS: &str = "The line";
 
 /// What a call has to do with lines.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ways {
     /// The line it goes over; `None`: the server's first.
     pub(crate) present: Option<Way>,

@@ -20,6 +20,9 @@ use crate::state::{CallState, LeaveReason, LegStatus, Participant, ParticipantKi
 
 /// Pause before the hidden watch is tried again.
 const WATCH_AGAIN: Duration = Duration::from_secs(3);
+/// A join takes 50-120 ms, with a server in trouble some seconds; whoever is left alone must not wait for an answer that
+/// was lost.
+const WATCH_ANSWER: Duration = Duration::from_secs(15);
 /// After a server crash the legs are back 3-6 s after the server.
 const LEGS: Duration = Duration::from_secs(20);
 /// How often the journal hears that the call is still up.
@@ -43,13 +46,18 @@ impl Call {
             call: self.id.clone(),
             at_unix_ms: shared.now.unix_ms,
         });
-        self.join(Role::Watch, shared);
+        self.join_watch(shared);
         self.leave(Role::Talk, shared);
         self.wake(Timer::Alive, ALIVE, shared.now);
         if self.leg_missing {
             self.wake(Timer::LegMissing, LEGS, shared.now);
         }
         self.wake_people(shared);
+    }
+
+    fn join_watch(&mut self, shared: &mut Shared) {
+        self.join(Role::Watch, shared);
+        self.wake(Timer::Watch, WATCH_ANSWER, shared.now);
     }
 
     /// To whom it was handed over, in words.
@@ -157,7 +165,7 @@ impl Call {
                 });
                 self.wake(Timer::Alive, ALIVE, shared.now);
             }
-            Timer::Watch => self.join(Role::Watch, shared),
+            Timer::Watch => self.join_watch(shared),
             Timer::LegMissing => self.far_end_gone(EndReason::ConnectionLost, shared),
             Timer::People => self.people_timer(shared),
             Timer::State => {
@@ -178,6 +186,7 @@ impl Call {
     pub(crate) fn handed_over_fact(&mut self, fact: &RoomFact, shared: &mut Shared) {
         match fact {
             RoomFact::Joined { present } => {
+                self.cancel(Timer::Watch);
                 // the far end last: whoever else is there may have to take its place
                 let is_far_end = |p: &&Participant| p.identity == self.leg;
                 let (far_end, others): (Vec<_>, Vec<_>) = present.iter().partition(is_far_end);
@@ -237,7 +246,7 @@ impl Phone {
         call.ours = true;
         let shared = &mut self.shared;
         call.wake(Timer::Alive, ALIVE, shared.now);
-        call.join(Role::Watch, shared);
+        call.join_watch(shared);
         shared.changed = true;
         self.calls.push(call);
     }

@@ -25,7 +25,7 @@ const MOST_CALLS: usize = 4;
 const BEEP_AGAIN: Duration = Duration::from_secs(4);
 
 /// What the phone remembers about its calls together.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Several {
     /// The next beep.
     beep_at: Option<Duration>,
@@ -59,7 +59,7 @@ impl Call {
         }
         self.held = held;
         shared.changed = true;
-        if self.published
+        if self.publishing
             && let Some(link) = self.talking()
         {
             shared.room(RoomCommand::SetHeld { link, held });

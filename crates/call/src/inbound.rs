@@ -165,6 +165,7 @@ impl Call {
         if let Some(link) = self.talking() {
             self.publishing = true;
             self.announced = true;
+            self.apply_mute(shared);
             shared.room(RoomCommand::PublishMicrophone { link });
         }
     }

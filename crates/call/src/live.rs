@@ -95,23 +95,26 @@ impl Call {
         }
         self.muted = muted;
         shared.changed = true;
-        if self.published
-            && let Some(link) = self.talking()
-        {
-            shared.room(RoomCommand::SetMuted { link, muted });
-        }
+        self.say_mute(shared);
         if self.state == CallState::Live {
             self.sign_of_life(shared); // a program that dies now must not come back unmuted
         }
     }
 
-    /// Says again that nobody may hear us: muted before there was anything to mute, or announced anew by the engine.
+    /// Says (again) that nobody may hear us: before the microphone is announced, and after the engine did so anew.
     pub(crate) fn apply_mute(&mut self, shared: &mut Shared) {
-        if self.muted
-            && self.published
+        if self.muted || self.is_hushed() {
+            self.say_mute(shared);
+        }
+    }
+
+    /// Says whether we may be heard, if anything of us is announced or about to be.
+    pub(crate) fn say_mute(&self, shared: &mut Shared) {
+        let muted = self.muted || self.is_hushed();
+        if self.publishing
             && let Some(link) = self.talking()
         {
-            shared.room(RoomCommand::SetMuted { link, muted: true });
+            shared.room(RoomCommand::SetMuted { link, muted });
         }
     }
 

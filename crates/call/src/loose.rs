@@ -21,7 +21,7 @@ const PLACE_TRIES: u32 = 7;
 /// More are left to the journal and the next start.
 const KEPT: usize = 256;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Loose {
     call: CallId,
     room: RoomName,
@@ -56,7 +56,7 @@ impl Loose {
 }
 
 /// All loose legs of a desk.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LooseLegs {
     legs: Vec<Loose>,
 }

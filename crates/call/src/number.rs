@@ -152,6 +152,14 @@ fn is_international(number: &str) -> bool {
     (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// The country of a number in E.164, ISO 3166; of a code that many countries share, the first of them. `None`: no number.
+#[must_use]
+pub fn country(number: &str) -> Option<String> {
+    let parsed = is_international(number).then(|| phonenumber::parse(None, number).ok());
+    let country = parsed.flatten()?.country().id()?;
+    Some(country.as_ref().to_owned())
+}
+
 /// A number that came over the line: E.164 where it is one, else as it came, made safe; "" if withheld.
 #[must_use]
 pub fn from_line(number: &str, region: Region) -> String {

@@ -63,6 +63,7 @@ impl Call {
         }
         if let Some(link) = self.talking() {
             self.publishing = true;
+            self.apply_mute(shared);
             shared.room(RoomCommand::Listen { link: link.clone() });
             shared.room(RoomCommand::PublishMicrophone { link });
         }

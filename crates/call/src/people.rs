@@ -46,7 +46,7 @@ struct Face {
 }
 
 /// One phone leg besides the far end's.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Person {
     leg: Identity,
     face: Face,
@@ -93,7 +93,7 @@ impl Person {
 }
 
 /// Everybody on the phone besides the far end.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Party {
     people: Vec<Person>,
     /// Legs that got a name.
@@ -151,9 +151,7 @@ impl Party {
         if let Some(person) = self.find(leg) {
             match failure {
                 None => person.open = false,
-                Some(failure) => {
-                    person.open &= person.status.is_none() && !failure.proves_no_leg();
-                }
+                Some(failure) => person.open &= !failure.proves_no_leg(),
             }
         }
     }
@@ -278,6 +276,9 @@ impl Call {
                 person.leave = Some(LeaveReason::ClientInitiated);
                 person.until = Some(now.saturating_add(VERDICT));
             }
+            Some(LegStatus::Hangup) if person.removals > 0 => {
+                self.person_gone(leg, EndReason::HungUp, shared);
+            }
             Some(LegStatus::Hangup) => self.person_gone(leg, EndReason::FarEndHungUp, shared),
             Some(LegStatus::Automation | LegStatus::Active) => {
                 person.until = person.until.filter(|_| person.removals > 0);
@@ -328,6 +329,7 @@ impl Call {
             return false;
         };
         if !person.is_here() {
+            person.open &= shaky;
             return true;
         }
         if shaky {
@@ -404,6 +406,9 @@ impl Call {
             }
             Some(failure) => {
                 let reason = crate::ending::refusal(Some(failure), person.leave, person.rang());
+                if !failure.proves_no_leg() {
+                    self.remove(leg, shared); // carried out all the same, perhaps: nobody may listen unseen
+                }
                 self.person_gone(leg, reason, shared);
             }
         }

@@ -23,8 +23,8 @@ use crate::view::PhoneView;
 /// The server's own limit for a waiting dial request is 80 s.
 pub(crate) const MOST_RINGING: Duration = Duration::from_secs(75);
 
-/// The phone of one desk. See the crate's documentation.
-#[derive(Debug)]
+/// The phone of one desk. See the crate's documentation. A value: a copy goes its own way from here on.
+#[derive(Debug, Clone)]
 pub struct Phone {
     pub(crate) shared: Shared,
     pub(crate) calls: Vec<Call>,

@@ -76,7 +76,7 @@ pub(crate) const TIMERS: [Timer; 10] = [
 pub(crate) const NAMELESS: &str = "a colleague";
 
 /// What all calls of a desk share during one step.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) out: Vec<Output>,
     pub(crate) now: Now,
@@ -95,7 +95,7 @@ pub(crate) struct Shared {
 
 /// The names of the devices that were open last. What is not open any more is not forgotten: the row of a call is
 /// finished after its devices are closed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Devices {
     pub(crate) microphone: Option<String>,
     pub(crate) speaker: Option<String>,
@@ -164,7 +164,7 @@ pub(crate) struct Connection {
 }
 
 /// One call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) direction: Direction,

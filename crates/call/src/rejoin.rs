@@ -37,7 +37,7 @@ const STRANDED_LOOK: Duration = Duration::from_secs(5);
 const STRANDED: Duration = Duration::from_secs(300);
 
 /// What a call remembers about going back.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Back {
     /// The way back is being tried.
     pub(crate) rejoining: bool,
@@ -122,11 +122,8 @@ impl Call {
 
     /// What the person wished on the old connection, said on the new one before anything can be heard there.
     fn restore_wishes(&mut self, shared: &mut Shared) {
-        if let Some(link) = self.talking()
-            && self.muted
-        {
-            shared.room(RoomCommand::SetMuted { link, muted: true });
-        }
+        self.hush();
+        self.apply_mute(shared);
         self.restore_hold(shared);
     }
 

@@ -20,7 +20,7 @@ pub(crate) enum Sound {
 }
 
 /// What was said last; only changes are said.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Derived {
     pub(crate) sound: Sound,
     ring: bool,

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const KEPT: usize = 16;
 
 /// Offers that wait for the server's word.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LateOffers {
     waiting: Vec<(Offer, Duration)>,
 }

@@ -261,17 +261,7 @@ impl Run<'_> {
             let found = match self.services.look(self.wanted).await {
                 Ok(found) => found,
                 Err(error) => {
-                    let title = pending.map_or_else(
-                        || "Looking at what is there".to_owned(),
-                        |pending| pending.step.title,
-                    );
-                    let key = None;
-                    return Err(RunError::Failed {
-                        key,
-                        title,
-                        error,
-                        done,
-                    });
+                    return Err(blind(pending, error, done));
                 }
             };
             let now = plan(self.wanted, &found, self.credential);
@@ -341,6 +331,9 @@ impl Run<'_> {
                         self.journal
                             .failed(&change, error.code())
                             .map_err(|error| journal_failed(error, &done))?;
+                    }
+                    if error.is_unclear() {
+                        done.push(perhaps(&step.title));
                     }
                     return Err(RunError::Failed {
                         key: Some(step.key.clone()),
@@ -431,6 +424,35 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Nothing can be seen any more: what was asked last is said too, as far as it is known to have happened.
+fn blind(last: Option<Pending>, error: ServiceError, mut done: Vec<String>) -> RunError {
+    let (key, title, error) = match last {
+        Some(Pending {
+            step,
+            error: Some(unclear),
+            ..
+        }) => {
+            done.push(perhaps(&step.title));
+            (Some(step.key), step.title, unclear)
+        }
+        last => {
+            done.extend(last.map(|last| last.step.title));
+            (None, "Looking at what is there".to_owned(), error)
+        }
+    };
+    RunError::Failed {
+        key,
+        title,
+        error,
+        done,
+    }
+}
+
+/// A step whose answer was lost.
+pub(crate) fn perhaps(title: &str) -> String {
+    format!("{title} (perhaps: its answer was lost)")
 }
 
 fn journal_failed(error: JournalError, done: &[String]) -> RunError {

@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::provider::{Provider, ProviderKeys};
 use crate::registry::{KeptLine, Registry, RegistryError};
 use crate::service::{Endpoints, ServiceError};
-use crate::step::{Step, StepKey};
+use crate::step::StepKey;
 use crate::undo::{UndoError, UndoReport, last_run, undo};
 use crate::wanted::{LineId, ProviderKind, Wanted, WantedProvider};
 
@@ -468,54 +468,6 @@ impl Desk {
         Ok(report)
     }
 
-    /// Does what a finding proposes, after a yes: each change is recorded with a snapshot and can be undone.
-    ///
-    /// # Errors
-    /// LiveKit, or the record.
-    pub async fn fix(&self, line: &LineId, steps: &[Step]) -> Result<Vec<String>, DeskError> {
-        let _alone = self.alone()?;
-        let services = self.services(None);
-        let run = Journal::new_run()?;
-        let mut done = Vec::new();
-        for step in steps {
-            let livekit = services.livekit.look().await?;
-            let id = step.action.id().unwrap_or_default();
-            let password = livekit
-                .inbound
-                .iter()
-                .find(|trunk| trunk.id == id)
-                .and_then(|trunk| trunk.password.as_deref());
-            let change = self.journal.intend(&run, line, step, password)?;
-            if let Err(error) = services.apply(step.object(), &step.action, password).await {
-                if !error.is_unclear() {
-                    self.journal.failed(&change, error.code())?;
-                }
-                return Err(DeskError::Run(RunError::Failed {
-                    key: Some(step.key.clone()),
-                    title: step.title.clone(),
-                    error,
-                    done,
-                }));
-            }
-            let after = services.livekit.look().await?;
-            let raw = after
-                .rules
-                .iter()
-                .find(|rule| rule.id == id)
-                .map(|rule| rule.raw.0.clone())
-                .or_else(|| {
-                    after
-                        .inbound
-                        .iter()
-                        .find(|trunk| trunk.id == id)
-                        .map(|trunk| trunk.raw.0.clone())
-                });
-            self.journal.done(&change, Some(id.to_owned()), raw)?;
-            done.push(step.title.clone());
-        }
-        Ok(done)
-    }
-
     /// One program at a time changes lines.
     pub(crate) fn alone(&self) -> Result<File, DeskError> {
         std::fs::create_dir_all(&self.folder).map_err(DeskError::Folder)?;
@@ -528,12 +480,12 @@ impl Desk {
     }
 }
 
-/// The country of a line's first number, empty for those that are not looked at: so far all but North America, where one
-/// code is many countries and the first is taken.
+/// The country of a line's first number, empty if unknown. Of all that share the code of North America it is the first.
 fn home_of(wanted: &Wanted) -> String {
-    let is_north_american = wanted
-        .numbers
-        .first()
-        .is_some_and(|number| number.as_str().starts_with("+1"));
-    if is_north_american { "US" } else { "" }.to_owned()
+    let first = wanted.numbers.first().map(|number| number.as_str());
+    let country = first.and_then(|number| match number.strip_prefix("+1") {
+        Some(_) => Some("US".to_owned()),
+        None => call::number::country(number),
+    });
+    country.unwrap_or_default()
 }

@@ -372,7 +372,7 @@ fn take(import: &mut Import, name: &str, value: String) {
             );
         }
         let says = if value == "true" {
-            "it says that calls are to be recorded; Deskline does not record yet"
+            "it says that a server is to record calls; Deskline records on this computer, and only when you switch it on in Settings"
         } else {
             "recording stays off"
         };
@@ -457,7 +457,7 @@ fn has_service_role(value: &str) -> bool {
 fn unused(name: &str) -> &'static str {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if begins(&["AWS_", "S3_", "LIVEKIT_EGRESS_"]) {
-        "it is for recordings, which Deskline does not make yet"
+        "it is for recordings on a server; Deskline keeps its own on this computer"
     } else if begins(&[
         "ELEVENLABS_",
         "OPENAI_",

@@ -41,6 +41,7 @@ mod json;
 pub mod left;
 mod livekit;
 mod mark;
+mod mend;
 pub mod pages;
 mod plan;
 mod plan_numbers;

@@ -79,6 +79,17 @@ pub fn plan(wanted: &Wanted, found: &Found, credential: Option<&Credential>) -> 
     plan
 }
 
+/// LiveKit's way in alone: the trunk that takes the calls, and the rule behind it. The provider is not looked at.
+pub(crate) fn way_in(wanted: &Wanted, found: &Found, has_trunks: bool) -> Plan {
+    let mut plan = Plan::default();
+    let picked = pick(wanted, found);
+    if has_trunks {
+        inbound(&mut plan, wanted, found, &picked);
+    }
+    rule(&mut plan, wanted, found, &picked, has_trunks);
+    plan
+}
+
 /// What whoever runs LiveKit has to open; nobody is asked that whose LiveKit runs in its cloud.
 pub(crate) fn own_server(wanted: &Wanted) -> Option<String> {
     let livekit = wanted.livekit_sip().filter(|sip| !sip.is_cloud())?;

@@ -122,6 +122,11 @@ impl Desk {
             match outcome {
                 Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
                 Err(error) => {
+                    if error.is_unclear() {
+                        done.push(crate::apply::perhaps(&step.title));
+                    } else {
+                        self.journal.failed(&change, error.code())?;
+                    }
                     return Err(DeskError::Run(RunError::Failed {
                         key: Some(step.key.clone()),
                         title: step.title.clone(),

@@ -69,7 +69,7 @@ pub enum ServiceError {
         words: String,
     },
     /// 409, or what means the same.
-    #[error("At {service} something else is in the way{}.", said(.words))]
+    #[error("At {service} something else is in the way{}. Choose another name, or remove what is there, then try again.", said(.words))]
     Conflict {
         /// Whose.
         service: Service,
@@ -77,7 +77,7 @@ pub enum ServiceError {
         words: String,
     },
     /// 400, 422 and the like.
-    #[error("{service} does not take this{}.", said(.words))]
+    #[error("{service} does not take this{}. Correct what it names, then look at the changes again.", said(.words))]
     Invalid {
         /// Whose.
         service: Service,
@@ -332,6 +332,72 @@ mod tests {
 
     #[test]
     fn every_error_is_a_sentence_with_a_next_step() {
+        let service = Service::Twilio;
+        let words = || "No.".to_owned();
+        let all = [
+            ServiceError::SignIn {
+                service,
+                words: words(),
+            },
+            ServiceError::Clock { service },
+            ServiceError::Forbidden {
+                service,
+                words: words(),
+            },
+            ServiceError::NotFound {
+                service,
+                words: words(),
+            },
+            ServiceError::Conflict {
+                service,
+                words: words(),
+            },
+            ServiceError::Invalid {
+                service,
+                words: words(),
+                code: 7,
+            },
+            ServiceError::Busy {
+                service,
+                wait: None,
+            },
+            ServiceError::Broken {
+                service,
+                status: 500,
+                words: words(),
+            },
+            ServiceError::Unreachable {
+                service,
+                detail: words(),
+            },
+            ServiceError::Certificate {
+                service,
+                detail: words(),
+            },
+            ServiceError::Cut {
+                service,
+                detail: words(),
+            },
+            ServiceError::Garbage {
+                service,
+                detail: words(),
+            },
+        ];
+        let next = [
+            "Check ",
+            "Set ",
+            "Use ",
+            "Look ",
+            "Choose ",
+            "Correct ",
+            "Wait ",
+            "looking again",
+        ];
+        for error in &all {
+            let said = error.to_string();
+            assert!(said.contains("Twilio") && said.ends_with('.'), "{said}");
+            assert!(next.iter().any(|verb| said.contains(verb)), "{said}");
+        }
         let busy = ServiceError::Busy {
             service: Service::Twilio,
             wait: Some(Duration::from_secs(7)),

@@ -12,6 +12,8 @@ const LONGEST_NAME: usize = 40;
 /// What LiveKit calls the regions of its SIP servers (its documentation, "SIP endpoints").
 const REGIONS: [&str; 7] = ["aus", "eu", "india", "japan", "sa", "uk", "us"];
 const CLOUD: &str = ".sip.livekit.cloud";
+/// Where rooms of LiveKit's own cloud are.
+const ROOMS: &str = ".livekit.cloud";
 
 /// Why something typed is not what it should be: what, why, what next.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -40,7 +42,7 @@ pub enum BadInput {
     NoNumber,
     /// The address of rooms in the place of a SIP host.
     #[error(
-        "“{0}” is the address for rooms (wss). The one for phone calls is the SIP URI of the project; it looks like abc123.sip.livekit.cloud."
+        "“{0}” is the address for rooms. The one for phone calls is the SIP URI of the project; it looks like abc123.sip.livekit.cloud."
     )]
     RoomAddress(String),
     /// Not a host.
@@ -263,6 +265,9 @@ impl SipHost {
         if !is_host(host) {
             return Err(BadInput::BadHost(shortened(text)));
         }
+        if host.ends_with(ROOMS) && !host.ends_with(CLOUD) {
+            return Err(BadInput::RoomAddress(shortened(text)));
+        }
         match port {
             None => Ok(Self(host.to_owned())),
             Some(port) => match port.parse::<u16>() {
@@ -326,6 +331,10 @@ impl LiveKitSip {
             && !REGIONS.contains(&region)
         {
             return Err(BadInput::BadRegion(shortened(region)));
+        }
+        if host.host().ends_with(CLOUD) {
+            // Each transport has its own port there; one that was pasted would be the wrong one for the other.
+            return Ok(Self(SipHost(host.host().to_owned())));
         }
         Ok(Self(host))
     }

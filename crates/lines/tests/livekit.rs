@@ -11,34 +11,8 @@ mod support;
 
 use lines::{Approved, DeskError, LineName, Pin, Project, RunError, Wanted};
 use serde_json::{Value, json};
-use support::{NUMBER, Place, SECOND, livekit_number, number, other};
+use support::{NUMBER, Place, SECOND, behind_our_back, livekit_number, number, other};
 use vault::Secret;
-
-/// Asks the server something behind Deskline's back.
-async fn behind_our_back(place: &Place, method: &str, body: Value) -> Value {
-    let ready = &place.line.ready;
-    let http = reqwest::Client::new();
-    let token = livekit_api::access_token::AccessToken::with_api_key(&ready.key, &ready.secret)
-        .with_sip_grants(livekit_api::access_token::SIPGrants {
-            admin: true,
-            call: false,
-        })
-        .to_jwt()
-        .unwrap();
-    let answer = http
-        .post(format!(
-            "{}/twirp/livekit.SIP/{method}",
-            ready.url.replace("ws://", "http://")
-        ))
-        .header("authorization", format!("Bearer {token}"))
-        .header("content-type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
-    assert!(answer.status().is_success(), "{method}");
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
-}
 
 fn golden(encryption: &str) -> Value {
     json!({

@@ -23,6 +23,7 @@ mod app;
 mod bus;
 mod desktop;
 mod display;
+mod door;
 mod environment;
 mod guardian;
 mod keyring;
@@ -42,6 +43,7 @@ pub use app::{
 pub use bus::Bus;
 pub use desktop::{ScreenSaver, Tray, TrayIcon};
 pub use display::{Display, picture, windows};
+pub use door::{Door, ReadWrite, Wrap};
 pub use environment::Environment;
 pub use keyring::{Keyring, secret_service_answers};
 pub use line::{Inbound, Line, LineOptions, Phones, Ready};

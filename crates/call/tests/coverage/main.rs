@@ -38,7 +38,7 @@ use support::{Desk, phone_leg, samples};
 use world::{Faults, World};
 
 /// Random histories of each kind: together more than a million steps.
-const HISTORIES: u64 = 580;
+const HISTORIES: u64 = 450;
 /// What the random histories must come to.
 const STEPS: u64 = 1_000_000;
 

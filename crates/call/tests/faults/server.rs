@@ -1,22 +1,43 @@
 //! A server, a journal and a sound system that answer everything within some milliseconds, but for one fault.
+//!
+//! The server knows the truth: which legs are up in which room, who sits there, who hears whom. What the phone says of
+//! them is held against it (`truth.rs`), and what it writes down against what a journal may hold (`journal.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod answers;
+mod journal;
+mod rooms;
+mod truth;
 
-use call::input::Offer;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use call::input::{Intent, Offer, WatchFact};
 use call::output::{AudioCommand, LegCommand, LogCommand, RoomCommand};
-use call::{CallId, Link, Now, Output, Phone, Role};
+use call::state::{LeaveReason, LegStatus};
+use call::{CallId, DeskSettings, Identity, Input, Link, Now, Output, Phone, RoomName};
 
-use super::*;
-use crate::support::{phone_leg, ready, words};
+use crate::Fault;
+use crate::support::{START_MS, offer_of, ready, words};
+use journal::Journal;
+pub(crate) use journal::Row;
+use rooms::Room;
 
 /// How long an answer takes, milliseconds.
 const ANSWER: u64 = 10;
 /// ... and a late one.
 const LATE: u64 = 4_000;
+/// How long the program takes to be started again.
+const START: u64 = 500;
+/// How long the server lists the dead connection of a program that was killed.
+const GHOST: u64 = 15_000;
 
 enum Event {
     Tell(Input),
     Serve(Output),
+    /// The far end of this leg hangs up.
+    HangUp(Identity),
+    /// The server notices that somebody is not there any more.
+    GhostGoes(RoomName, Identity),
 }
 
 pub(crate) struct Server {
@@ -27,14 +48,15 @@ pub(crate) struct Server {
     /// Commands that want an answer, so far.
     pub(crate) served: usize,
     pub(crate) devices_open: bool,
-    leg: Option<LegStatus>,
-    /// This desk placed or answered the leg.
-    ours: bool,
-    inbound: bool,
-    place_open: bool,
-    links: BTreeSet<Link>,
-    started: BTreeSet<CallId>,
-    finished: BTreeSet<CallId>,
+    /// The provider carries a REFER out.
+    pub(crate) transfers: bool,
+    settings: DeskSettings,
+    rooms: BTreeMap<RoomName, Room>,
+    journal: Journal,
+    /// When our connections are told to be joined.
+    joins: BTreeMap<Link, Duration>,
+    /// How often the program was killed.
+    deaths: u32,
     now: Duration,
     events: BTreeMap<(Duration, u64), Event>,
     count: u64,
@@ -50,13 +72,12 @@ impl Server {
             story: String::new(),
             served: 0,
             devices_open: false,
-            leg: None,
-            ours: false,
-            inbound: false,
-            place_open: false,
-            links: BTreeSet::new(),
-            started: BTreeSet::new(),
-            finished: BTreeSet::new(),
+            transfers: true,
+            settings: DeskSettings::default(),
+            rooms: BTreeMap::new(),
+            journal: Journal::default(),
+            joins: BTreeMap::new(),
+            deaths: 0,
             now: Duration::from_secs(1),
             events: BTreeMap::new(),
             count: 0,
@@ -70,14 +91,20 @@ impl Server {
         self.tell_now(Input::Intent(intent));
     }
 
-    pub(crate) fn tell_now(&mut self, input: Input) {
+    pub(crate) fn settings(&mut self, settings: DeskSettings) {
+        self.settings = settings.clone();
+        self.tell_now(Input::Settings(settings));
+    }
+
+    fn unix_ms(&self) -> i64 {
+        START_MS + self.now.as_millis() as i64
+    }
+
+    fn tell_now(&mut self, input: Input) {
         self.trace.push(format!("{:?} <- {input:?}", self.now));
-        if let Input::Orphan(orphan) = &input {
-            self.started.insert(orphan.call.clone());
-        }
         let now = Now {
             mono: self.now,
-            unix_ms: START_MS + self.now.as_millis() as i64,
+            unix_ms: self.unix_ms(),
         };
         let step = self.phone.handle(input, now);
         self.deadline = step.deadline;
@@ -92,6 +119,17 @@ impl Server {
         self.count += 1;
         let at = self.now + Duration::from_millis(ms);
         self.events.insert((at, self.count), event);
+    }
+
+    fn tell(&mut self, input: Input) {
+        let joined = match &input {
+            Input::Room { link, .. } => self.joins.get(link).copied(),
+            _ => None,
+        };
+        // a connection has nothing to tell before it is joined
+        let wait = joined.unwrap_or_default().saturating_sub(self.now);
+        let ms = u64::try_from(wait.as_millis()).unwrap().max(ANSWER);
+        self.later(ms, Event::Tell(input));
     }
 
     pub(crate) fn run(&mut self, ms: u64) {
@@ -109,125 +147,70 @@ impl Server {
                 match self.events.pop_first().unwrap().1 {
                     Event::Tell(input) => self.tell_now(input),
                     Event::Serve(output) => self.serve(output),
+                    Event::HangUp(leg) => self.hangs_up(&leg),
+                    Event::GhostGoes(room, ghost) => {
+                        self.goes(&room, &ghost);
+                    }
                 }
             } else {
                 self.tell_now(Input::Tick);
             }
         }
         self.now = until;
-    }
-
-    // ---- the far end ----
-
-    pub(crate) fn caller(&mut self, offer: Offer) {
-        self.inbound = true;
-        self.leg = Some(LegStatus::Ringing);
-        let offer = Offer {
-            created_unix_ms: START_MS + self.now.as_millis() as i64,
-            ..offer
-        };
-        self.later(ANSWER, Event::Tell(Input::Watch(WatchFact::Offer(offer))));
-    }
-
-    pub(crate) fn leg_of_an_earlier_run(&mut self) {
-        self.leg = Some(LegStatus::Active);
-        self.ours = true;
-    }
-
-    pub(crate) fn leg_is(&mut self, status: LegStatus) {
-        if self.leg.is_some() {
-            self.leg = Some(status);
-            self.broadcast(&RoomFact::Present(phone_leg("c1", Some(status))));
-            if status == LegStatus::Active {
-                self.request_ends(LegFact::Answered { leg: leg_of("c1") });
-            }
+        if !self.is_news_under_way() {
+            self.check_what_is_shown();
         }
     }
 
-    pub(crate) fn far_end_hangs_up(&mut self) {
-        if self.leg.is_some() {
-            let hangup = phone_leg("c1", Some(LegStatus::Hangup));
-            self.broadcast(&RoomFact::Present(hangup));
-            self.leg_ends(LeaveReason::ClientInitiated, PlaceFailure::Cancelled);
-        }
+    fn is_news_under_way(&self) -> bool {
+        let news = |event: &Event| matches!(event, Event::Tell(_) | Event::Serve(_));
+        self.events.values().any(news)
     }
 
-    pub(crate) fn refuses(&mut self, code: u16) {
-        self.leg_ends(LeaveReason::UserRejected, PlaceFailure::Sip { code });
-    }
-
-    pub(crate) fn breaks(&mut self, reason: LeaveReason) {
-        self.broadcast(&RoomFact::Closed { reason });
-        self.links.clear();
-    }
-
-    fn leg_ends(&mut self, reason: LeaveReason, failure: PlaceFailure) {
-        if self.leg.take().is_none() {
-            return;
-        }
-        let leg = leg_of("c1");
-        self.request_ends(LegFact::PlaceFailed { leg, failure });
-        self.broadcast(&RoomFact::Left {
-            identity: leg_of("c1"),
-            reason,
-            reconnecting: false,
-        });
-    }
-
-    fn request_ends(&mut self, fact: LegFact) {
-        if std::mem::take(&mut self.place_open) {
-            self.later(
-                ANSWER,
-                Event::Tell(Input::Leg {
-                    call: id("c1"),
-                    fact,
-                }),
-            );
-        }
-    }
-
-    fn broadcast(&mut self, fact: &RoomFact) {
-        for link in self.links.clone() {
-            let fact = fact.clone();
-            self.later(ANSWER, Event::Tell(Input::Room { link, fact }));
-        }
-    }
-
-    // ---- what was left ----
-
-    pub(crate) fn rows_open(&self) -> usize {
-        self.started.difference(&self.finished).count()
-    }
-
-    pub(crate) fn is_ours_left(&self) -> bool {
-        self.leg.is_some() && self.ours
-    }
-
-    // ---- what the phone asks for ----
-
-    fn serve(&mut self, output: Output) {
-        let n = self.served;
-        let asks = match &output {
-            Output::Log(LogCommand::Start(_)) | Output::Audio(AudioCommand::Open) => true,
-            Output::Room(command) => matches!(
-                command,
-                RoomCommand::Join { .. }
-                    | RoomCommand::PublishMicrophone { .. }
-                    | RoomCommand::EndLeg { .. }
-                    | RoomCommand::Leave { .. }
-            ),
-            Output::Leg(command) => !matches!(command, LegCommand::RetryLine),
-            _ => false,
-        };
-        self.served += usize::from(asks);
-        let fault = self.faults.iter().find_map(|(at, fault)| match fault {
+    fn fault(&self, n: usize) -> Option<Fault> {
+        self.faults.iter().find_map(|(at, fault)| match fault {
             Fault::RefusedFromHere if n >= *at => Some(Fault::Refused),
             Fault::LostFromHere if n >= *at => Some(Fault::Lost),
             fault => (n == *at).then_some(*fault),
-        });
-        let fault = fault.filter(|_| asks);
-        let refused = fault == Some(Fault::Refused);
-        let Some(answer) = self.carry_out(output, refused) else {
+        })
+    }
+
+    fn serve(&mut self, output: Output) {
+        self.check_order(&output);
+        if !asks(&output) {
+            self.carry_out(output, false);
+            return;
+        }
+        let fault = self.fault(self.served);
+        self.served += 1;
+        if let Some(fault) = fault {
+            self.trace.push(format!("{:?} !! {fault:?}", self.now));
+        }
+        if fault == Some(Fault::Killed) {
+            return self.dies();
+        }
+        let whose = whose(&output);
+        let joins = match &output {
+            Output::Room(RoomCommand::Join { link, .. }) => Some(link.clone()),
+            _ => None,
+        };
+        let answer = if fault == Some(Fault::Denied) {
+            let denial = self.denial(&output);
+            if joins.is_none() {
+                self.carry_out(output, false);
+            }
+            denial
+        } else {
+            self.carry_out(output, fault == Some(Fault::Refused))
+        };
+        match fault {
+            Some(Fault::KilledAfter) => return self.dies(),
+            Some(Fault::Broken) => self.breaks(LeaveReason::ServerShutdown),
+            Some(Fault::FarEndGone) => self.everybody_hangs_up(whose.as_ref()),
+            Some(Fault::RoomGone) => self.rooms_go(whose.as_ref()),
+            _ => {}
+        }
+        let Some(answer) = answer else {
             return;
         };
         let after = match fault {
@@ -239,145 +222,111 @@ impl Server {
                 self.later(3 * ANSWER, Event::Tell(answer.clone()));
                 ANSWER
             }
-            Some(Fault::Refused | Fault::RefusedFromHere | Fault::LostFromHere) | None => ANSWER,
+            _ => ANSWER,
         };
+        if let Some(link) = joins {
+            self.joins
+                .insert(link, self.now + Duration::from_millis(after));
+        }
         self.later(after, Event::Tell(answer));
     }
 
-    /// Does it, or refuses; returns the answer.
-    fn carry_out(&mut self, output: Output, refused: bool) -> Option<Input> {
-        let what = || String::from("It does not work.");
-        match output {
-            Output::Log(command) => {
-                match command {
-                    LogCommand::Start(start) => {
-                        self.started.insert(start.call.clone());
-                        let fact = if refused {
-                            LogFact::Failed { what: what() }
-                        } else {
-                            LogFact::Logged
-                        };
-                        let call = start.call;
-                        return Some(Input::Log { call, fact });
-                    }
-                    LogCommand::Finish(finish) => self.finish(finish.call),
-                    LogCommand::FinishOrphan { call } => self.finish(call),
-                    LogCommand::Answered { .. }
-                    | LogCommand::WentOver { .. }
-                    | LogCommand::Alive { .. }
-                    | LogCommand::HandedOver { .. }
-                    | LogCommand::LegGone { .. } => {}
-                }
-                None
-            }
-            Output::Audio(AudioCommand::Open) => {
-                self.devices_open = true;
-                Some(Input::Audio(if refused {
-                    AudioFact::Failed { what: what() }
-                } else {
-                    AudioFact::Opened
-                }))
-            }
-            Output::Audio(AudioCommand::Close) => {
-                self.devices_open = false;
-                None
-            }
-            Output::Room(command) => self.room(command, refused),
-            Output::Leg(command) => self.leg(command, refused),
-            Output::Audio(_) | Output::Shell(_) => None,
+    // ---- the program's own life ----
+
+    /// The program is killed and started again: the server, its legs and the journal are as they were.
+    fn dies(&mut self) {
+        self.deaths += 1;
+        self.joins.clear();
+        self.trace
+            .push(format!("{:?} the program is killed", self.now));
+        self.events
+            .retain(|_, event| matches!(event, Event::HangUp(_) | Event::GhostGoes(..)));
+        for (room, ghost) in self.seats_die() {
+            self.later(GHOST, Event::GhostGoes(room, ghost));
+        }
+        self.phone = Phone::new(self.settings.clone());
+        self.deadline = None;
+        self.devices_open = false;
+        self.later(START, Event::Tell(Input::Line(ready())));
+        for orphan in self.journal.take_orphans() {
+            self.later(START, Event::Tell(Input::Orphan(orphan)));
+        }
+        for offer in self.waiting() {
+            self.later(
+                START + 300,
+                Event::Tell(Input::Watch(WatchFact::Offer(offer))),
+            );
         }
     }
 
-    fn finish(&mut self, call: CallId) {
-        assert!(self.finished.insert(call), "finished twice");
+    /// A call of an earlier run: what the journal holds of it.
+    pub(crate) fn left_behind(&mut self, call: &CallId, row: Row) {
+        self.journal.left_behind(call, row);
+        for orphan in self.journal.take_orphans() {
+            self.tell_now(Input::Orphan(orphan));
+        }
     }
 
-    fn room(&mut self, command: RoomCommand, refused: bool) -> Option<Input> {
-        let link = command.link().clone();
-        let detail = String::from("refused");
-        let fact = match command {
-            RoomCommand::Join { .. } if refused => RoomFact::JoinFailed {
-                why: JoinFailure::ServerBusy,
-                detail,
-            },
-            RoomCommand::Join { .. } => {
-                self.links.insert(link.clone());
-                let leg = self.leg.map(|status| phone_leg("c1", Some(status)));
-                RoomFact::Joined {
-                    present: leg.into_iter().collect(),
-                }
-            }
-            RoomCommand::PublishMicrophone { .. } if refused => RoomFact::PublishFailed { detail },
-            RoomCommand::PublishMicrophone { .. } => {
-                if self.inbound && self.leg == Some(LegStatus::Ringing) {
-                    assert_eq!(link.role, Role::Talk);
-                    self.ours = true;
-                    self.leg_is(LegStatus::Active);
-                }
-                RoomFact::Published
-            }
-            RoomCommand::EndLeg { .. } => {
-                let hears = self.inbound || self.leg >= Some(LegStatus::Active);
-                let done = hears && self.leg.is_some() && !refused;
-                if done {
-                    self.far_end_hangs_up();
-                }
-                RoomFact::EndLegAnswered { done }
-            }
-            RoomCommand::Leave { .. } => {
-                self.links.remove(&link);
-                RoomFact::Closed {
-                    reason: LeaveReason::ClientInitiated,
-                }
-            }
-            _ => return None,
+    // ---- callers ----
+
+    /// Somebody calls in.
+    pub(crate) fn caller(&mut self, call: &str) {
+        let offer = Offer {
+            created_unix_ms: self.unix_ms(),
+            ..offer_of(call)
         };
-        Some(Input::Room { link, fact })
+        self.comes_in(&offer, LegStatus::Ringing);
+        self.tell(Input::Watch(WatchFact::Offer(offer)));
     }
 
-    fn leg(&mut self, command: LegCommand, refused: bool) -> Option<Input> {
-        let call = id("c1");
-        let detail = String::from("refused");
-        let fact = match command {
-            LegCommand::Place { .. } if refused => {
-                // carried out all the same, as a server that could not answer may have
-                self.placed();
-                self.place_open = false;
-                LegFact::PlaceFailed {
-                    leg: leg_of("c1"),
-                    failure: PlaceFailure::Unreachable { detail },
-                }
-            }
-            LegCommand::Place { .. } => {
-                self.placed();
-                return None;
-            }
-            LegCommand::Look { .. } if refused => LegFact::LookFailed,
-            LegCommand::Look { .. } => support::looked(self.leg, 0),
-            LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. } if refused => {
-                LegFact::DropFailed { detail }
-            }
-            LegCommand::Remove { .. } => {
-                let found = self.leg.is_some();
-                self.leg_ends(LeaveReason::ParticipantRemoved, PlaceFailure::Cancelled);
-                LegFact::Removed { found }
-            }
-            LegCommand::DeleteRoom { .. } => {
-                let found = self.leg.is_some();
-                self.leg_ends(LeaveReason::RoomDeleted, PlaceFailure::Cancelled);
-                self.breaks(LeaveReason::RoomDeleted);
-                LegFact::RoomDeleted { found }
-            }
-            _ => return None,
-        };
-        Some(Input::Leg { call, fact })
-    }
+    // ---- what was left ----
 
-    fn placed(&mut self) {
-        self.leg = Some(LegStatus::Dialing);
-        self.ours = true;
-        self.place_open = true;
-        self.leg_is(LegStatus::Dialing);
+    pub(crate) fn rows_open(&self) -> usize {
+        self.journal.open()
+    }
+}
+
+/// Is this answered?
+fn asks(output: &Output) -> bool {
+    match output {
+        Output::Log(command) => {
+            matches!(command, LogCommand::Start(_) | LogCommand::WentOver { .. })
+        }
+        Output::Audio(command) => *command == AudioCommand::Open,
+        Output::Room(command) => matches!(
+            command,
+            RoomCommand::Join { .. }
+                | RoomCommand::PublishMicrophone { .. }
+                | RoomCommand::SetAudience { .. }
+                | RoomCommand::EndLeg { .. }
+                | RoomCommand::Leave { .. }
+        ),
+        Output::Leg(command) => *command != LegCommand::RetryLine,
+        Output::Shell(_) => false,
+    }
+}
+
+/// The call that this is about.
+fn whose(output: &Output) -> Option<CallId> {
+    match output {
+        Output::Log(LogCommand::Start(start)) => Some(start.call.clone()),
+        Output::Log(LogCommand::WentOver { call, .. }) => Some(call.clone()),
+        Output::Room(command) => Some(command.link().call.clone()),
+        Output::Leg(command) => command_call(command).cloned(),
+        _ => None,
+    }
+}
+
+fn command_call(command: &LegCommand) -> Option<&CallId> {
+    match command {
+        LegCommand::Place { call, .. }
+        | LegCommand::PlacePerson { call, .. }
+        | LegCommand::Transfer { call, .. }
+        | LegCommand::Part { call, .. }
+        | LegCommand::Remove { call, .. }
+        | LegCommand::DeleteRoom { call, .. }
+        | LegCommand::Look { call, .. } => Some(call),
+        LegCommand::RetryLine => None,
     }
 }
 

@@ -32,6 +32,8 @@ struct Row {
     finish: Option<LogFinish>,
     /// A row of an earlier run, closed at its last sign of life.
     closed: bool,
+    /// Its leg is said to be gone.
+    settled: bool,
 }
 
 enum Said {
@@ -62,7 +64,9 @@ pub(crate) struct Observer {
     ringback: bool,
     overlay: bool,
     may_quit: u32,
-    came_about: [u32; 5],
+    came_about: [u32; 8],
+    /// Whether a connection was told last that the microphone is off.
+    muted: HashMap<Link, bool>,
     /// The view after the last step.
     seen: PhoneView,
     trace: Vec<(Duration, Said)>,
@@ -91,14 +95,15 @@ impl Observer {
             ringback: false,
             overlay: false,
             may_quit: 0,
-            came_about: [0; 5],
+            came_about: [0; 8],
+            muted: HashMap::new(),
             trace: Vec::new(),
         }
     }
 
     /// How often each of these came about: two calls, a private talk, a call handed over, one transferred, one that went
-    /// over another line.
-    pub(crate) fn came_about(&self) -> [u32; 5] {
+    /// over another line, one of an earlier run that was joined, one that a colleague answered, people brought together.
+    pub(crate) fn came_about(&self) -> [u32; 8] {
         self.came_about
     }
 
@@ -165,7 +170,22 @@ impl Observer {
         let swapped = |view: &PhoneView| view.calls.iter().filter(|c| c.held).count() > 1;
         self.came_about[0] += u32::from(swapped(&after) && !swapped(&before));
         self.came_about[1] += u32::from(private(&after) && !private(&before));
+        self.note_way_back(&before, &after);
         self.pending.extend(step.outputs);
+    }
+
+    fn note_way_back(&mut self, before: &PhoneView, after: &PhoneView) {
+        for call in &before.calls {
+            let Some(now) = after.call(&call.id).filter(|c| c.state == CallState::Live) else {
+                continue;
+            };
+            let earlier = self.rows[&call.id].leg.is_none();
+            let back = call.reconnecting && !now.reconnecting;
+            self.came_about[5] += u32::from(earlier && back);
+            let up = now.people.iter().filter(|p| p.state == PersonState::Up);
+            let together = call.private_with.is_some() && now.private_with.is_none();
+            self.came_about[7] += u32::from(together && up.count() > 1);
+        }
     }
 
     /// A call of an earlier run that is shown has a row, and was answered.
@@ -235,10 +255,34 @@ impl Observer {
         }
     }
 
+    /// Nothing is asked for a call that is over, but what drops a leg that may still be up.
+    fn is_over(&self, call: &CallId, drops: bool) -> bool {
+        self.rows.get(call).is_some_and(|row| match &row.finish {
+            Some(finish) => !drops || finish.leg_gone || row.settled,
+            None => row.closed && (!drops || row.settled),
+        })
+    }
+
     fn note_output(&mut self, output: &Output) {
         match output {
             Output::Log(command) => self.note_log(command),
-            Output::Room(command) => self.note_room(command),
+            Output::Room(command) => {
+                let over = self.is_over(&command.link().call, false);
+                assert!(!over, "an order for a call that is over");
+                self.note_room(command);
+            }
+            Output::Leg(
+                LegCommand::Place { call, .. }
+                | LegCommand::PlacePerson { call, .. }
+                | LegCommand::Transfer { call, .. }
+                | LegCommand::Part { call, .. }
+                | LegCommand::Look { call, .. },
+            ) if self.is_over(call, false) => panic!("an order for a call that is over"),
+            Output::Leg(LegCommand::Remove { call, .. } | LegCommand::DeleteRoom { call, .. })
+                if self.is_over(call, true) =>
+            {
+                panic!("a leg is dropped that is gone");
+            }
             Output::Leg(command) => match command {
                 LegCommand::Place { call, leg, .. } => {
                     let row = self.rows.get_mut(call).expect("the row comes first");
@@ -342,6 +386,8 @@ impl Observer {
                 );
                 let transferred = matches!(finish.reason, EndReason::Transferred { .. });
                 self.came_about[3] += u32::from(transferred);
+                let elsewhere = matches!(finish.reason, EndReason::AnsweredElsewhere { .. });
+                self.came_about[6] += u32::from(elsewhere);
                 row.finish = Some(finish.clone());
             }
             LogCommand::FinishOrphan { call } => {
@@ -356,6 +402,9 @@ impl Observer {
                 let loose = self.rows.get(call).and_then(|row| row.finish.as_ref());
                 let known = loose.is_some_and(|finish| !finish.leg_gone);
                 assert!(known || self.orphans.contains(call));
+                if let Some(row) = self.rows.get_mut(call) {
+                    row.settled = true;
+                }
             }
         }
     }
@@ -376,9 +425,23 @@ impl Observer {
             _ => assert!(!self.left.contains(&link), "a word after the leave"),
         }
         assert!(self.links.contains(&link), "never joined");
+        if let RoomCommand::SetMuted { muted, .. } = command {
+            self.muted.insert(link.clone(), *muted);
+        }
         if let RoomCommand::PublishMicrophone { .. } = command {
             assert_eq!(link.role, Role::Talk);
             assert!(self.open, "announced before the devices were asked for");
+            // who is muted; and whoever was put aside hears nothing before that is arranged anew
+            let aside = |p: &PersonView| p.state == PersonState::Waiting;
+            let call = self.seen.call(&link.call);
+            let must = call
+                .is_some_and(|call| call.muted || (!call.held && call.people.iter().any(aside)));
+            let may = call.is_some_and(|call| call.muted || !call.people.is_empty());
+            let muted = self.muted.get(&link).copied().unwrap_or(false);
+            assert!(
+                muted >= must && muted <= may,
+                "announced, and not muted as wished"
+            );
             let row = self.rows.get_mut(&link.call).expect("a row");
             row.published = true;
             if row.direction == Some(Direction::Inbound) && !row.lived {

@@ -1,7 +1,8 @@
 //! Facts arrive in any order and more than once: the same facts end in the same state, whatever the order.
 //!
 //! Every history is told in all its permutations, then in all of them once more with each single fact repeated, at once
-//! and at the end.
+//! and at the end. Facts that cannot overtake each other keep their order: an answer never comes before its question, and
+//! one connection tells in order what it saw.
 
 #![allow(
     missing_docs,
@@ -17,32 +18,85 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use call::input::{LegFact, PlaceFailure, RoomFact, WatchFact};
-use call::state::{CallState, LeaveReason, LegStatus};
-use call::{Input, Link, Role};
-use support::{Desk, colleague, id, inbound_room, leg_of, phone_leg};
+mod desks;
+mod earlier_run;
+mod facts;
+mod one_call;
+mod people;
 
-/// What must not depend on the order.
+use call::output::{LegCommand, LogCommand};
+use call::state::CallState;
+use call::view::PersonState;
+use call::{CallId, EndReason, Input, Output};
+use support::Desk;
+
+/// What must not depend on the order: of every call that is shown, and of the desk.
 #[derive(Debug, PartialEq, Eq)]
 struct End {
-    state: CallState,
-    reason: Option<&'static str>,
-    answered: bool,
-    leg_gone: bool,
+    calls: Vec<CallEnd>,
+    /// Rows that were begun, got their end, and say that nothing is left.
+    rows: [usize; 3],
+    /// Legs that were asked for.
+    placed: usize,
     missed: usize,
     open: bool,
+    rings: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct CallEnd {
+    call: CallId,
+    state: CallState,
+    reason: Option<EndReason>,
+    answered: bool,
+    muted: bool,
+    held: bool,
+    reconnecting: bool,
+    private: bool,
+    people: Vec<PersonState>,
 }
 
 fn end(desk: &Desk) -> End {
-    let view = desk.view();
-    let over = view.state == CallState::Ended;
+    let view = desk.phone.view();
+    let calls = view.calls.iter().map(|call| CallEnd {
+        call: call.id.clone(),
+        state: call.state,
+        reason: call.end.clone(),
+        answered: call.answered_unix_ms.is_some(),
+        muted: call.muted,
+        held: call.held,
+        reconnecting: call.reconnecting,
+        private: call.private_with.is_some(),
+        people: call.people.iter().map(|p| p.state.clone()).collect(),
+    });
+    let count = |what: fn(&Output) -> bool| desk.outputs.iter().filter(|o| what(o)).count();
     End {
-        state: view.state,
-        reason: view.end.as_ref().map(call::EndReason::code),
-        answered: view.answered_unix_ms.is_some(),
-        leg_gone: over && desk.finish().leg_gone,
+        calls: calls.collect(),
+        rows: [
+            count(|o| matches!(o, Output::Log(LogCommand::Start(_)))),
+            count(|o| match o {
+                Output::Log(command) => matches!(
+                    command,
+                    LogCommand::Finish(_) | LogCommand::FinishOrphan { .. }
+                ),
+                _ => false,
+            }),
+            count(|o| match o {
+                Output::Log(LogCommand::Finish(finish)) => finish.leg_gone,
+                Output::Log(command) => matches!(command, LogCommand::LegGone { .. }),
+                _ => false,
+            }),
+        ],
+        placed: count(|o| match o {
+            Output::Leg(command) => matches!(
+                command,
+                LegCommand::Place { .. } | LegCommand::PlacePerson { .. }
+            ),
+            _ => false,
+        }),
         missed: desk.said("notify missed"),
         open: desk.said("open") > desk.said("close"),
+        rings: desk.said("ring true") > desk.said("ring false"),
     }
 }
 
@@ -50,192 +104,12 @@ struct History {
     name: &'static str,
     begin: fn() -> Desk,
     facts: Vec<Input>,
-}
-
-fn leg(status: LegStatus) -> RoomFact {
-    RoomFact::Present(phone_leg("c1", Some(status)))
-}
-
-fn left(reason: LeaveReason) -> RoomFact {
-    RoomFact::Left {
-        identity: leg_of("c1"),
-        reason,
-        reconnecting: false,
-    }
-}
-
-fn talk(fact: RoomFact) -> Input {
-    on(Role::Talk, fact)
-}
-
-fn watch(fact: RoomFact) -> Input {
-    on(Role::Watch, fact)
-}
-
-fn on(role: Role, fact: RoomFact) -> Input {
-    let link = Link {
-        call: id("c1"),
-        role,
-        attempt: 1,
-    };
-    Input::Room { link, fact }
-}
-
-fn server(fact: LegFact) -> Input {
-    Input::Leg {
-        call: id("c1"),
-        fact,
-    }
-}
-
-fn closed(reason: LeaveReason) -> RoomFact {
-    RoomFact::Closed { reason }
-}
-
-fn withdrawn() -> Input {
-    let room = inbound_room("c1");
-    Input::Watch(WatchFact::Withdrawn { room })
-}
-
-fn looked(leg: Option<LegStatus>, other_desks: u32) -> Input {
-    server(support::looked(leg, other_desks))
-}
-
-fn answered() -> Input {
-    server(LegFact::Answered { leg: leg_of("c1") })
-}
-
-fn place_failed(failure: PlaceFailure) -> Input {
-    let leg = leg_of("c1");
-    server(LegFact::PlaceFailed { leg, failure })
-}
-
-fn histories() -> Vec<History> {
-    use LeaveReason::{ClientInitiated, ParticipantRemoved, RoomDeleted, UserRejected};
-    use LegStatus::{Active, Dialing, Hangup, Ringing};
-    let refused = PlaceFailure::Sip { code: 486 };
-    vec![
-        History {
-            name: "it comes about",
-            begin: Desk::dialling,
-            facts: vec![
-                talk(leg(Dialing)),
-                talk(leg(Ringing)),
-                talk(leg(Active)),
-                answered(),
-                talk(RoomFact::Published),
-                Input::Audio(call::input::AudioFact::Opened),
-            ],
-        },
-        History {
-            name: "it is refused",
-            begin: Desk::ringing,
-            facts: vec![
-                talk(left(UserRejected)),
-                place_failed(refused),
-                talk(leg(Ringing)),
-                talk(leg(Dialing)),
-                server(LegFact::LookFailed),
-                talk(RoomFact::Published),
-            ],
-        },
-        History {
-            name: "the far end hangs up",
-            begin: Desk::live,
-            facts: vec![
-                talk(leg(Hangup)),
-                talk(left(ClientInitiated)),
-                talk(leg(Active)),
-                answered(),
-                server(LegFact::RoomDeleted { found: true }),
-                talk(RoomFact::KeyReceived { key: '1' }),
-            ],
-        },
-        History {
-            name: "we hang up",
-            begin: || {
-                let mut desk = Desk::live();
-                desk.hang_up();
-                desk
-            },
-            facts: vec![
-                talk(RoomFact::EndLegAnswered { done: true }),
-                talk(leg(Hangup)),
-                talk(left(ClientInitiated)),
-                server(LegFact::RoomDeleted { found: true }),
-                talk(closed(ClientInitiated)),
-                server(LegFact::Removed { found: true }),
-            ],
-        },
-        History {
-            name: "we cancel while it rings",
-            begin: || {
-                let mut desk = Desk::ringing();
-                desk.hang_up();
-                desk
-            },
-            facts: vec![
-                server(LegFact::Removed { found: true }),
-                place_failed(PlaceFailure::Cancelled),
-                talk(left(ParticipantRemoved)),
-                server(LegFact::RoomDeleted { found: true }),
-                talk(closed(RoomDeleted)),
-                talk(leg(Ringing)),
-            ],
-        },
-        History {
-            name: "the caller gives up",
-            begin: Desk::offered,
-            facts: vec![
-                watch(leg(Hangup)),
-                watch(left(ClientInitiated)),
-                withdrawn(),
-                looked(None, 0),
-                watch(leg(Ringing)),
-                watch(closed(RoomDeleted)),
-            ],
-        },
-        History {
-            name: "a colleague answers",
-            begin: Desk::offered,
-            facts: vec![
-                watch(RoomFact::Present(colleague("Maria", true))),
-                watch(leg(Active)),
-                withdrawn(),
-                looked(Some(Active), 1),
-                watch(leg(Ringing)),
-                server(LegFact::LookFailed),
-            ],
-        },
-        History {
-            name: "we answer",
-            begin: || {
-                let mut desk = Desk::answering();
-                desk.opened();
-                desk
-            },
-            facts: vec![
-                talk(RoomFact::Published),
-                talk(leg(Active)),
-                watch(leg(Active)),
-                watch(leg(Ringing)),
-                withdrawn(),
-                looked(Some(Active), 0),
-            ],
-        },
-        History {
-            name: "the room is deleted under us",
-            begin: Desk::live,
-            facts: vec![
-                talk(closed(RoomDeleted)),
-                talk(left(RoomDeleted)),
-                answered(),
-                server(LegFact::RoomDeleted { found: false }),
-                talk(leg(Active)),
-                looked(None, 0),
-            ],
-        },
-    ]
+    /// The first comes after the second, whatever the order.
+    after: &'static [(usize, usize)],
+    /// Answers that are counted, so nobody tells them twice.
+    once: &'static [usize],
+    /// What it comes to in the end.
+    state: CallState,
 }
 
 /// All orders of `n` things (Heap's way).
@@ -254,8 +128,16 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
     all
 }
 
-fn tell(history: &History, order: &[usize]) -> End {
-    let mut desk = (history.begin)();
+/// Can it happen in this order?
+fn can_happen(history: &History, order: &[usize]) -> bool {
+    let place = |fact: usize| order.iter().position(|at| *at == fact);
+    history.after.iter().all(|(later, earlier)| {
+        place(*later).is_none_or(|later| place(*earlier).is_some_and(|first| first < later))
+    })
+}
+
+fn tell(begin: &Desk, history: &History, order: &[usize]) -> End {
+    let mut desk = begin.clone();
     for fact in order {
         desk.tell(history.facts[*fact].clone());
     }
@@ -263,36 +145,71 @@ fn tell(history: &History, order: &[usize]) -> End {
     end(&desk)
 }
 
-#[test]
-fn permutations() {
+/// Tells it in all orders; returns how often, or the first order that ends otherwise.
+fn tell_all_orders(history: &History) -> Result<u32, String> {
     let mut told = 0;
-    for history in histories() {
-        assert!(history.facts.len() <= 6);
-        for length in 1..=history.facts.len() {
-            // a shorter history is one whose last facts never came
-            let expected = tell(&history, &(0..length).collect::<Vec<_>>());
-            for order in orders(length) {
-                assert_eq!(
-                    tell(&history, &order),
-                    expected,
-                    "{}: {order:?}",
-                    history.name
-                );
-                told += 1;
-                for repeated in 0..length {
-                    let mut at_once = order.clone();
-                    at_once.insert(repeated, order[repeated]);
-                    let mut in_the_end = order.clone();
-                    in_the_end.push(order[repeated]);
-                    for order in [at_once, in_the_end] {
-                        let end = tell(&history, &order);
-                        assert_eq!(end, expected, "{}: {order:?}", history.name);
-                        told += 1;
-                    }
+    let begin = (history.begin)();
+    let facts = history.facts.len();
+    assert!(facts <= 6);
+    for length in 1..=facts {
+        // a shorter history is one whose last facts never came
+        let in_order: Vec<usize> = (0..length).collect();
+        assert!(can_happen(history, &in_order), "{}", history.name);
+        let expected = tell(&begin, history, &in_order);
+        if length == facts {
+            assert_eq!(expected.calls[0].state, history.state, "{}", history.name);
+        }
+        for order in orders(length) {
+            if !can_happen(history, &order) {
+                continue;
+            }
+            let mut told_so = vec![order.clone()];
+            for repeated in (0..length).filter(|at| !history.once.contains(&order[*at])) {
+                let mut at_once = order.clone();
+                at_once.insert(repeated, order[repeated]);
+                let mut in_the_end = order.clone();
+                in_the_end.push(order[repeated]);
+                told_so.extend([at_once, in_the_end]);
+            }
+            for order in told_so {
+                let end = tell(&begin, history, &order);
+                if end != expected {
+                    let name = history.name;
+                    return Err(format!("{name}: {order:?}\n  {end:?}\n  {expected:?}"));
                 }
+                told += 1;
             }
         }
     }
+    Ok(told)
+}
+
+fn all_orders_end_alike(kind: &str, histories: &[History]) {
+    let ends: Vec<_> = histories.iter().map(tell_all_orders).collect();
+    let told: u32 = ends.iter().flatten().sum();
+    let wrong: Vec<_> = ends.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let count = histories.len();
+    println!("permutations: {count} histories of {kind}, told {told} times, each to the same end");
+}
+
+#[test]
+fn of_a_call_that_begins_and_ends() {
     assert_eq!(orders(6).len(), 720);
-    println!("permutations: {told} histories, each to the same end");
+    all_orders_end_alike("one call", &one_call::histories());
+}
+
+#[test]
+fn of_a_call_with_several_people_or_lines() {
+    all_orders_end_alike("people and lines", &people::histories());
+}
+
+#[test]
+fn of_a_caller_whom_several_desks_hear() {
+    all_orders_end_alike("several desks", &desks::histories());
+}
+
+#[test]
+fn of_a_call_of_an_earlier_run() {
+    all_orders_end_alike("earlier runs", &earlier_run::histories());
 }

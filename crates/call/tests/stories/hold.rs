@@ -88,11 +88,11 @@ fn a_hold_during_a_break_is_remembered() {
 }
 
 #[test]
-fn held_before_our_microphone_was_announced_it_is_said_then() {
+fn held_before_our_microphone_is_known_to_be_announced_it_is_said_at_once_and_then() {
     let mut d = Desk::answering();
     d.opened();
     d.status(Role::Talk, LegStatus::Active);
-    assert_eq!(d.set_held(true), [""; 0]);
+    assert_eq!(d.set_held(true), ["held true"], "heard already");
     assert!(d.view().held);
     assert_eq!(d.published(), ["held true"]);
 }

@@ -61,7 +61,17 @@ fn active_may_come_before_published() {
     d.opened();
     d.status(Role::Talk, LegStatus::Active);
     assert_eq!(d.state(), CallState::Live);
-    assert_eq!(d.mute(true), ["alive"]);
+    assert_eq!(d.mute(true), ["muted true", "alive"], "heard already");
+    assert_eq!(d.published(), ["muted true"]);
+}
+
+#[test]
+fn who_mutes_while_it_rings_is_not_heard_from_the_first_moment_of_the_answer() {
+    let mut d = Desk::offered();
+    assert_eq!(d.mute(true), [""; 0]);
+    d.answer();
+    d.claim_won();
+    assert_eq!(d.opened(), ["muted true", "publish"]);
     assert_eq!(d.published(), ["muted true"]);
 }
 

@@ -326,8 +326,10 @@ fn a_key_that_is_none_is_refused_with_a_sentence() {
 fn muted_before_the_microphone_is_announced_nobody_hears_us_from_the_first_moment() {
     let mut d = Desk::joining();
     d.joined(vec![]);
-    d.opened();
     assert_eq!(d.mute(true), [""; 0]);
+    assert_eq!(d.opened(), ["muted true", "listen", "publish"]);
+    assert_eq!(d.mute(false), ["muted false"]);
+    assert_eq!(d.mute(true), ["muted true"]);
     assert_eq!(d.published(), ["muted true", "place"]);
     assert!(d.view().muted);
 }

@@ -483,13 +483,44 @@ fn a_new_connection_is_private_again_only_once_that_was_said() {
     let mut other = crate::support::phone_leg("c1", Some(LegStatus::Active));
     other.identity = person_of("c1", 1);
     let far = crate::support::phone_leg("c1", Some(LegStatus::Active));
-    d.joined(vec![far, other]);
+    // the caller, who waits, would hear us until the others are put aside
+    let said = d.joined(vec![far, other]);
+    assert_eq!(said, ["muted true", "listen", "publish"]);
     let said = d.published();
     assert!(said.contains(&"only leg-c1-p1".to_owned()), "{said:?}");
     assert_eq!(d.view().private_with, None);
-    d.audience(true);
+    assert!(!d.view().muted);
+    assert_eq!(d.audience(true), ["muted false"]);
     d.parted(true, true);
     assert_eq!(d.view().private_with, Some(person_of("c1", 1)));
+}
+
+#[test]
+fn who_is_muted_stays_so_when_a_new_connection_is_private_again() {
+    let mut d = consulted();
+    d.closed(Role::Talk, call::state::LeaveReason::Unknown);
+    d.joined(vec![crate::support::phone_leg(
+        "c1",
+        Some(LegStatus::Active),
+    )]);
+    d.published();
+    assert_eq!(d.mute(true), ["muted true", "alive"]);
+    assert_eq!(d.mute(false), ["muted true", "alive"], "not heard yet");
+    d.mute(true);
+    assert_eq!(d.audience(true), ["muted true"]);
+    assert_eq!(d.mute(false), ["muted false", "alive"]);
+}
+
+#[test]
+fn brought_together_on_the_way_back_everybody_hears_us() {
+    let mut d = consulted();
+    d.closed(Role::Talk, call::state::LeaveReason::Unknown);
+    d.joined(vec![crate::support::phone_leg(
+        "c1",
+        Some(LegStatus::Active),
+    )]);
+    let said = d.merge();
+    assert_eq!(said, ["muted false", "everybody", "part false"]);
 }
 
 #[test]
@@ -504,4 +535,30 @@ fn somebody_who_is_not_there_when_we_come_back_has_time_to() {
     d.wait_s(2);
     assert_eq!(states(&d), ["up", "connection_lost"]);
     assert_eq!(d.state(), CallState::Live);
+}
+
+#[test]
+fn somebody_whose_request_was_lost_does_not_listen_unseen() {
+    let mut d = Desk::talking();
+    d.add_person(false);
+    d.person(Role::Talk, 1, LegStatus::Dialing);
+    // the server carried it out, and its answer was lost
+    let detail = String::new();
+    let said = d.person_failed(1, PlaceFailure::Unreachable { detail });
+    assert_eq!(said, ["remove leg-c1-p1"]);
+    let said = d.person(Role::Talk, 1, LegStatus::Active);
+    assert_eq!(said, ["remove leg-c1-p1"], "it did not go");
+    assert_eq!(d.hang_up(), ["delete room", "close"], "may still be there");
+}
+
+#[test]
+fn somebody_whose_request_was_lost_and_who_is_seen_to_go_is_gone() {
+    let mut d = Desk::talking();
+    d.add_person(false);
+    d.person(Role::Talk, 1, LegStatus::Ringing);
+    let detail = String::new();
+    d.person_failed(1, PlaceFailure::Unreachable { detail });
+    let left = call::state::LeaveReason::ParticipantRemoved;
+    d.somebody_left(Role::Talk, person_of("c1", 1), left, false);
+    assert_eq!(d.hang_up(), ["end leg", "close"]);
 }

@@ -456,3 +456,27 @@ fn going_back_into_a_call_with_several_finds_them_all() {
     );
     assert_eq!(d.hang_up(), ["delete room", "close"]);
 }
+
+#[test]
+fn one_who_is_dropped_was_dropped_even_if_their_hang_up_is_seen_first() {
+    let mut d = three();
+    assert_eq!(d.drop_person(person_of("c1", 1)), ["remove leg-c1-p1"]);
+    d.person(Role::Talk, 1, LegStatus::Hangup);
+    d.removed(true);
+    assert_eq!(states(&d), ["up", "hung_up"]);
+    assert_eq!(d.notice(), None);
+}
+
+#[test]
+fn a_watch_whose_join_is_never_answered_is_joined_again() {
+    let mut d = three();
+    d.hand_over();
+    d.gone(Role::Talk);
+    assert!(!d.wait_s(14).contains(&"join watch 3".to_owned()));
+    let said = d.wait_s(2);
+    assert!(said.contains(&"leave watch 2".to_owned()), "{said:?}");
+    assert!(said.contains(&"join watch 3".to_owned()), "{said:?}");
+    d.watch(RoomFact::Joined { present: both() });
+    assert!(!d.wait_s(60).contains(&"join watch 4".to_owned()));
+    assert_eq!(d.state(), CallState::HandedOver);
+}

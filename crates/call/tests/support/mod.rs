@@ -208,6 +208,7 @@ pub fn words(output: &Output) -> String {
 }
 
 /// A phone and the moment it lives in. Facts are about the call in hand (`c1` unless [`Desk::hold`] took another).
+#[derive(Clone)]
 pub struct Desk {
     pub phone: Phone,
     pub now: Duration,

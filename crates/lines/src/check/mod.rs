@@ -72,6 +72,7 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
     livekit::account(facts, &mut found);
     if let Ok(livekit) = &facts.livekit {
         livekit::objects(facts, livekit, &mut found);
+        crate::mend::at_a_press(facts, livekit, &mut found);
     }
     match &facts.provider {
         Some(Ok((there, extras))) => {

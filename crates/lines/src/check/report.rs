@@ -203,7 +203,11 @@ pub(crate) fn fix_words(fix: &Fix) -> String {
     match fix {
         Fix::Steps(steps) => steps
             .iter()
-            .map(|step| format!("{}: {} → {}", step.title, step.now, step.after))
+            .map(|step| {
+                let warning = step.warning.as_ref();
+                let warning = warning.map_or_else(String::new, |words| format!(" ({words})"));
+                format!("{}: {} → {}{warning}", step.title, step.now, step.after)
+            })
             .collect::<Vec<_>>()
             .join("; "),
         Fix::SetUpAgain => {

@@ -81,6 +81,17 @@ fn a_sip_host_is_taken_out_of_what_people_paste() {
         SipHost::parse("wss://front-desk.example"),
         Err(BadInput::RoomAddress(_))
     ));
+    // Without its scheme, or with that of a browser, it is the address for rooms all the same.
+    for typed in [
+        "front-desk.livekit.cloud",
+        "https://front-desk.livekit.cloud/rtc",
+        "sip:front-desk.livekit.cloud:5060",
+    ] {
+        assert!(
+            matches!(SipHost::parse(typed), Err(BadInput::RoomAddress(_))),
+            "{typed}"
+        );
+    }
 }
 
 #[test]
@@ -95,6 +106,13 @@ fn a_region_is_one_of_livekits_own() {
     let sip = LiveKitSip::parse("sip:abc.sip.livekit.cloud").unwrap();
     assert_eq!(sip.uri(false), "sip:abc.sip.livekit.cloud;transport=tcp");
     assert_eq!(sip.uri(true), "sip:abc.sip.livekit.cloud;transport=tls");
+    let with_port = LiveKitSip::parse("sip:abc.eu.sip.livekit.cloud:5060;transport=tcp").unwrap();
+    assert_eq!(
+        with_port.uri(true),
+        "sip:abc.eu.sip.livekit.cloud;transport=tls"
+    );
+    let own = LiveKitSip::parse("sip.example.com:5070").unwrap();
+    assert_eq!(own.uri(false), "sip:sip.example.com:5070;transport=tcp");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use lines::{
     Transport, TrunkDomain, TwilioKeys, Wanted, WantedProvider,
 };
 use serde_json::{Value, json};
-use stage::{Line, LineOptions, Providers};
+use stage::{Door, Line, LineOptions, Providers};
 use vault::{Secret, Vault};
 
 pub(crate) const ACCOUNT: &str = "AC000000000000000000000000000000c1";
@@ -33,6 +33,8 @@ pub(crate) const SECOND: &str = "+12125550101";
 
 pub(crate) struct Place {
     pub(crate) line: Line,
+    /// What Deskline asks of the server goes through it.
+    pub(crate) door: Door,
     pub(crate) providers: Option<Providers>,
     pub(crate) desk: Desk,
     pub(crate) vault: Vault,
@@ -59,12 +61,21 @@ impl Place {
             ..LineOptions::default()
         })
         .expect("these tests need the demo line; `make setup` builds it");
+        let door = Door::before(&line.ready.url).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::memory();
         let progress: Arc<Mutex<Vec<Progress>>> = Arc::default();
-        let desk = desk(&line, providers.as_ref(), folder.path(), &vault, &progress);
+        let desk = desk(
+            &line,
+            &door,
+            providers.as_ref(),
+            folder.path(),
+            &vault,
+            &progress,
+        );
         Self {
             line,
+            door,
             providers,
             desk,
             vault,
@@ -77,11 +88,21 @@ impl Place {
     pub(crate) fn restart(&mut self) {
         self.desk = desk(
             &self.line,
+            &self.door,
             self.providers.as_ref(),
             self.folder.path(),
             &self.vault,
             &self.progress,
         );
+    }
+
+    /// Nothing of a line that was removed is left here: as on another computer, without the time that a new desk takes to read
+    /// what the system trusts.
+    pub(crate) fn empty_profile(&self) {
+        match std::fs::remove_dir_all(self.folder.path().join("lines")) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+        }
     }
 
     /// Another computer: the same project and account, an empty profile and keychain.
@@ -191,15 +212,42 @@ impl Place {
     }
 }
 
+/// Asks the server something behind Deskline's back.
+pub(crate) async fn behind_our_back(place: &Place, method: &str, body: Value) -> Value {
+    let ready = &place.line.ready;
+    let http = reqwest::Client::new();
+    let token = livekit_api::access_token::AccessToken::with_api_key(&ready.key, &ready.secret)
+        .with_sip_grants(livekit_api::access_token::SIPGrants {
+            admin: true,
+            call: false,
+        })
+        .to_jwt()
+        .unwrap();
+    let answer = http
+        .post(format!(
+            "{}/twirp/livekit.SIP/{method}",
+            ready.url.replace("ws://", "http://")
+        ))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_success(), "{method}");
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+}
+
 fn desk(
     line: &Line,
+    door: &Door,
     providers: Option<&Providers>,
     folder: &std::path::Path,
     vault: &Vault,
     progress: &Arc<Mutex<Vec<Progress>>>,
 ) -> Desk {
     let ready = &line.ready;
-    let project = Project::new(&ready.url, &ready.key, Secret::new(ready.secret.clone())).unwrap();
+    let project = Project::new(&door.url(), &ready.key, Secret::new(ready.secret.clone())).unwrap();
     let endpoints = match providers {
         Some(providers) => Endpoints::stand_ins(providers.url()).unwrap(),
         // Nobody listens there: a test that asks by mistake fails.

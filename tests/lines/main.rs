@@ -8,72 +8,25 @@
     missing_docs
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod certificate;
+mod killed;
 
 use std::path::Path;
 
 use fantoccini::Locator;
 use serde_json::{Value, json};
-use stage::{Environment, Inbound, LineOptions, ProviderFault, Providers};
+use stage::{Environment, Inbound, LineOptions, Providers};
 use support::window::Window;
-use support::{Done, OUR_TONE, PATIENCE, Place, exit};
+use support::{Done, OUR_TONE, Place, exit};
 
 const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 const TOKEN: &str = "canary-twilio-token-77";
 const TELNYX_KEY: &str = "KEYcanary-telnyx-78";
 const PROJECT: &str = "0a1b2c3d-0000-4000-8000-0000000000c1";
 const SIGNALWIRE_TOKEN: &str = "PTcanary-signalwire-79";
-/// What is asked at each provider beside name, number and SIP address; its secret; the steps of a line there.
-const PROVIDERS: [(&[&str], &str, &[&str]); 3] = [
-    (
-        &["twilio", "--account", ACCOUNT, "--domain", "front-desk"],
-        TOKEN,
-        &[
-            "twilio_trunk",
-            "twilio_destination",
-            "twilio_credential_list",
-            "twilio_credential",
-            "twilio_sign_in",
-            "outbound_trunk",
-            "inbound_trunk",
-            "rule",
-            "twilio_number +12125550150",
-        ],
-    ),
-    (
-        &["telnyx"],
-        TELNYX_KEY,
-        &[
-            "telnyx_profile",
-            "telnyx_connection",
-            "telnyx_sign_in",
-            "telnyx_fqdn",
-            "outbound_trunk",
-            "inbound_trunk",
-            "rule",
-            "telnyx_number +12125550150",
-        ],
-    ),
-    (
-        &[
-            "signalwire",
-            "--space",
-            "https://acme.signalwire.com/",
-            "--project",
-            PROJECT,
-        ],
-        SIGNALWIRE_TOKEN,
-        &[
-            "signalwire_dial_out",
-            "signalwire_address",
-            "signalwire_handler",
-            "outbound_trunk",
-            "inbound_trunk",
-            "rule",
-            "signalwire_number +12125550150",
-        ],
-    ),
-];
 const NUMBER: &str = "+12125550150";
 
 struct Office {
@@ -232,11 +185,22 @@ fn a_line_is_added_proven_broken_named_mended_and_taken_back() {
     look_at_the_line(&office);
     costs_of_the_line(&office);
 
-    // Somebody deletes the rule; the check names it, setting up again mends it.
+    // Somebody deletes the rule; the check names it and mends it, and what was proven stays so.
     office.lose_the_rule();
     assert_eq!(office.problems(), (exit::REFUSED, vec!["D08".to_owned()]));
-    assert_eq!(office.add(&["--yes"]).code, 0);
+    let shown = office.line(&["fix", "front desk", "d08"], None);
+    assert_eq!(shown.code, exit::WRONG_USE, "without a yes: {shown:?}");
+    assert!(
+        shown.out.contains("callers have nowhere to go → a room"),
+        "{shown:?}"
+    );
+    let mended = office.line(&["fix", "front desk", "d08", "--yes", "--json"], None);
+    assert_eq!(mended.code, 0, "{mended:?}");
+    assert_eq!(event(&mended.json(), "fixed")["mended"], true);
     assert_eq!(office.problems(), (0, Vec::new()));
+    let again = office.add(&["--yes"]);
+    assert_eq!(event(&again.json(), "plan")["steps"], json!([]));
+    assert_eq!(event(&again.json(), "line")["proven"], true);
 
     let removed = office.line(&["remove", "front desk", "--yes", "--json"], None);
     assert_eq!(removed.code, 0, "{removed:?}");
@@ -330,108 +294,6 @@ fn costs_of_the_line(office: &Office) {
         .line(&["costs", "--month", "2020-02", "--json"], None)
         .json();
     assert_eq!(event(&before, "costs")["totals"][0]["amount"], "1.15");
-}
-
-#[test]
-fn lines_that_fail_say_what_was_done_and_go_on_where_they_were() {
-    let office = Office::open("lines-faults");
-    office
-        .providers
-        .fail(&ProviderFault {
-            skip: 3,
-            ..ProviderFault::once("403", "")
-        })
-        .unwrap();
-    let failed = office.add(&["--yes"]);
-    let lines = failed.json();
-    let error = event(&lines, "error");
-    assert_eq!(error["code"], "forbidden");
-    assert_eq!(error["done"].as_array().unwrap().len(), 3, "{error}");
-    assert!(!failed.out.contains(TOKEN) && !failed.err.contains(TOKEN));
-    assert_eq!(office.add(&["--yes"]).code, 0);
-
-    let wrong = office.line(
-        &[
-            "add",
-            "twilio",
-            "--number",
-            NUMBER,
-            "--account",
-            "SK000000000000000000000000000000c1",
-            "--sip",
-            "abc123.sip.livekit.cloud",
-        ],
-        Some(TOKEN),
-    );
-    assert_eq!(wrong.code, exit::WRONG_USE);
-    assert!(wrong.err.contains("This is an API key"), "{}", wrong.err);
-    assert_eq!(
-        office.line(&["check", "nobody"], None).code,
-        exit::WRONG_USE
-    );
-}
-
-#[test]
-fn a_line_set_up_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    let office = Office::open("lines-killed");
-    for (asked, secret, steps) in PROVIDERS {
-        let word = asked[0];
-        let mut arguments = vec!["line", "add"];
-        arguments.extend(asked);
-        arguments.extend(["--name", "Front desk", "--number", NUMBER]);
-        arguments.extend(["--sip", "abc123.sip.livekit.cloud", "--yes", "--json"]);
-        let empty = office.providers.state(word).unwrap();
-        for step in steps {
-            let mut command = office.place.deskline(&arguments);
-            command.env("DESKLINE_PROVIDERS", office.providers.url());
-            let logs = tempfile::tempdir().unwrap();
-            let mut process =
-                stage::Process::start_talking("killed", command, logs.path()).unwrap();
-            {
-                use std::io::Write as _;
-                writeln!(process.take_stdin().unwrap(), "{secret}").unwrap();
-            }
-            let mut began = false;
-            while let Some(line) = process.line_or_end(PATIENCE).unwrap() {
-                let line: Value = serde_json::from_str(&line).unwrap();
-                if line["step"] == *step && line["state"] == "began" {
-                    began = true;
-                    process.kill();
-                    break;
-                }
-            }
-            assert!(began, "{word}: {step} comes after the others");
-        }
-        let add = |office: &Office| office.line(&arguments[1..], Some(secret));
-        let done = add(&office);
-        assert_eq!(done.code, 0, "{done:?}");
-        office.providers.count_changes().unwrap();
-        let again = add(&office);
-        assert_eq!(event(&again.json(), "plan")["steps"], json!([]), "{word}");
-        assert_eq!(office.providers.count_changes().unwrap(), 0);
-        // All of it, over several runs, can still be taken back run by run, and what is left is what was there.
-        let account = if word == "signalwire" {
-            format!("acme/{PROJECT}")
-        } else {
-            ACCOUNT.to_owned()
-        };
-        let undo = [
-            "undo",
-            "front desk",
-            "--account",
-            &account,
-            "--yes",
-            "--json",
-        ];
-        loop {
-            let undone = office.line(&undo, Some(secret));
-            if undone.code == exit::WRONG_USE {
-                break;
-            }
-            assert_eq!(undone.code, 0, "{undone:?}");
-        }
-        assert_eq!(office.providers.state(word).unwrap(), empty);
-    }
 }
 
 #[test]
@@ -636,14 +498,16 @@ async fn a_line_is_added_proven_broken_named_and_mended_in_the_window() {
             .await
             .contains("Incoming calls have nowhere to go.")
     );
-    ask_for_the_changes(&window).await;
+    // Mended where it is named: the change is shown, and made after a yes.
+    window.click("line-check").await;
+    window.click("fix-D08").await;
+    window.click("fix-confirm").await;
     window
-        .until_text("steps-count", "one thing is missing", |text| {
-            text == "0 of 1 done"
+        .until("the rule is there again", async || {
+            (!window.is_there("finding").await).then_some(())
         })
         .await;
-    window.click("plan-yes").await;
-    window.click("test-done").await;
+    window.click("lines-back").await;
     assert_eq!(check(&window).await, "");
 
     // What the terminal sets reaches the open window.
