@@ -13,7 +13,7 @@ use vault::Secret;
 use crate::credential::Credential;
 use crate::found::{Found, ProviderFound};
 use crate::journal::{ChangeState, Journal, JournalError, Object, Place, Verb};
-use crate::livekit::LiveKit;
+use crate::livekit::{LiveKit, LiveKitFound};
 use crate::plan::{Plan, Problem, object_of, plan};
 use crate::provider::Provider;
 use crate::service::{Service, ServiceError};
@@ -305,10 +305,15 @@ impl Run<'_> {
                 Some(pending) => pending.change,
                 None => self
                     .journal
-                    .intend(&run, &self.wanted.id, step, former_password(step, &found))
+                    .intend(
+                        &run,
+                        &self.wanted.id,
+                        step,
+                        former_password(step, &found.livekit),
+                    )
                     .map_err(|error| journal_failed(error, &done))?,
             };
-            let former = former_password(step, &found);
+            let former = former_password(step, &found.livekit);
             // The password of the line is for its way out; a way in keeps the one it has.
             let own = self
                 .credential
@@ -325,23 +330,7 @@ impl Run<'_> {
             let (said_done, error) = match outcome {
                 Ok(_) => (true, None),
                 Err(error) if error.is_unclear() && tries + 1 < TRIES => (false, Some(error)),
-                Err(error) => {
-                    // An unclear one stays an intention: the next run sees what became of it.
-                    if !error.is_unclear() {
-                        self.journal
-                            .failed(&change, error.code())
-                            .map_err(|error| journal_failed(error, &done))?;
-                    }
-                    if error.is_unclear() {
-                        done.push(perhaps(&step.title));
-                    }
-                    return Err(RunError::Failed {
-                        key: Some(step.key.clone()),
-                        title: step.title.clone(),
-                        error,
-                        done,
-                    });
-                }
+                Err(error) => return Err(not_done(self.journal, &change, step, error, done)),
             };
             pending = Some(Pending {
                 change,
@@ -450,12 +439,33 @@ fn blind(last: Option<Pending>, error: ServiceError, mut done: Vec<String>) -> R
     }
 }
 
+/// A step was refused, or its answer was lost: then it stays an intention, and the next run sees what became of it.
+pub(crate) fn not_done(
+    journal: &Journal,
+    change: &str,
+    step: &Step,
+    error: ServiceError,
+    mut done: Vec<String>,
+) -> RunError {
+    if error.is_unclear() {
+        done.push(perhaps(&step.title));
+    } else if let Err(error) = journal.failed(change, error.code()) {
+        return journal_failed(error, &done);
+    }
+    RunError::Failed {
+        key: Some(step.key.clone()),
+        title: step.title.clone(),
+        error,
+        done,
+    }
+}
+
 /// A step whose answer was lost.
-pub(crate) fn perhaps(title: &str) -> String {
+fn perhaps(title: &str) -> String {
     format!("{title} (perhaps: its answer was lost)")
 }
 
-fn journal_failed(error: JournalError, done: &[String]) -> RunError {
+pub(crate) fn journal_failed(error: JournalError, done: &[String]) -> RunError {
     RunError::Journal {
         error,
         done: done.to_vec(),
@@ -463,10 +473,10 @@ fn journal_failed(error: JournalError, done: &[String]) -> RunError {
 }
 
 /// The password that an object has now: it is part of the snapshot, and a replacement without a new one must keep it.
-fn former_password<'a>(step: &Step, found: &'a Found) -> Option<&'a Secret> {
+pub(crate) fn former_password<'a>(step: &Step, found: &'a LiveKitFound) -> Option<&'a Secret> {
     let id = step.action.id()?;
-    let outbound = found.livekit.outbound.iter();
-    let inbound = found.livekit.inbound.iter();
+    let outbound = found.outbound.iter();
+    let inbound = found.inbound.iter();
     outbound
         .filter(|trunk| trunk.id == id)
         .find_map(|trunk| trunk.password.as_deref())

@@ -148,6 +148,16 @@ pub struct LiveKitFound {
     pub rules: Vec<DispatchRule>,
 }
 
+impl LiveKitFound {
+    /// A way in or a rule as the server tells it.
+    pub(crate) fn raw_of(&self, id: &str) -> Option<&Value> {
+        let rules = self.rules.iter().map(|rule| (&rule.id, &rule.raw.0));
+        let inbound = self.inbound.iter().map(|trunk| (&trunk.id, &trunk.raw.0));
+        let mut all = rules.chain(inbound);
+        all.find_map(|(own, raw)| (own == id).then_some(raw))
+    }
+}
+
 fn take_password(value: &mut Value) -> Option<Arc<Secret>> {
     let taken = value.as_object_mut()?.remove(PASSWORD)?;
     match taken {

@@ -1,6 +1,6 @@
 //! What the line check can mend at a press: LiveKit's way in and the rule behind it. Neither needs a sign-in at the provider.
 
-use crate::apply::RunError;
+use crate::apply::{RunError, Services, former_password, journal_failed, not_done};
 use crate::check::{Facts, Finding, Fix};
 use crate::desk::{Desk, DeskError};
 use crate::found::Found;
@@ -71,8 +71,8 @@ impl Desk {
         let run = Journal::new_run()?;
         let mut kept = self.line(line.as_str())?;
         let mut done = Vec::new();
+        let mut livekit = look(&services, &done).await?;
         for step in steps {
-            let livekit = services.livekit.look().await?;
             // What a step before this one made has an id only now.
             let now = kept
                 .wanted()
@@ -86,48 +86,37 @@ impl Desk {
                 return Err(DeskError::Run(RunError::Changed { title, done }));
             }
             let step = fresh.as_ref().unwrap_or(step);
-            let id = step.action.id().unwrap_or_default();
-            let password = livekit
-                .inbound
-                .iter()
-                .find(|trunk| trunk.id == id)
-                .and_then(|trunk| trunk.password.as_deref());
-            let change = self.journal.intend(&run, line, step, password)?;
-            let made = match services.apply(step.object(), &step.action, password).await {
+            let password = former_password(step, &livekit);
+            let change = self.journal.intend(&run, line, step, password);
+            let change = change.map_err(|error| journal_failed(error, &done))?;
+            let made = services.apply(step.object(), &step.action, password).await;
+            let made = match made {
                 Ok(made) => made,
                 Err(error) => {
-                    if error.is_unclear() {
-                        done.push(crate::apply::perhaps(&step.title));
-                    } else {
-                        self.journal.failed(&change, error.code())?;
-                    }
-                    return Err(DeskError::Run(RunError::Failed {
-                        key: Some(step.key.clone()),
-                        title: step.title.clone(),
-                        error,
-                        done,
-                    }));
+                    return Err(not_done(&self.journal, &change, step, error, done).into());
                 }
             };
-            let id = made.unwrap_or_else(|| id.to_owned());
-            let after = services.livekit.look().await?;
-            let raw = after
-                .rules
-                .iter()
-                .find(|rule| rule.id == id)
-                .map(|rule| rule.raw.0.clone())
-                .or_else(|| {
-                    after
-                        .inbound
-                        .iter()
-                        .find(|trunk| trunk.id == id)
-                        .map(|trunk| trunk.raw.0.clone())
-                });
-            self.journal.done(&change, Some(id.clone()), raw)?;
-            kept.objects.insert(step.key.word(), id);
             done.push(step.title.clone());
+            let known = || step.action.id().unwrap_or_default().to_owned();
+            let id = made.unwrap_or_else(known);
+            livekit = look(&services, &done).await?;
+            let raw = livekit.raw_of(&id).cloned();
+            let recorded = self.journal.done(&change, Some(id.clone()), raw);
+            recorded.map_err(|error| journal_failed(error, &done))?;
+            kept.objects.insert(step.key.word(), id);
         }
         self.registry.keep(kept)?;
         Ok(done)
     }
+}
+
+/// What is there; if that cannot be seen, what was done before is said.
+async fn look(services: &Services, done: &[String]) -> Result<LiveKitFound, RunError> {
+    let found = services.livekit.look().await;
+    found.map_err(|error| RunError::Failed {
+        key: None,
+        title: "Looking at what is there".to_owned(),
+        error,
+        done: done.to_vec(),
+    })
 }

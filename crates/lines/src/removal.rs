@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::apply::{RunError, Services};
+use crate::apply::{Services, former_password, not_done};
 use crate::desk::{Desk, DeskError};
 use crate::found::Found;
 use crate::journal::{Journal, Object};
@@ -104,14 +104,7 @@ impl Desk {
         let run = Journal::new_run()?;
         let mut done = Vec::new();
         for step in &removal.steps {
-            let id = step.action.id().unwrap_or_default();
-            let password = removal
-                .found
-                .livekit
-                .outbound
-                .iter()
-                .find(|trunk| trunk.id == id)
-                .and_then(|trunk| trunk.password.as_deref());
+            let password = former_password(step, &removal.found.livekit);
             let change = self
                 .journal
                 .intend(&run, &removal.line.id, step, password)?;
@@ -119,22 +112,11 @@ impl Desk {
                 .services
                 .apply(step.object(), &step.action, None)
                 .await;
-            match outcome {
-                Ok(_) => self.journal.done(&change, Some(id.to_owned()), None)?,
-                Err(error) => {
-                    if error.is_unclear() {
-                        done.push(crate::apply::perhaps(&step.title));
-                    } else {
-                        self.journal.failed(&change, error.code())?;
-                    }
-                    return Err(DeskError::Run(RunError::Failed {
-                        key: Some(step.key.clone()),
-                        title: step.title.clone(),
-                        error,
-                        done,
-                    }));
-                }
+            if let Err(error) = outcome {
+                return Err(not_done(&self.journal, &change, step, error, done).into());
             }
+            let id = step.action.id().map(str::to_owned);
+            self.journal.done(&change, id, None)?;
             done.push(step.title.clone());
         }
         self.vault.delete(&self.password_of(&removal.line.id))?;

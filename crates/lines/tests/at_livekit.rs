@@ -372,6 +372,42 @@ async fn the_way_in_is_mended_at_a_press_and_the_mending_taken_back() {
     assert_eq!(place.leaks(), [""; 0]);
 }
 
+/// The first of two changes is made, then nothing can be seen: it is said, and the next press goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mending_that_is_cut_short_says_what_it_did_and_is_finished_by_the_next() {
+    let place = Place::bare();
+    place.set_up(&support::other()).await.unwrap();
+    let whole = place.livekit().await;
+    breaks(&place, &json!({"trunk": true, "rule": true})).await;
+    let steps = async || {
+        let report = place.desk.check("front desk", None).await.unwrap();
+        let steps = report.findings.iter().find_map(|one| match &one.fix {
+            Some(lines::check::Fix::Steps(steps)) => Some(steps.clone()),
+            _ => None,
+        });
+        (report.line.id, steps.expect("a change that is shown"))
+    };
+    let (line, both) = steps().await;
+    assert_eq!(both.len(), 2);
+    // It looks before its first step, too.
+    place.door.fail(&ProviderFault {
+        method: String::new(),
+        skip: 1,
+        ..ProviderFault::once("403", "/ListSIPInboundTrunk")
+    });
+    let DeskError::Run(cut) = place.desk.fix(&line, &both).await.unwrap_err() else {
+        panic!("a run that ended early");
+    };
+    assert_eq!(cut.done(), [both[0].title.as_str()], "{cut}");
+    let (line, rest) = steps().await;
+    assert_eq!(rest.len(), 1);
+    assert_eq!(
+        place.desk.fix(&line, &rest).await.unwrap(),
+        [rest[0].title.as_str()]
+    );
+    assert_eq!(place.livekit().await, whole);
+}
+
 /// Somebody at the server's own console.
 async fn breaks(place: &Place, how: &Value) {
     let objects = place.desk.line("front desk").unwrap().objects;
