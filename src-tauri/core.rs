@@ -19,6 +19,7 @@ use call::output::ShellCommand;
 use call::state::CallState;
 use call::view::PhoneView;
 use call::{CallId, Phone};
+use desk::unix_ms;
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
@@ -40,7 +41,6 @@ use crate::player::{self, Listening};
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
 use crate::sound::{self, Recordings, Sound};
-use crate::terminal::report::unix_ms;
 use crate::watching::{self, Watching};
 use crate::{event_log, other_programs, settings};
 
@@ -443,12 +443,13 @@ impl Core {
     /// Removes the account from this computer.
     ///
     /// # Errors
-    /// It cannot be removed.
+    /// Something of it cannot be removed; says what.
     pub async fn account_forget(&self) -> Result<AccountView, IpcError> {
         let account = self.0.account.clone();
-        let view = blocking(move || account.forget().and_then(|()| account.show())).await?;
+        let view = blocking(move || account.forget().and_then(|()| account.show())).await;
+        // Even if the secret stayed, this desk is signed out.
         self.ask(Ask::Changed).await;
-        Ok(view)
+        view
     }
 
     /// Ends the phone and waits until the history is written. Calls are ended before, with [`Intent::Quit`].

@@ -14,11 +14,8 @@ use crate::ipc::line_sheet::{
 };
 use crate::ipc::types::IpcError;
 use crate::line_costs::talked;
+use crate::line_desk::refused;
 use crate::line_setup::keys;
-
-fn failed(error: &lines::DeskError) -> IpcError {
-    IpcError::new(error.code(), error.to_string())
-}
 
 /// Answered calls over a line since it was set up: in, out. Blocks (disk).
 pub(crate) fn answered(sheet: &Sheet, store: &history::Store) -> (u64, u64) {
@@ -71,7 +68,7 @@ impl Core {
         let (store, region) = (self.store().ok(), self.region());
         self.with_lines(move |desk, runtime| {
             let found = runtime.block_on(desk.sheet(&line));
-            let found = found.map_err(|error| failed(&error))?;
+            let found = found.map_err(|error| refused(&error))?;
             let answered = store.map_or((0, 0), |store| answered(&found, &store));
             let kinds = pages(&found.line, &desk.project().host());
             Ok(sheet(&found, answered, &kinds, region))
@@ -85,7 +82,7 @@ impl Core {
     /// There is none, or no clipboard.
     pub(crate) async fn line_password_copy(&self, line: String) -> Result<(), IpcError> {
         self.with_lines(move |desk, _| {
-            let kept = desk.sign_in_of(&line).map_err(|error| failed(&error))?;
+            let kept = desk.sign_in_of(&line).map_err(|error| refused(&error))?;
             let kept = kept.ok_or_else(|| {
                 IpcError::new(
                     "no_password",
@@ -103,7 +100,7 @@ impl Core {
     /// There is no such page, or no browser.
     pub(crate) async fn line_page_open(&self, line: String, page: String) -> Result<(), IpcError> {
         self.with_lines(move |desk, _| {
-            let line = desk.line(&line).map_err(|error| failed(&error))?;
+            let line = desk.line(&line).map_err(|error| refused(&error))?;
             let address = address_of(&line, &desk.project().host(), &page)?;
             open::that_detached(&address).map_err(|error| {
                 IpcError::new(
@@ -146,7 +143,7 @@ impl Core {
                 return Ok(Vec::new());
             };
             let numbers = runtime.block_on(desk.numbers(keys));
-            let numbers = numbers.map_err(|error| failed(&error))?;
+            let numbers = numbers.map_err(|error| refused(&error))?;
             Ok(numbers.iter().map(|one| number(one, region)).collect())
         })
         .await

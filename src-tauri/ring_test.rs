@@ -9,6 +9,7 @@ use call::media::{FRAME_SAMPLES, Frame};
 use call::state::CallState;
 use call::view::PhoneView;
 use call::{Identity, RoomName};
+use desk::unix_ms;
 use realtime::Access;
 use realtime::backend::{Backend, Connection, Event, Events, Listening, MicrophoneSource};
 use switchboard::practice_token;
@@ -18,7 +19,6 @@ use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{RingTestState, RingTestView};
 use crate::ipc::types::IpcError;
-use crate::terminal::report::unix_ms;
 
 /// The name of the caller.
 const NAME: &str = "Test ring";

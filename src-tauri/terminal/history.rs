@@ -9,6 +9,7 @@ use ::history::{
 };
 use anyhow::Context as _;
 use call::number::Region;
+use desk::unix_ms;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
@@ -20,7 +21,7 @@ use crate::settings;
 use crate::terminal::complain;
 use crate::terminal::outcome::{ANSWERED, WRONG_USE};
 use crate::terminal::record_args::{History, HistoryList, HistoryOrder, Keep, Names, Way};
-use crate::terminal::report::{Report, unix_ms};
+use crate::terminal::report::Report;
 
 /// Calls asked of the journal at once.
 const PAGE: usize = 200;

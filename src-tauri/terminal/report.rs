@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use call::input::LineStatus;
 use call::number::Region;
@@ -11,6 +10,7 @@ use call::routing::Why;
 use call::state::{CallState, Direction};
 use call::view::CallView;
 use call::{CallId, EndReason};
+use desk::unix_ms;
 use serde_json::{Value, json};
 
 use crate::calling::Routed;
@@ -399,16 +399,6 @@ impl<W: Write> Report<W> {
             tracing::debug!(%error, "the reader of the report went away");
         }
     }
-}
-
-/// Milliseconds since 1970 by the wall clock.
-#[must_use]
-pub fn unix_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }
 
 fn sentence(reason: &EndReason) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use call::input::{Intent, OtherCall};
 use call::settings::Availability;
+use desk::unix_ms;
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItemBuilder, Menu, MenuBuilder, MenuItemBuilder};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
@@ -15,7 +16,6 @@ use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ScreenName;
 use crate::ipc::records::HistoryQuery;
-use crate::terminal::report::unix_ms;
 use crate::{app, surroundings, windows};
 
 pub(crate) mod menu;

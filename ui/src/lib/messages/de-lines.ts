@@ -40,7 +40,7 @@ export const deLines: Pick<Messages, keyof typeof enLines> = {
   'lines.hop.broken': 'Endet hier',
   'lines.hop.not_reached': 'Nicht erreicht',
   'lines.fix': 'Beheben',
-  'lines.fixText': 'Das wird in LiveKit geändert: {change}. Der jetzige Stand wird vorher gesichert; deskline line undo stellt ihn wieder her.',
+  'lines.fixText': 'Das wird in LiveKit geändert: {change}. Der jetzige Stand wird vorher gesichert, und „Letzte Änderung zurücknehmen“ stellt ihn wieder her.',
   'lines.fixNo': 'So lassen',
   'lines.fixYes': 'Ändern',
   'lines.passed': 'Bestanden: {count}',

@@ -37,7 +37,7 @@ export const enLines = {
   'lines.hop.broken': 'Stops here',
   'lines.hop.not_reached': 'Not reached',
   'lines.fix': 'Mend this',
-  'lines.fixText': 'This will be changed in LiveKit: {change}. What is there now is saved first; deskline line undo puts it back.',
+  'lines.fixText': 'This will be changed in LiveKit: {change}. What is there now is saved first, and “Undo the last change” puts it back.',
   'lines.fixNo': 'Leave it',
   'lines.fixYes': 'Change it',
   'lines.passed': 'Passed: {count}',
