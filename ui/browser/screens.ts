@@ -225,6 +225,7 @@ export const SCREENS: readonly Screen[] = [
   { name: 'settings-ringing', hash: 'settings/ringing' },
   { name: 'settings-shortcuts', scene: 'shortcut-taken', hash: 'settings/shortcuts', act: click('global-mute') },
   { name: 'settings-connection', hash: 'settings/connection' },
+  { name: 'settings-recording', hash: 'settings/recording' },
   { name: 'settings-privacy', hash: 'settings/privacy' },
   { name: 'settings-general', hash: 'settings/general' },
   { name: 'settings-general-200', hash: 'settings/general', zoom: 2 },
