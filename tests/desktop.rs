@@ -142,6 +142,7 @@ async fn starts_with_the_computer_only_if_wanted(place: &Place, window: &Window)
     let home = place.app.profile().parent().unwrap().join("home");
     let entry = home.join(".config/autostart/Deskline.desktop");
     window.click("nav-settings").await;
+    window.click("settings-general").await;
     assert!(!entry.exists(), "nobody asked for it");
     window.click("autostart").await;
     let written = eventually("the entry is written", PATIENCE, || {

@@ -66,6 +66,14 @@ pub(super) static WORDS: Words = Words {
     overlay_is_made: "Das Klingelfenster wird vorbereitet.",
     nothing_set_against: "Nichts, was eingestellt ist, hält Anrufe vom Klingeln ab.",
 
+    test_under_way: "Ein Probeklingeln läuft schon. Nehmen Sie es zuerst an, oder lehnen Sie es ab.",
+    test_not_signed_in: "Noch gibt es nichts, worüber es klingeln könnte: Melden Sie sich zuerst an und versuchen Sie es dann noch einmal.",
+    test_on_the_way: "Ein Probeanrufer ist unterwegs.",
+    test_no_way: "Der Probeanrufer kommt nicht zu LiveKit. Versuchen Sie es noch einmal, wenn dieser Platz sagt, dass er verbunden ist.",
+    test_waits: "Ein Probeanrufer wartet. Jetzt sollte dieser Platz klingeln.",
+    test_passed: "Der Probeanruf hat hier geklingelt.",
+    test_failed: "Der Probeanrufer hat gewartet, und nichts hat hier geklingelt. Sehen Sie oben nach, was fehlt, und versuchen Sie es noch einmal.",
+
     turned_away: "Außerhalb der Geschäftszeiten: Anrufer werden abgewiesen, wenn kein anderer Platz klingelt.",
     after_hours: "Außerhalb der Geschäftszeiten: Anrufer werden ohne Klingeln gezeigt.",
     do_not_disturb: "Bitte nicht stören: Niemand klingelt hier, Anrufer werden nur gezeigt.",

@@ -66,6 +66,14 @@ pub(super) static WORDS: Words = Words {
     overlay_is_made: "The window for callers is being made.",
     nothing_set_against: "Nothing that is set keeps calls from ringing.",
 
+    test_under_way: "A test ring is under way. Answer or decline it first.",
+    test_not_signed_in: "There is nothing to ring through yet: sign in first, then try again.",
+    test_on_the_way: "A test caller is on the way.",
+    test_no_way: "The test caller cannot get to LiveKit. Try again when this desk says that it is connected.",
+    test_waits: "A test caller waits. This desk should ring now.",
+    test_passed: "The test call rang here.",
+    test_failed: "The test caller waited, and nothing rang here. See what is missing above, then try again.",
+
     turned_away: "Outside business hours: callers are turned away unless another desk rings.",
     after_hours: "Outside business hours: callers are shown without ringing.",
     do_not_disturb: "Do not disturb: nobody rings here, callers are only shown.",

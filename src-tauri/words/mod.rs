@@ -142,6 +142,15 @@ words! {
     overlay_is_made,
     nothing_set_against,
 
+    // a test ring
+    test_under_way,
+    test_not_signed_in,
+    test_on_the_way,
+    test_no_way,
+    test_waits,
+    test_passed,
+    test_failed,
+
     // rules that keep callers from ringing
     turned_away,
     after_hours,
@@ -219,7 +228,9 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     while let Some((before, behind)) = rest.split_once('{') {
         filled.push_str(before);
         let Some((name, after)) = behind.split_once('}') else {
-            break;
+            filled.push('{');
+            rest = behind;
+            continue;
         };
         let value = values.iter().find(|(known, _)| *known == name);
         let shown = value.map_or_else(
@@ -270,9 +281,9 @@ mod tests {
 
     #[test]
     fn what_a_stranger_wrote_is_put_in_once() {
-        let text = "{who} calls {who}: {count}{";
+        let text = "{who} calls {who}: {count} {left";
         let filled = fill(text, &[("who", "{count}"), ("count", "2")]);
-        assert_eq!(filled, "{count} calls {count}: 2");
+        assert_eq!(filled, "{count} calls {count}: 2 {left");
         assert_eq!(fill("{nobody}", &[]), "{nobody}");
     }
 
