@@ -110,11 +110,12 @@ impl Core {
         .await
     }
 
-    /// Deletes calls; answers what takes it back for some seconds.
+    /// Deletes calls; answers what takes it back for some seconds. Their recordings go when it no longer can be.
     ///
     /// # Errors
     /// They cannot be deleted.
     pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
+        let deleted = calls.clone();
         let token = self
             .stored(move |store, _| {
                 let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
@@ -122,6 +123,7 @@ impl Core {
                 Ok(token.as_str().to_owned())
             })
             .await?;
+        self.listening().end_of(&deleted);
         let core = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(CANNOT_BE_TAKEN_BACK).await;
