@@ -7,7 +7,7 @@
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::account::{Account, system_vault};
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
 use crate::ipc::convert;
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::{SettingsInForce, SettingsView};
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{self, Ask, Line, tokens};
@@ -74,7 +74,9 @@ struct Inner {
     directory: Option<Directory>,
     account: Account,
     profile: Profile,
-    settings: watch::Sender<SettingsView>,
+    settings: watch::Sender<SettingsInForce>,
+    /// Held while settings are changed, on a thread that may wait.
+    settings_alone: Mutex<()>,
     project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
@@ -121,7 +123,10 @@ impl Core {
                 (Journal::Lost(error), Err(what))
             }
         };
-        let settings = watch::Sender::new(settings::load(store.as_ref().ok()));
+        let settings = watch::Sender::new(SettingsInForce {
+            rev: 1,
+            settings: settings::load(store.as_ref().ok()),
+        });
         let account = Account::new(profile, store.clone(), system_vault());
         let history = history::spawn(log_commands, inputs.clone(), journal)
             .context("The history cannot be started")?;
@@ -181,8 +186,8 @@ impl Core {
         task::spawn(signing_in.run(asks));
 
         let phone = Phone::new({
-            let view = settings.borrow();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         });
         let ports = Ports {
             log,
@@ -240,6 +245,7 @@ impl Core {
             account,
             profile: profile.clone(),
             settings,
+            settings_alone: Mutex::default(),
             project: signed_in,
             sound,
             recorder,
@@ -297,13 +303,26 @@ impl Core {
     /// The country whose numbers are typed without a country code here.
     #[must_use]
     pub fn region(&self) -> Region {
-        Region::parse(&self.0.settings.borrow().region).unwrap_or_default()
+        Region::parse(&self.0.settings.borrow().settings.region).unwrap_or_default()
     }
 
     /// What the person has set.
     #[must_use]
     pub fn settings(&self) -> SettingsView {
-        self.0.settings.borrow().clone()
+        self.0.settings.borrow().settings.clone()
+    }
+
+    /// The same, to follow.
+    pub(crate) fn settings_in_force(&self) -> watch::Receiver<SettingsInForce> {
+        self.0.settings.subscribe()
+    }
+
+    /// One change of the settings at a time: hold what this answers. Blocks.
+    pub(crate) fn settings_alone(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .settings_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The project this desk is signed in to.
@@ -323,8 +342,8 @@ impl Core {
         &self.0.sound
     }
 
-    pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
-        self.0.settings.send_replace(view);
+    pub(crate) fn put_settings_in_force(&self, view: SettingsView) -> SettingsInForce {
+        settings::put_in_force(&self.0.settings, view)
     }
 
     pub(crate) fn line_setup(&self) -> &LineSetup {
@@ -507,14 +526,14 @@ pub fn fresh_call_id() -> Result<CallId, call::ids::IdError> {
 
 /// Tells the phone what is set, and when business hours begin and end.
 async fn follow_settings(
-    mut settings: watch::Receiver<SettingsView>,
+    mut settings: watch::Receiver<SettingsInForce>,
     ring_for: Option<Duration>,
     inputs: mpsc::Sender<Input>,
 ) {
     // The phone was begun with the first of these.
     let mut told = {
-        let view = settings.borrow_and_update();
-        settings::for_desk(&view, ring_for, settings::open_now(&view))
+        let view = &settings.borrow_and_update().settings;
+        settings::for_desk(view, ring_for, settings::open_now(view))
     };
     // A clock can be set and a computer can sleep: looking again is surer than reckoning when.
     let mut clock = tokio::time::interval(HOURS_EVERY);
@@ -526,8 +545,8 @@ async fn follow_settings(
             () = inputs.closed() => return,
         }
         let now = {
-            let view = settings.borrow_and_update();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow_and_update().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         };
         if now != told {
             told = now.clone();
