@@ -121,6 +121,7 @@ fn set_up<R: Runtime>(
     go(tell::of_shell(app.clone()));
     go(tell::of_sound(app.clone(), core.clone()));
     go(tell::of_watchers(app.clone(), core.clone()));
+    go(tell::of_settings(app.clone(), core.clone()));
     go(tell::of_readiness(app.clone(), core.clone()));
     go(moments::follow(core.view(), desktop.clone()));
     go(awake::follow(core.view(), desktop.view()));

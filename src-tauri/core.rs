@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ use crate::account::{Account, system_vault};
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
 use crate::ipc::convert;
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::{SettingsInForce, SettingsView};
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{self, Ask, Line, tokens};
@@ -76,7 +76,9 @@ struct Inner {
     directory: Option<Directory>,
     account: Account,
     profile: Profile,
-    settings: watch::Sender<SettingsView>,
+    settings: watch::Sender<SettingsInForce>,
+    /// Held while settings are changed, on a thread that may wait.
+    settings_alone: Mutex<()>,
     /// What is said to the person is said in it.
     language: watch::Sender<Language>,
     /// How often that changed: a picture in another language is a newer picture.
@@ -127,7 +129,10 @@ impl Core {
                 (Journal::Lost(error), Err(what))
             }
         };
-        let settings = watch::Sender::new(settings::load(store.as_ref().ok()));
+        let settings = watch::Sender::new(SettingsInForce {
+            rev: 1,
+            settings: settings::load(store.as_ref().ok()),
+        });
         let account = Account::new(profile, store.clone(), system_vault());
         let history = history::spawn(log_commands, inputs.clone(), journal)
             .context("The history cannot be started")?;
@@ -187,8 +192,8 @@ impl Core {
         task::spawn(signing_in.run(asks));
 
         let phone = Phone::new({
-            let view = settings.borrow();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         });
         let ports = Ports {
             log,
@@ -246,6 +251,7 @@ impl Core {
             account,
             profile: profile.clone(),
             settings,
+            settings_alone: Mutex::default(),
             language: watch::Sender::default(),
             spoken: AtomicU64::default(),
             project: signed_in,
@@ -336,13 +342,26 @@ impl Core {
     /// The country whose numbers are typed without a country code here.
     #[must_use]
     pub fn region(&self) -> Region {
-        Region::parse(&self.0.settings.borrow().region).unwrap_or_default()
+        Region::parse(&self.0.settings.borrow().settings.region).unwrap_or_default()
     }
 
     /// What the person has set.
     #[must_use]
     pub fn settings(&self) -> SettingsView {
-        self.0.settings.borrow().clone()
+        self.0.settings.borrow().settings.clone()
+    }
+
+    /// The same, to follow.
+    pub(crate) fn settings_in_force(&self) -> watch::Receiver<SettingsInForce> {
+        self.0.settings.subscribe()
+    }
+
+    /// One change of the settings at a time: hold what this answers. Blocks.
+    pub(crate) fn settings_alone(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .settings_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The project this desk is signed in to.
@@ -362,8 +381,8 @@ impl Core {
         &self.0.sound
     }
 
-    pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
-        self.0.settings.send_replace(view);
+    pub(crate) fn put_settings_in_force(&self, view: SettingsView) -> SettingsInForce {
+        settings::put_in_force(&self.0.settings, view)
     }
 
     pub(crate) fn line_setup(&self) -> &LineSetup {
@@ -547,14 +566,14 @@ pub fn fresh_call_id() -> Result<CallId, call::ids::IdError> {
 
 /// Tells the phone what is set, and when business hours begin and end.
 async fn follow_settings(
-    mut settings: watch::Receiver<SettingsView>,
+    mut settings: watch::Receiver<SettingsInForce>,
     ring_for: Option<Duration>,
     inputs: mpsc::Sender<Input>,
 ) {
     // The phone was begun with the first of these.
     let mut told = {
-        let view = settings.borrow_and_update();
-        settings::for_desk(&view, ring_for, settings::open_now(&view))
+        let view = &settings.borrow_and_update().settings;
+        settings::for_desk(view, ring_for, settings::open_now(view))
     };
     // A clock can be set and a computer can sleep: looking again is surer than reckoning when.
     let mut clock = tokio::time::interval(HOURS_EVERY);
@@ -566,8 +585,8 @@ async fn follow_settings(
             () = inputs.closed() => return,
         }
         let now = {
-            let view = settings.borrow_and_update();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow_and_update().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         };
         if now != told {
             told = now.clone();

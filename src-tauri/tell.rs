@@ -7,6 +7,7 @@ use tauri::{AppHandle, Emitter, EventTarget, Manager, Runtime};
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
+use crate::ipc::records::SETTINGS_CHANGED;
 use crate::ipc::sound::{SOUND_CHANGED, SoundView};
 use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
@@ -137,6 +138,15 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
             all(&app, DEVICES_CHANGED, ());
         }
         all(&app, SOUND_CHANGED, now);
+    }
+}
+
+/// What a person has set.
+pub(crate) async fn of_settings<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut settings = core.settings_in_force();
+    while settings.changed().await.is_ok() {
+        let now = settings.borrow_and_update().clone();
+        main(&app, SETTINGS_CHANGED, now);
     }
 }
 

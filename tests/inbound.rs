@@ -365,14 +365,9 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     let window = Window::open(&place).await;
     let phones = &place.line.phones;
     let ours = place.line.ready.inbound_number.clone();
-    let settings = window.invoke("settings_show", json!({})).await.unwrap();
-    let set = async |change: &[(&str, Value)]| {
-        let mut wanted = settings.clone();
-        for (name, value) in change {
-            wanted[*name] = value.clone();
-        }
+    let set = async |change: Value| {
         window
-            .invoke("settings_set", json!({ "settings": wanted }))
+            .invoke("settings_change", json!({ "change": change }))
             .await
             .unwrap();
     };
@@ -402,7 +397,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
             .await;
     };
 
-    set(&[("quiet_lines", json!([ours]))]).await;
+    set(json!({ "quiet_lines": [ours] })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     let call = offered().await;
     assert_eq!(
@@ -413,7 +408,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     over(&caller.id).await;
 
     // Whoever always rings does, while nobody else is to disturb.
-    set(&[("always_ring", json!([CALLER]))]).await;
+    set(json!({ "quiet_lines": [], "always_ring": [CALLER] })).await;
     let busy = json!({ "availability": { "state": "do_not_disturb", "until_ms": null } });
     window.invoke("set_availability", busy).await.unwrap();
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
@@ -430,12 +425,12 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     let later = (minute_of_the_day() + 300) % 1_440;
     let hours =
         json!([{ "days": [1, 2, 3, 4, 5, 6, 7], "from_minute": later, "to_minute": later + 1 }]);
-    set(&[("hours", hours.clone()), ("when_closed", json!("silent"))]).await;
+    set(json!({ "always_ring": [], "hours": hours, "when_closed": "silent" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     assert_eq!(offered().await["quiet"], true);
     over(&caller.id).await;
 
-    set(&[("hours", hours.clone()), ("when_closed", json!("decline"))]).await;
+    set(json!({ "when_closed": "decline" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     let turned_away = phones
         .wait_until(&caller.id, State::Over, PATIENCE)
@@ -447,7 +442,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     );
     window.until_outcome("turned_away").await;
 
-    set(&[("hours", hours), ("when_closed", json!("ring"))]).await;
+    set(json!({ "when_closed": "ring" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     assert_eq!(offered().await["quiet"], false);
     over(&caller.id).await;

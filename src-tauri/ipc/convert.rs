@@ -15,8 +15,8 @@ use crate::ipc::records::{
     HistoryQuery, HistoryRow, ImportView, RowDetails,
 };
 use crate::ipc::types::{
-    AvailabilityView, CallState, CallView, Direction, EndView, LineState, LineView, NoticeView,
-    PersonState, PersonView, PhoneView, RefusedLineView, TransferState, TransferView,
+    AvailabilityView, CallState, CallView, DeclineEffect, Direction, EndView, LineState, LineView,
+    NoticeView, PersonState, PersonView, PhoneView, RefusedLineView, TransferState, TransferView,
 };
 use crate::ipc::watchers::{CallDetails, CallEvent, CallPerson};
 use crate::words::Words;
@@ -124,12 +124,21 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         gives_up_at_ms: view.gives_up_unix_ms,
         silenced: view.silenced,
         quiet: view.quiet,
-        decline_ends: view.decline_effect == call::view::DeclineEffect::EndsForCaller,
+        decline_effect: decline_effect(view.decline_effect),
         keys_sent: view.keys_sent.clone(),
         keys_received: view.keys_received.clone(),
         // Whoever reads the history fills it in.
         remembered: None,
         end: view.end.as_ref().map(end),
+    }
+}
+
+fn decline_effect(effect: call::view::DeclineEffect) -> DeclineEffect {
+    use call::view::DeclineEffect as Core;
+    match effect {
+        Core::EndsForCaller => DeclineEffect::EndsForCaller,
+        Core::OnlyHere => DeclineEffect::OnlyHere,
+        Core::CallerWaits => DeclineEffect::CallerWaits,
     }
 }
 

@@ -161,18 +161,15 @@ impl Phone {
 
     /// A call as a person sees it, with what pressing decline would do to the caller.
     pub(crate) fn see(&self, call: &Call) -> CallView {
-        let ends = match self.shared.settings.decline {
-            DeclinePolicy::LastDesk => call.only_desk,
-            DeclinePolicy::Everybody => true,
-            DeclinePolicy::OnlyHere => false,
-        };
         let mut view = call.view();
         view.quiet = call.quiet;
         view.silenced = call.silenced || call.quiet;
-        view.decline_effect = if ends {
-            DeclineEffect::EndsForCaller
-        } else {
-            DeclineEffect::OnlyHere
+        view.decline_effect = match (self.shared.settings.decline, call.only_desk) {
+            (DeclinePolicy::Everybody, _) | (DeclinePolicy::LastDesk, true) => {
+                DeclineEffect::EndsForCaller
+            }
+            (DeclinePolicy::OnlyHere, true) => DeclineEffect::CallerWaits,
+            (DeclinePolicy::LastDesk | DeclinePolicy::OnlyHere, false) => DeclineEffect::OnlyHere,
         };
         view
     }

@@ -134,6 +134,8 @@ pub enum DeclineEffect {
     /// The caller notices nothing: other desks ring on.
     #[default]
     OnlyHere,
+    /// The caller notices nothing and waits on, although no other desk rings.
+    CallerWaits,
 }
 
 /// A handing over by REFER.

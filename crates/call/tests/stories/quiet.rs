@@ -381,8 +381,9 @@ fn the_button_says_what_it_does() {
     d.looked(Some(LegStatus::Ringing), 0);
     assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
     set(&mut d, |s| s.decline = DeclinePolicy::OnlyHere);
-    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
+    assert_eq!(d.view().decline_effect, DeclineEffect::CallerWaits);
     d.looked(Some(LegStatus::Ringing), 3);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
     set(&mut d, |s| s.decline = DeclinePolicy::Everybody);
     assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
 }
