@@ -11,6 +11,7 @@ use crate::core::{Core, blocking};
 use crate::ipc::calling::LineCallingDraft;
 use crate::ipc::lines::LineCard;
 use crate::ipc::types::IpcError;
+use crate::line_desk::unlisted;
 
 /// A decision, with the lines it was made of.
 #[derive(Debug, Clone)]
@@ -115,19 +116,7 @@ pub(crate) fn set(registry: &Registry, line: &str, calling: Calling) -> Result<K
 /// # Errors
 /// There is none, or the list cannot be read.
 pub(crate) fn find(registry: &Registry, line: &str) -> Result<KeptLine, IpcError> {
-    let lines = registry
-        .lines()
-        .map_err(|error| IpcError::new("profile", error.to_string()))?;
-    let asked = line.trim();
-    let is = |kept: &KeptLine| {
-        kept.id.as_str() == asked || kept.name.to_string().to_lowercase() == asked.to_lowercase()
-    };
-    lines.into_iter().find(is).ok_or_else(|| {
-        IpcError::new(
-            "no_such_line",
-            "There is no line of that name. `deskline line list` shows them all.",
-        )
-    })
+    registry.line(line).map_err(|error| unlisted(&error))
 }
 
 /// The number as it would be dialled; of half a number what there is of it.

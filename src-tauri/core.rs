@@ -7,6 +7,7 @@
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use call::output::ShellCommand;
 use call::state::CallState;
 use call::view::PhoneView;
 use call::{CallId, Phone};
+use desk::unix_ms;
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
@@ -40,8 +42,8 @@ use crate::player::{self, Listening};
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
 use crate::sound::{self, Recordings, Sound};
-use crate::terminal::report::unix_ms;
 use crate::watching::{self, Watching};
+use crate::words::{Language, Words};
 use crate::{event_log, other_programs, settings};
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
@@ -77,6 +79,10 @@ struct Inner {
     settings: watch::Sender<SettingsInForce>,
     /// Held while settings are changed, on a thread that may wait.
     settings_alone: Mutex<()>,
+    /// What is said to the person is said in it.
+    language: watch::Sender<Language>,
+    /// How often that changed: a picture in another language is a newer picture.
+    spoken: AtomicU64,
     project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
@@ -246,6 +252,8 @@ impl Core {
             profile: profile.clone(),
             settings,
             settings_alone: Mutex::default(),
+            language: watch::Sender::default(),
+            spoken: AtomicU64::default(),
             project: signed_in,
             sound,
             recorder,
@@ -273,7 +281,7 @@ impl Core {
     pub async fn picture(&self) -> crate::ipc::types::PhoneView {
         let view = Arc::clone(&self.0.view.borrow());
         let names = self.names(&view).await;
-        let mut picture = convert::phone(&view, self.region(), &names);
+        let mut picture = self.shown(&view, &names);
         if let Some(directory) = &self.0.directory {
             directory.remember(&mut picture).await;
         }
@@ -284,7 +292,38 @@ impl Core {
     pub(crate) fn picture_now(&self) -> crate::ipc::types::PhoneView {
         let view = Arc::clone(&self.0.view.borrow());
         let names = self.0.directory.as_ref().map(|of| of.known_names(&view));
-        convert::phone(&view, self.region(), &names.unwrap_or_default())
+        self.shown(&view, &names.unwrap_or_default())
+    }
+
+    fn shown(
+        &self,
+        view: &PhoneView,
+        names: &HashMap<String, String>,
+    ) -> crate::ipc::types::PhoneView {
+        let mut picture = convert::phone(view, self.region(), names, self.words());
+        picture.rev += self.0.spoken.load(Ordering::Acquire);
+        picture
+    }
+
+    /// The language that is spoken here; English until [`Self::speak`] says another.
+    pub(crate) fn language(&self) -> watch::Receiver<Language> {
+        self.0.language.subscribe()
+    }
+
+    /// What is said in it.
+    pub(crate) fn words(&self) -> &'static Words {
+        self.0.language.borrow().words()
+    }
+
+    /// Speaks another language from now on.
+    pub(crate) fn speak(&self, language: Language) {
+        self.0.language.send_if_modified(|spoken| {
+            let changed = std::mem::replace(spoken, language) != language;
+            if changed {
+                self.0.spoken.fetch_add(1, Ordering::AcqRel);
+            }
+            changed
+        });
     }
 
     /// The id of this desk.
@@ -462,12 +501,13 @@ impl Core {
     /// Removes the account from this computer.
     ///
     /// # Errors
-    /// It cannot be removed.
+    /// Something of it cannot be removed; says what.
     pub async fn account_forget(&self) -> Result<AccountView, IpcError> {
         let account = self.0.account.clone();
-        let view = blocking(move || account.forget().and_then(|()| account.show())).await?;
+        let view = blocking(move || account.forget().and_then(|()| account.show())).await;
+        // Even if the secret stayed, this desk is signed out.
         self.ask(Ask::Changed).await;
-        Ok(view)
+        view
     }
 
     /// Ends the phone and waits until the history is written. Calls are ended before, with [`Intent::Quit`].

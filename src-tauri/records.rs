@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use call::CallId;
 use call::number::Region;
-use history::{ExportNames, Store, UNDO_WITHIN_MS, UndoToken, Wipe};
+use desk::unix_ms;
+use history::{ExportNames, HistoryError, Store, UNDO_WITHIN_MS, UndoToken, Wipe};
 
 use crate::core::{Core, blocking};
 use crate::ipc::convert;
@@ -15,7 +17,6 @@ use crate::ipc::records::{
 use crate::ipc::types::IpcError;
 use crate::ipc::watchers::CallDetails;
 use crate::settings;
-use crate::terminal::report::unix_ms;
 
 /// When a deletion is final, with a second for the two clocks to agree.
 #[allow(clippy::cast_sign_loss)] // a positive constant
@@ -90,11 +91,31 @@ impl Core {
         .await
     }
 
-    /// Deletes calls; answers what takes it back for some seconds.
+    /// Those of these calls that somebody has looked at, or that are not in the history any more.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) async fn looked_at(&self, calls: Vec<CallId>) -> Result<Vec<CallId>, IpcError> {
+        self.stored(move |store, _| {
+            let mut seen = Vec::new();
+            for call in calls {
+                match store.entry(call.as_str()) {
+                    Ok(entry) if !entry.seen => {}
+                    Ok(_) | Err(HistoryError::NoSuchCall) => seen.push(call),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(seen)
+        })
+        .await
+    }
+
+    /// Deletes calls; answers what takes it back for some seconds. Their recordings go when it no longer can be.
     ///
     /// # Errors
     /// They cannot be deleted.
     pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
+        let deleted = calls.clone();
         let token = self
             .stored(move |store, _| {
                 let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
@@ -102,6 +123,7 @@ impl Core {
                 Ok(token.as_str().to_owned())
             })
             .await?;
+        self.listening().end_of(&deleted);
         let core = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(CANNOT_BE_TAKEN_BACK).await;

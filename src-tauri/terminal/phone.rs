@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _};
 use call::CallId;
 use call::output::ShellCommand;
 use call::routing::Wish;
+use desk::unix_ms;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -13,7 +14,7 @@ use crate::core::{Core, fresh_call_id};
 use crate::ipc::records::SettingsView;
 use crate::terminal::orders::{self, HELP, Here, Order};
 use crate::terminal::outcome::ANSWERED;
-use crate::terminal::report::{Report, unix_ms};
+use crate::terminal::report::Report;
 use crate::terminal::session::{News, Session};
 
 /// Lines that wait to be read.

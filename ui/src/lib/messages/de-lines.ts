@@ -41,7 +41,7 @@ export const deLines: Pick<Messages, keyof typeof enLines> = {
   'lines.hop.broken': 'Endet hier',
   'lines.hop.not_reached': 'Nicht erreicht',
   'lines.fix': 'Beheben',
-  'lines.fixText': 'Das wird in LiveKit geändert: {change}. Der jetzige Stand wird vorher gesichert; im Menü der Leitung lässt er sich wiederherstellen.',
+  'lines.fixText': 'Das wird in LiveKit geändert: {change}. Der jetzige Stand wird vorher gesichert, und „Letzte Änderung zurücknehmen“ stellt ihn wieder her.',
   'lines.fixNo': 'So lassen',
   'lines.fixYes': 'Beheben',
   'lines.passed': 'Bestanden: {count}',

@@ -38,7 +38,7 @@ export const enLines = {
   'lines.hop.broken': 'Stops here',
   'lines.hop.not_reached': 'Not reached',
   'lines.fix': 'Fix',
-  'lines.fixText': 'This will be changed in LiveKit: {change}. The present state is saved first, so you can undo it from the menu of the line.',
+  'lines.fixText': 'This will be changed in LiveKit: {change}. The present state is saved first, and “Undo the last change” puts it back.',
   'lines.fixNo': 'Leave it as it is',
   'lines.fixYes': 'Fix',
   'lines.passed': 'Passed: {count}',
