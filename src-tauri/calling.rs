@@ -60,17 +60,24 @@ impl Core {
         let (_, profile) = self.account_and_profile();
         let registry = Registry::new(&profile.path().join("lines"));
         let kept = blocking(move || set(&registry, &line, calling)).await?;
-        let numbers: Vec<&str> = kept.numbers.iter().map(Number::as_str).collect();
-        let mut settings = self.settings();
-        let was_quiet = settings.quiet_lines.clone();
-        let ours = |number: &String| numbers.contains(&number.as_str());
-        settings.quiet_lines.retain(|number| !ours(number));
-        if !draft.rings {
-            let numbers = numbers.iter().map(|number| (*number).to_owned());
-            settings.quiet_lines.extend(numbers);
-        }
-        if settings.quiet_lines != was_quiet {
-            self.settings_set(settings).await?;
+        let quiet = |number: &Number| {
+            let quiet = &self.settings().quiet_lines;
+            quiet.iter().any(|line| line == number.as_str())
+        };
+        if kept
+            .numbers
+            .iter()
+            .any(|number| quiet(number) == draft.rings)
+        {
+            self.settings_change(move |settings| {
+                let numbers = || kept.numbers.iter().map(Number::as_str);
+                let ours = |line: &String| numbers().any(|number| number == line);
+                settings.quiet_lines.retain(|line| !ours(line));
+                if !draft.rings {
+                    settings.quiet_lines.extend(numbers().map(str::to_owned));
+                }
+            })
+            .await?;
         }
         self.lines().await
     }

@@ -24,7 +24,7 @@ fn start<R: Runtime>(app: &AppHandle<R>) -> StartView {
         desktop: desktop.view().borrow().clone(),
         shell: desktop.shell().borrow().clone(),
         readiness: desktop.readiness().borrow().clone(),
-        settings: core.settings(),
+        settings: core.settings_in_force().borrow().clone(),
         first_run: desktop.first_run_now(account.is_set()).ok(),
     }
 }

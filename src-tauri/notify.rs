@@ -14,10 +14,9 @@ use tauri_plugin_notification::{Action, ActionType, NotificationExt};
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ScreenName;
+use crate::words::{Language, Words};
 use crate::{surroundings, windows};
 
-/// The kind of notification with buttons.
-const RINGING: &str = "ringing";
 const ANSWER: &str = "answer";
 const DECLINE: &str = "decline";
 /// What the plugin calls a press on the notification itself.
@@ -129,18 +128,29 @@ pub(crate) fn manner(of: Circumstances) -> Manner {
     }
 }
 
+/// The kind of notification with buttons, each language its own.
+fn ringing(language: Language) -> &'static str {
+    match language {
+        Language::English => "ringing",
+        Language::German => "ringing-de",
+    }
+}
+
 /// Takes presses on notifications from now on.
 pub(crate) fn listen<R: Runtime>(app: &AppHandle<R>) {
-    let buttons = ActionType::builder(RINGING)
-        .actions(vec![
-            Action::builder(ANSWER, "Answer").build(),
-            Action::builder(DECLINE, "Decline").build(),
-        ])
-        .build();
+    let buttons = [Language::English, Language::German].map(|language| {
+        let words = language.words();
+        ActionType::builder(ringing(language))
+            .actions(vec![
+                Action::builder(ANSWER, words.answer).build(),
+                Action::builder(DECLINE, words.decline).build(),
+            ])
+            .build()
+    });
     let notifications = app.notification();
     let told = app.clone();
     let ready = notifications
-        .register_action_types(vec![buttons])
+        .register_action_types(buttons.into())
         .and_then(|()| {
             notifications.on_action(move |pressed| {
                 if let Some(id) = pressed.notification().map(|of| of.id()) {
@@ -203,8 +213,17 @@ pub(crate) async fn incoming<R: Runtime>(
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
+    let language = *core.language().borrow();
     if let Some(call) = named(core, call).await {
-        show(app, "Incoming call", Some(RINGING), manner, &call);
+        let title = language.words().incoming_call;
+        show(
+            app,
+            title,
+            Some(ringing(language)),
+            language.words(),
+            manner,
+            &call,
+        );
     }
 }
 
@@ -218,8 +237,9 @@ pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &C
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
+    let words = core.words();
     if let Some(call) = named(core, call).await {
-        show(app, "Missed call", None, manner, &call);
+        show(app, words.missed_call, None, words, manner, &call);
     }
 }
 
@@ -272,15 +292,16 @@ fn take_back<R: Runtime>(app: &AppHandle<R>, gone: Vec<i32>) {
 /// Who calls, in one line. Some services read the text as markup and others show it as it is: what could begin markup
 /// becomes a sign that looks like it.
 /// A name is isolated: written from right to left it does not turn the number beside it.
-pub(crate) fn who(call: &CallView) -> String {
+fn who(call: &CallView, words: &Words) -> String {
     one_line(
         call.name.as_deref(),
         &call.number_shown,
         call.number.is_empty(),
+        words,
     )
 }
 
-fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
+fn one_line(name: Option<&str>, number: &str, private: bool, words: &Words) -> String {
     let shown = display_name(number).unwrap_or_default();
     let name = name
         .and_then(display_name)
@@ -288,7 +309,7 @@ fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
     let text = match name {
         Some(name) if private || shown.is_empty() => name,
         Some(name) => format!("{name}, {shown}"),
-        None if private || shown.is_empty() => "Private number".to_owned(),
+        None if private || shown.is_empty() => words.private_number.to_owned(),
         None => shown,
     };
     text.replace('&', "\u{ff06}")
@@ -300,13 +321,14 @@ fn show<R: Runtime>(
     app: &AppHandle<R>,
     title: &'static str,
     kind: Option<&'static str>,
+    words: &'static Words,
     manner: Manner,
     call: &CallView,
 ) {
     let body = match manner {
         Manner::Not => return,
-        Manner::Named => who(call),
-        Manner::Unnamed => "Unlock the screen to see who it is.".to_owned(),
+        Manner::Named => who(call, words),
+        Manner::Unnamed => words.unlock_to_see.to_owned(),
     };
     // Only who can still be answered has buttons.
     let about = match kind {
@@ -330,6 +352,10 @@ fn show<R: Runtime>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
+        super::one_line(name, number, private, Language::English.words())
+    }
 
     const DESK: Circumstances = Circumstances {
         wanted: true,

@@ -101,6 +101,14 @@ impl Listening {
         });
     }
 
+    /// Ends what is played if it is of one of these calls.
+    pub(crate) fn end_of(&self, calls: &[String]) {
+        let shown = self.0.shown.borrow().as_ref().map(|view| view.call.clone());
+        if shown.is_some_and(|call| calls.contains(&call)) {
+            self.end();
+        }
+    }
+
     fn end(&self) {
         *self.playing() = None;
         self.0

@@ -12,7 +12,7 @@ use crate::core::{Core, blocking};
 use crate::ipc::convert;
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
-    SettingsView, WipeWhat,
+    SettingsInForce, SettingsView, WipeWhat,
 };
 use crate::ipc::types::IpcError;
 use crate::ipc::watchers::CallDetails;
@@ -110,11 +110,12 @@ impl Core {
         .await
     }
 
-    /// Deletes calls; answers what takes it back for some seconds.
+    /// Deletes calls; answers what takes it back for some seconds. Their recordings go when it no longer can be.
     ///
     /// # Errors
     /// They cannot be deleted.
     pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
+        let deleted = calls.clone();
         let token = self
             .stored(move |store, _| {
                 let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
@@ -122,6 +123,7 @@ impl Core {
                 Ok(token.as_str().to_owned())
             })
             .await?;
+        self.listening().end_of(&deleted);
         let core = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(CANNOT_BE_TAKEN_BACK).await;
@@ -147,7 +149,8 @@ impl Core {
         Ok(u32::try_from(back).unwrap_or(u32::MAX))
     }
 
-    /// Takes everything of a kind out for good; with calls go their recordings.
+    /// Takes everything of a kind out for good; with calls go their recordings. Answers how many calls stayed: those that
+    /// are not over, or whose leg the server has not confirmed gone.
     ///
     /// # Errors
     /// Another program reads the file, or it cannot be written.
@@ -328,17 +331,24 @@ impl Core {
         Ok(u32::try_from(gone).unwrap_or(u32::MAX))
     }
 
-    /// Keeps settings and puts them in force.
+    /// Changes settings, keeps them and puts them in force. What another program has set meanwhile stays.
     ///
     /// # Errors
     /// One is wrong (nothing was changed), or they cannot be kept.
-    pub async fn settings_set(&self, view: SettingsView) -> Result<SettingsView, IpcError> {
-        let view = settings::checked(view)?;
-        let store = self.store()?;
-        let kept = view.clone();
-        blocking(move || settings::save(&store, &kept)).await?;
-        self.put_settings_in_force(view.clone());
-        Ok(view)
+    pub async fn settings_change(
+        &self,
+        change: impl FnOnce(&mut SettingsView) + Send + 'static,
+    ) -> Result<SettingsInForce, IpcError> {
+        let (core, store) = (self.clone(), self.store()?);
+        blocking(move || {
+            let _alone = core.settings_alone();
+            let mut wanted = settings::load_if_set(&store).unwrap_or_else(|| core.settings());
+            change(&mut wanted);
+            let wanted = settings::checked(wanted)?;
+            settings::save(&store, &wanted)?;
+            Ok(core.put_settings_in_force(wanted))
+        })
+        .await
     }
 }
 

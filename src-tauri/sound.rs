@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use choices::{RINGTONES, TONES, named, processing_choices, tones_word};
 
 use crate::core::{Core, blocking};
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::SettingsInForce;
 use crate::ipc::sound::{
     ChosenDevice, EchoTestState, LevelsView, PlayerView, ReplayView, RingtoneSetting, SoundBanner,
     SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
@@ -68,7 +68,7 @@ struct Sources {
     own: watch::Receiver<Option<Own>>,
     status: watch::Receiver<Status>,
     phone: watch::Receiver<Arc<PhoneView>>,
-    phone_settings: watch::Receiver<SettingsView>,
+    phone_settings: watch::Receiver<SettingsInForce>,
     recording: watch::Receiver<Recorded>,
     player: watch::Receiver<Option<PlayerView>>,
     recordings_folder: String,
@@ -83,7 +83,7 @@ impl Sound {
         folder: &Path,
         store: Option<&Store>,
         phone: watch::Receiver<Arc<PhoneView>>,
-        phone_settings: watch::Receiver<SettingsView>,
+        phone_settings: watch::Receiver<SettingsInForce>,
         recordings: Recordings,
         statistics: Arc<audio::Statistics>,
     ) -> Self {
@@ -351,7 +351,7 @@ async fn follow(panel: Panel, mut sources: Sources, publish: watch::Sender<Sound
 
 impl Sources {
     fn choice(&self) -> audio::Choice {
-        let region = self.phone_settings.borrow().region.clone();
+        let region = self.phone_settings.borrow().settings.region.clone();
         let own = self.own.borrow().as_ref().map(|own| own.ringtone.clone());
         choice(&self.settings.borrow(), own, &region)
     }
@@ -360,7 +360,9 @@ impl Sources {
     fn picture(&mut self) -> SoundView {
         let own = self.own.borrow_and_update();
         let own = own.as_ref().map(|own| own.name.clone());
-        let region = self.phone_settings.borrow_and_update().region.clone();
+        let phone = self.phone_settings.borrow_and_update();
+        let region = phone.settings.region.clone();
+        drop(phone);
         let recorded = self.recording.borrow_and_update().clone();
         let (status, phone) = (
             self.status.borrow_and_update(),

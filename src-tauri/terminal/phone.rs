@@ -96,7 +96,11 @@ async fn obey<W: io::Write>(
             let core = session.core();
             let done = match changed(&core.settings(), changes) {
                 Ok(None) => Ok(core.settings()),
-                Ok(Some(wanted)) => core.settings_set(wanted).await.map_err(|why| why.message),
+                Ok(Some(wanted)) => core
+                    .settings_change(|settings| *settings = wanted)
+                    .await
+                    .map(|now| now.settings)
+                    .map_err(|why| why.message),
                 Err(what) => Err(what),
             };
             match done {

@@ -18,6 +18,7 @@ use crate::ipc::types::{IpcError, PersonState, PhoneView};
 use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::ipc::{calling, convert};
 use crate::terminal::outcome::exit_code;
+use crate::words::Language;
 
 /// Notices about a dial that was refused; its end says the same.
 const REFUSALS: [&str; 4] = [
@@ -61,7 +62,7 @@ impl<W: Write> Report<W> {
 
     /// The line as a whole changed.
     pub fn line(&mut self, line: &LineStatus) {
-        let shown = convert::line(line, Region::default());
+        let shown = convert::line(line, Region::default(), Language::English.words());
         if self.json {
             self.write(&json!({
                 "at_ms": unix_ms(), "event": "line", "call_id": null, "state": shown.state,
@@ -262,7 +263,7 @@ impl<W: Write> Report<W> {
         region: Region,
         names: &HashMap<String, String>,
     ) {
-        let mut shown = convert::phone(view, region, names);
+        let mut shown = convert::phone(view, region, names, Language::English.words());
         shown.rev = 0; // counts changes that cannot be seen too
         if self.shown.as_ref() == Some(&shown) {
             return;

@@ -90,6 +90,11 @@ impl Store {
         })
     }
 
+    /// The folder in which it is kept.
+    pub(crate) fn profile(&self) -> &Path {
+        &self.inner.profile
+    }
+
     /// A number that grows with every change a reader can see. Changes by other programs are not noticed.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use call::input::RoomFact;
 use call::output::RoomCommand;
 use call::state::LeaveReason;
-use call::{Identity, Input, Link};
+use call::{Identity, Input, Link, Role};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -59,8 +59,12 @@ pub(crate) async fn run(
     };
     let mut early = VecDeque::new();
     let join = async {
+        let role = request.role;
         let access = (shared.tokens)(request).await?;
-        shared.backend.connect(&access).await
+        match role {
+            Role::Talk => shared.backend.connect(&access).await,
+            Role::Watch => shared.backend.watch(&access).await,
+        }
     };
     tokio::pin!(join);
     let joined = loop {

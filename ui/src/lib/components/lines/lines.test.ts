@@ -17,7 +17,7 @@ afterEach(() => {
 
 /** Menus open in the main part of the window. */
 const show = (backend: FakePhone) =>
-  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend } });
+  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend, oncopy: vi.fn() } });
 
 test('each line says what was proven and what was not', async () => {
   show(new FakePhone('', 0));
@@ -36,6 +36,17 @@ test('a desk without lines says how one is set up', async () => {
   expect(await screen.findByRole('radiogroup')).toBeTruthy();
 });
 
+test('lines that cannot be read are read when that is tried again', async () => {
+  const backend = new FakePhone('', 0);
+  const refused = vi.spyOn(backend, 'lines').mockRejectedValue({ code: 'profile', message: 'The list is locked.' });
+  show(backend);
+  expect((await screen.findByTestId('lines-refusal')).textContent).toBe('The list is locked.');
+  refused.mockRestore();
+  await fireEvent.click(screen.getByTestId('lines-retry'));
+  expect(await screen.findAllByTestId('line-card')).toHaveLength(2);
+  expect(screen.queryByTestId('lines-refusal')).toBeNull();
+});
+
 test('what is broken is shown on the way, mended after a yes, and checked again', async () => {
   show(new FakePhone('', 0));
   const [, broken] = await screen.findAllByTestId('line-check');
@@ -47,7 +58,7 @@ test('what is broken is shown on the way, mended after a yes, and checked again'
   await fireEvent.click(screen.getByTestId('fix-D10'));
   expect((await screen.findByTestId('fix-dialog')).textContent).toContain('Callers let in: +1 → everybody');
   await fireEvent.click(screen.getByTestId('fix-confirm'));
-  expect(await screen.findByText(/Nothing is wrong/)).toBeTruthy();
+  expect(await screen.findByText(/No problems found/)).toBeTruthy();
   expect(screen.queryByTestId('finding')).toBeNull();
   await fireEvent.click(screen.getByTestId('lines-back'));
   expect(await screen.findAllByTestId('line-card')).toHaveLength(2);
