@@ -520,6 +520,31 @@ async fn behind_a_locked_screen_a_notification_says_less_and_answers_all_the_sam
         "the caller is named on a locked screen: {ring:?}"
     );
 
+    // That somebody called is said until somebody has looked at it; that somebody calls, no longer than they do.
+    saver.lock(true);
+    let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+    eventually("it is notified", PATIENCE, || {
+        (notifications.showing().ok()? == 1).then_some(())
+    });
+    let gone = || {
+        let said = notifications.history().ok()?;
+        let rings = said.iter().filter(|one| one.summary == "Incoming call");
+        Some(rings.count())
+    };
+    let before = gone();
+    phones.hang_up(&call.id).unwrap();
+    eventually("only that it was missed is said", PATIENCE, || {
+        (gone() > before && notifications.showing().ok()? == 1).then_some(())
+    });
+    saver.lock(false);
+    window
+        .invoke("history_seen", json!({ "call": null }))
+        .await
+        .unwrap();
+    eventually("it was looked at", PATIENCE, || {
+        (notifications.showing().ok()? == 0).then_some(())
+    });
+
     // The system is set not to disturb: that counts here once the person says so, and not before.
     notifications.pause(true).unwrap();
     let mut settings = window.invoke("desktop_show", json!({})).await.unwrap()["settings"].clone();
