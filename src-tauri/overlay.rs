@@ -201,7 +201,9 @@ pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>) -> bool {
     if areas.is_empty() {
         ok("show the overlay", first.show());
     }
+    pages.ring_reached("shown");
     let seen = stands(&first).await;
+    pages.ring_reached("stands");
     if !seen {
         tracing::warn!("the overlay does not appear; the main window is raised");
         windows::raise_main(app);
