@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use desk::unix_ms;
 use tokio::sync::watch;
 use tokio::time;
 
 use crate::ipc::types::PageMoment;
-use crate::terminal::report::unix_ms;
 
 /// The most moments that a page may tell of one start.
 const MOST_MOMENTS: usize = 32;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
+use crate::ipc::records::SETTINGS_CHANGED;
 use crate::ipc::sound::{SOUND_CHANGED, SoundView};
 use crate::ipc::types::{self, DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
@@ -20,6 +21,7 @@ use crate::{overlay, windows};
 /// is to be seen first.
 pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
+    let mut language = core.language();
     let (behind, mut pictures) = watch::channel(None);
     let told = app.clone();
     tauri::async_runtime::spawn(async move {
@@ -32,7 +34,15 @@ pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
         }
     });
     let mut rang = None;
-    while view.changed().await.is_ok() {
+    loop {
+        let changed = tokio::select! {
+            changed = view.changed() => changed,
+            changed = language.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+        language.mark_unchanged();
         let rings = who_rings(&view.borrow_and_update());
         if rings.is_some() && rings != rang && overlay_may_appear(&app) {
             app.state::<Pages>().ring_began();
@@ -83,8 +93,12 @@ pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
         main(&app, DESKTOP_CHANGED, now);
         let looks = desktop.look();
         if looks != look {
-            for window in app.webview_windows().values() {
+            let title = app.state::<Core>().words().incoming_call;
+            for (label, window) in app.webview_windows() {
                 windows::ok("change the theme", window.set_theme(theme));
+                if overlay::is_overlay(&label) {
+                    windows::ok("name the overlay", window.set_title(title));
+                }
             }
             all(&app, LOOK_CHANGED, looks.clone());
             look = looks;
@@ -112,19 +126,21 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut phone = core.view();
     let mut computer = desktop.view();
     let mut verdict = desktop.readiness();
+    let mut language = core.language();
     loop {
         let seen_phone = Arc::clone(&phone.borrow_and_update());
         let rings_on = ring_device(&sound.borrow_and_update());
         let may_raise = computer.borrow_and_update().facts.overlay;
         let overlay_runs = *overlay.borrow_and_update();
-        let judged = readiness::judge(&Evidence {
+        let evidence = Evidence {
             line: &seen_phone.line,
-            quiet: seen_phone.quiet.as_deref(),
-            quiet_in_part: seen_phone.quiet_in_part.as_deref(),
+            quiet: seen_phone.quiet.as_ref(),
+            quiet_numbers: seen_phone.quiet_numbers,
             ring_device: looked.then_some(rings_on.as_deref()),
             overlay_runs,
             may_raise,
-        });
+        };
+        let judged = readiness::judge(&evidence, language.borrow_and_update().words());
         desktop.tell_readiness(|view| {
             let test = view.test.take();
             *view = crate::ipc::desktop::ReadinessView {
@@ -144,6 +160,7 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
             changed = sound.changed() => if changed.is_err() { return } else { looked = true },
             changed = computer.changed() => if changed.is_err() { return },
             changed = overlay.changed() => if changed.is_err() { return },
+            changed = language.changed() => if changed.is_err() { return },
             changed = verdict.changed() => if changed.is_err() { return } else {
                 verdict.mark_changed();
             },
@@ -164,6 +181,15 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
             all(&app, DEVICES_CHANGED, ());
         }
         all(&app, SOUND_CHANGED, now);
+    }
+}
+
+/// What a person has set.
+pub(crate) async fn of_settings<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut settings = core.settings_in_force();
+    while settings.changed().await.is_ok() {
+        let now = settings.borrow_and_update().clone();
+        main(&app, SETTINGS_CHANGED, now);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::SettingsInForce;
 use crate::ipc::types::{Direction, PhoneView};
 
 /// The name of the event that carries a whole [`DesktopView`]; for the main window only.
@@ -391,7 +391,7 @@ pub struct StartView {
     /// Will this desk ring?
     pub readiness: ReadinessView,
     /// What a person has set.
-    pub settings: SettingsView,
+    pub settings: SettingsInForce,
     /// How far the first run is; `null`: nobody knows.
     pub first_run: Option<FirstRunView>,
 }

@@ -3,6 +3,7 @@
 use ::history::{ContactDraft, HistoryError, Store, Wipe};
 use anyhow::Context as _;
 use call::number::Region;
+use desk::unix_ms;
 use serde_json::{Value, json};
 
 use crate::ipc::convert;
@@ -12,7 +13,7 @@ use crate::settings;
 use crate::terminal::complain;
 use crate::terminal::outcome::{ANSWERED, WRONG_USE};
 use crate::terminal::record_args::{ContactFields, Contacts, ContactsOrder};
-use crate::terminal::report::{Report, unix_ms};
+use crate::terminal::report::Report;
 
 /// Contacts asked of the file at once.
 const PAGE: usize = 200;

@@ -310,6 +310,11 @@ fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
             Ok(())
         });
     }
+    if asked(arguments, Part::Growth) {
+        journal.part("many callers", |journal| {
+            growth::of_callers(&Place::start()?, journal, count)
+        });
+    }
     table
 }
 

@@ -394,6 +394,27 @@ fn the_devices_fail_and_the_call_goes_on() {
 }
 
 #[test]
+fn keys_that_did_not_go_out_are_taken_back_and_said() {
+    let mut d = Desk::live();
+    d.keys("12");
+    d.keys("w3");
+    d.talk(RoomFact::KeysFailed {
+        keys: "12".into(),
+        detail: "refused".into(),
+    });
+    assert_eq!(d.view().keys_sent, "w3");
+    let notice = d.phone.view().notice.unwrap();
+    assert_eq!(notice.code, "keys_not_sent");
+    assert_eq!(notice.text, "The keys 12 were not sent. Press them again.");
+    // Keys that nobody sent are no news of this call.
+    d.talk(RoomFact::KeysFailed {
+        keys: "9".into(),
+        detail: "refused".into(),
+    });
+    assert_eq!(d.view().keys_sent, "w3");
+}
+
+#[test]
 fn keys_of_the_far_end_are_shown_and_bounded() {
     let mut d = Desk::live();
     for key in ['1', '#', 'x', '\u{0}'] {

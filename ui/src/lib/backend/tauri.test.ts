@@ -3,7 +3,6 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
 import { DESKTOP, HOOK } from './fake-desktop';
-import { SETTINGS } from './fake-records';
 import { SOUND, WATCHERS } from './fake-sound';
 import { tauriBackend } from './tauri';
 
@@ -60,7 +59,7 @@ const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, 
   ],
   [(backend) => backend.contactsUndoImport(3), 'contacts_undo_import', { import: 3 }],
   [(backend) => backend.settingsShow(), 'settings_show', {}],
-  [(backend) => backend.settingsSet(SETTINGS), 'settings_set', { settings: SETTINGS }],
+  [(backend) => backend.settingsChange({ keep_days: 0 }), 'settings_change', { change: { keep_days: 0 } }],
   [(backend) => backend.accountShow(), 'account_show', {}],
   [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
   [(backend) => backend.accountForget(), 'account_forget', {}],

@@ -42,7 +42,7 @@ const aFile = (content: string | Uint8Array<ArrayBuffer>, name = '.env') =>
   });
 
 async function ofALine(backend = new FakePhone('', 0)): Promise<FakePhone> {
-  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend } });
+  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend, oncopy: vi.fn() } });
   await fireEvent.click(await screen.findByTestId('lines-add'));
   await fireEvent.click(screen.getByTestId('provider-env'));
   await screen.findByTestId('env-text');
