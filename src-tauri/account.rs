@@ -196,15 +196,10 @@ impl Account {
                 })?
             }
         };
-        let name = self.name(&url, &key);
-        self.vault
-            .set(&name, &secret)
-            .map_err(|error| vault_error(&error))?;
         let store = self.store()?;
-        store
-            .set_setting(URL, Some(&url))
-            .and_then(|()| store.set_setting(KEY, Some(&key)))
-            .map_err(|error| store_error(&error))?;
+        self.keep_secret(&self.name(&url, &key), &secret, || {
+            store.set_settings(&[(URL, Some(&url)), (KEY, Some(&key))])
+        })?;
         if let Some((old_url, old_key)) = before
             && (&old_url, &old_key) != (&url, &key)
             && let Err(error) = self.vault.delete(&self.name(&old_url, &old_key))
@@ -214,22 +209,51 @@ impl Account {
         Ok(())
     }
 
+    /// Keeps a secret if what belongs to it can be written too; else the keychain is as before.
+    fn keep_secret(
+        &self,
+        name: &vault::Account,
+        secret: &Secret,
+        write: impl FnOnce() -> Result<(), HistoryError>,
+    ) -> Result<(), IpcError> {
+        let former = self.vault.get(name).map_err(|error| vault_error(&error))?;
+        self.vault
+            .set(name, secret)
+            .map_err(|error| vault_error(&error))?;
+        write().map_err(|error| {
+            let put_back = match &former {
+                Some(former) => self.vault.set(name, former),
+                None => self.vault.delete(name).map(drop),
+            };
+            if let Err(error) = put_back {
+                tracing::warn!(%error, "a secret that is not used stays in the keychain");
+            }
+            store_error(&error)
+        })
+    }
+
     /// Removes address, key and secret from this computer.
     ///
     /// # Errors
-    /// The keychain or the settings cannot be written; what can be removed is.
+    /// The keychain or the settings cannot be written; what can be removed is, and what stayed is said.
     pub fn forget(&self) -> Result<(), IpcError> {
         let Some((url, key)) = self.stored()? else {
             return Ok(());
         };
-        self.vault
-            .delete(&self.name(&url, &key))
-            .map_err(|error| vault_error(&error))?;
         let store = self.store()?;
+        let secret = self.vault.delete(&self.name(&url, &key));
         store
-            .set_setting(URL, None)
-            .and_then(|()| store.set_setting(KEY, None))
-            .map_err(|error| store_error(&error))
+            .set_settings(&[(URL, None), (KEY, None)])
+            .map_err(|error| store_error(&error))?;
+        secret.map(drop).map_err(|error| {
+            let IpcError { code, message } = vault_error(&error);
+            IpcError::new(
+                &code,
+                format!(
+                    "This desk is signed out, but the secret for {url} stays in the keychain, under {SERVICE}. {message} Or delete it there."
+                ),
+            )
+        })
     }
 
     /// The secret of the key that webhooks are signed with, where that is not the account's.
@@ -427,6 +451,34 @@ mod tests {
         );
         vault.fail(None);
         assert!(matches!(account.sign_in(), SignIn::Ready(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_whole_changes_nothing() {
+        let (_folder, account, vault) = scratch();
+        account.set("wss://a.example", "key", secret()).unwrap();
+        let names = ["wss://a.example", "wss://b.example"].map(|url| account.name(url, "key"));
+        for name in &names {
+            let other = Secret::new("another-secret".into());
+            let refused = account.keep_secret(name, &other, || Err(HistoryError::NoSuchCall));
+            assert_eq!(refused.unwrap_err().code, "profile");
+        }
+        let kept = names.map(|name| vault.get(&name).unwrap());
+        let kept = kept
+            .each_ref()
+            .map(|kept| kept.as_ref().map(Secret::expose));
+        assert_eq!(kept, [Some("quiet-secret"), None]);
+    }
+
+    #[test]
+    fn a_locked_keychain_keeps_nobody_signed_in() {
+        let (_folder, account, vault) = scratch();
+        account.set("wss://a.example", "key", secret()).unwrap();
+        vault.fail(Some(VaultError::Locked));
+        let said = account.forget().unwrap_err();
+        assert_eq!(said.code, "keychain_locked");
+        assert!(said.message.contains("signed out"), "{}", said.message);
+        assert!(matches!(account.sign_in(), SignIn::SignedOut));
     }
 
     #[test]

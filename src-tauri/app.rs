@@ -121,6 +121,7 @@ fn set_up<R: Runtime>(
     go(tell::of_shell(app.clone()));
     go(tell::of_sound(app.clone(), core.clone()));
     go(tell::of_watchers(app.clone(), core.clone()));
+    go(tell::of_settings(app.clone(), core.clone()));
     go(tell::of_readiness(app.clone(), core.clone()));
     go(moments::follow(core.view(), desktop.clone()));
     go(awake::follow(core.view(), desktop.view()));
@@ -223,7 +224,8 @@ impl Ending {
 pub(crate) fn ask_to_quit<R: Runtime>(app: &AppHandle<R>) {
     let desktop = app.state::<Desktop>();
     let tray = desktop.view().borrow().facts.tray;
-    let question = quit_question(&app.state::<Core>().view().borrow(), tray);
+    let core = app.state::<Core>();
+    let question = quit_question(&core.view().borrow(), tray, core.words());
     if desktop.ask_to_quit(question) {
         windows::raise_main(app);
     } else {
@@ -323,7 +325,7 @@ fn set_autostart<R: Runtime>(app: &AppHandle<R>, wanted: bool) {
     };
     let words = done.err().map(|error| {
         tracing::warn!(%error, "starting with the computer cannot be changed");
-        "Deskline cannot be started with the computer: its entry cannot be written. Check the folder for autostart, then try again.".to_owned()
+        app.state::<Core>().words().no_autostart.to_owned()
     });
     app.state::<Desktop>()
         .found_out(|facts| facts.words = words.into_iter().collect());

@@ -11,6 +11,7 @@ use crate::core::{Core, blocking};
 use crate::ipc::calling::LineCallingDraft;
 use crate::ipc::lines::LineCard;
 use crate::ipc::types::IpcError;
+use crate::line_desk::unlisted;
 
 /// A decision, with the lines it was made of.
 #[derive(Debug, Clone)]
@@ -59,17 +60,24 @@ impl Core {
         let (_, profile) = self.account_and_profile();
         let registry = Registry::new(&profile.path().join("lines"));
         let kept = blocking(move || set(&registry, &line, calling)).await?;
-        let numbers: Vec<&str> = kept.numbers.iter().map(Number::as_str).collect();
-        let mut settings = self.settings();
-        let was_quiet = settings.quiet_lines.clone();
-        let ours = |number: &String| numbers.contains(&number.as_str());
-        settings.quiet_lines.retain(|number| !ours(number));
-        if !draft.rings {
-            let numbers = numbers.iter().map(|number| (*number).to_owned());
-            settings.quiet_lines.extend(numbers);
-        }
-        if settings.quiet_lines != was_quiet {
-            self.settings_set(settings).await?;
+        let quiet = |number: &Number| {
+            let quiet = &self.settings().quiet_lines;
+            quiet.iter().any(|line| line == number.as_str())
+        };
+        if kept
+            .numbers
+            .iter()
+            .any(|number| quiet(number) == draft.rings)
+        {
+            self.settings_change(move |settings| {
+                let numbers = || kept.numbers.iter().map(Number::as_str);
+                let ours = |line: &String| numbers().any(|number| number == line);
+                settings.quiet_lines.retain(|line| !ours(line));
+                if !draft.rings {
+                    settings.quiet_lines.extend(numbers().map(str::to_owned));
+                }
+            })
+            .await?;
         }
         self.lines().await
     }
@@ -108,19 +116,7 @@ pub(crate) fn set(registry: &Registry, line: &str, calling: Calling) -> Result<K
 /// # Errors
 /// There is none, or the list cannot be read.
 pub(crate) fn find(registry: &Registry, line: &str) -> Result<KeptLine, IpcError> {
-    let lines = registry
-        .lines()
-        .map_err(|error| IpcError::new("profile", error.to_string()))?;
-    let asked = line.trim();
-    let is = |kept: &KeptLine| {
-        kept.id.as_str() == asked || kept.name.to_string().to_lowercase() == asked.to_lowercase()
-    };
-    lines.into_iter().find(is).ok_or_else(|| {
-        IpcError::new(
-            "no_such_line",
-            "There is no line of that name. `deskline line list` shows them all.",
-        )
-    })
+    registry.line(line).map_err(|error| unlisted(&error))
 }
 
 /// The number as it would be dialled; of half a number what there is of it.

@@ -7,7 +7,8 @@
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use call::output::ShellCommand;
 use call::state::CallState;
 use call::view::PhoneView;
 use call::{CallId, Phone};
+use desk::unix_ms;
 use desk::{Clock, Ports};
 use history::{Journal, Store};
 use realtime::{Backend, RoomPort};
@@ -31,7 +33,7 @@ use crate::account::{Account, system_vault};
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
 use crate::ipc::convert;
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::{SettingsInForce, SettingsView};
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
 pub use crate::line::Purpose;
 use crate::line::{self, Ask, Line, tokens};
@@ -40,8 +42,8 @@ use crate::player::{self, Listening};
 use crate::profile::Profile;
 use crate::recording::{self, Recorder};
 use crate::sound::{self, Recordings, Sound};
-use crate::terminal::report::unix_ms;
 use crate::watching::{self, Watching};
+use crate::words::{Language, Words};
 use crate::{event_log, other_programs, settings};
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
@@ -74,7 +76,13 @@ struct Inner {
     directory: Option<Directory>,
     account: Account,
     profile: Profile,
-    settings: watch::Sender<SettingsView>,
+    settings: watch::Sender<SettingsInForce>,
+    /// Held while settings are changed, on a thread that may wait.
+    settings_alone: Mutex<()>,
+    /// What is said to the person is said in it.
+    language: watch::Sender<Language>,
+    /// How often that changed: a picture in another language is a newer picture.
+    spoken: AtomicU64,
     project: watch::Receiver<Option<Project>>,
     sound: Sound,
     recorder: Recorder,
@@ -121,7 +129,10 @@ impl Core {
                 (Journal::Lost(error), Err(what))
             }
         };
-        let settings = watch::Sender::new(settings::load(store.as_ref().ok()));
+        let settings = watch::Sender::new(SettingsInForce {
+            rev: 1,
+            settings: settings::load(store.as_ref().ok()),
+        });
         let account = Account::new(profile, store.clone(), system_vault());
         let history = history::spawn(log_commands, inputs.clone(), journal)
             .context("The history cannot be started")?;
@@ -181,8 +192,8 @@ impl Core {
         task::spawn(signing_in.run(asks));
 
         let phone = Phone::new({
-            let view = settings.borrow();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         });
         let ports = Ports {
             log,
@@ -240,6 +251,9 @@ impl Core {
             account,
             profile: profile.clone(),
             settings,
+            settings_alone: Mutex::default(),
+            language: watch::Sender::default(),
+            spoken: AtomicU64::default(),
             project: signed_in,
             sound,
             recorder,
@@ -267,7 +281,7 @@ impl Core {
     pub async fn picture(&self) -> crate::ipc::types::PhoneView {
         let view = Arc::clone(&self.0.view.borrow());
         let names = self.names(&view).await;
-        let mut picture = convert::phone(&view, self.region(), &names);
+        let mut picture = self.shown(&view, &names);
         if let Some(directory) = &self.0.directory {
             directory.remember(&mut picture).await;
         }
@@ -278,7 +292,38 @@ impl Core {
     pub(crate) fn picture_now(&self) -> crate::ipc::types::PhoneView {
         let view = Arc::clone(&self.0.view.borrow());
         let names = self.0.directory.as_ref().map(|of| of.known_names(&view));
-        convert::phone(&view, self.region(), &names.unwrap_or_default())
+        self.shown(&view, &names.unwrap_or_default())
+    }
+
+    fn shown(
+        &self,
+        view: &PhoneView,
+        names: &HashMap<String, String>,
+    ) -> crate::ipc::types::PhoneView {
+        let mut picture = convert::phone(view, self.region(), names, self.words());
+        picture.rev += self.0.spoken.load(Ordering::Acquire);
+        picture
+    }
+
+    /// The language that is spoken here; English until [`Self::speak`] says another.
+    pub(crate) fn language(&self) -> watch::Receiver<Language> {
+        self.0.language.subscribe()
+    }
+
+    /// What is said in it.
+    pub(crate) fn words(&self) -> &'static Words {
+        self.0.language.borrow().words()
+    }
+
+    /// Speaks another language from now on.
+    pub(crate) fn speak(&self, language: Language) {
+        self.0.language.send_if_modified(|spoken| {
+            let changed = std::mem::replace(spoken, language) != language;
+            if changed {
+                self.0.spoken.fetch_add(1, Ordering::AcqRel);
+            }
+            changed
+        });
     }
 
     /// The id of this desk.
@@ -297,13 +342,26 @@ impl Core {
     /// The country whose numbers are typed without a country code here.
     #[must_use]
     pub fn region(&self) -> Region {
-        Region::parse(&self.0.settings.borrow().region).unwrap_or_default()
+        Region::parse(&self.0.settings.borrow().settings.region).unwrap_or_default()
     }
 
     /// What the person has set.
     #[must_use]
     pub fn settings(&self) -> SettingsView {
-        self.0.settings.borrow().clone()
+        self.0.settings.borrow().settings.clone()
+    }
+
+    /// The same, to follow.
+    pub(crate) fn settings_in_force(&self) -> watch::Receiver<SettingsInForce> {
+        self.0.settings.subscribe()
+    }
+
+    /// One change of the settings at a time: hold what this answers. Blocks.
+    pub(crate) fn settings_alone(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .settings_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The project this desk is signed in to.
@@ -323,8 +381,8 @@ impl Core {
         &self.0.sound
     }
 
-    pub(crate) fn put_settings_in_force(&self, view: SettingsView) {
-        self.0.settings.send_replace(view);
+    pub(crate) fn put_settings_in_force(&self, view: SettingsView) -> SettingsInForce {
+        settings::put_in_force(&self.0.settings, view)
     }
 
     pub(crate) fn line_setup(&self) -> &LineSetup {
@@ -443,12 +501,13 @@ impl Core {
     /// Removes the account from this computer.
     ///
     /// # Errors
-    /// It cannot be removed.
+    /// Something of it cannot be removed; says what.
     pub async fn account_forget(&self) -> Result<AccountView, IpcError> {
         let account = self.0.account.clone();
-        let view = blocking(move || account.forget().and_then(|()| account.show())).await?;
+        let view = blocking(move || account.forget().and_then(|()| account.show())).await;
+        // Even if the secret stayed, this desk is signed out.
         self.ask(Ask::Changed).await;
-        Ok(view)
+        view
     }
 
     /// Ends the phone and waits until the history is written. Calls are ended before, with [`Intent::Quit`].
@@ -507,14 +566,14 @@ pub fn fresh_call_id() -> Result<CallId, call::ids::IdError> {
 
 /// Tells the phone what is set, and when business hours begin and end.
 async fn follow_settings(
-    mut settings: watch::Receiver<SettingsView>,
+    mut settings: watch::Receiver<SettingsInForce>,
     ring_for: Option<Duration>,
     inputs: mpsc::Sender<Input>,
 ) {
     // The phone was begun with the first of these.
     let mut told = {
-        let view = settings.borrow_and_update();
-        settings::for_desk(&view, ring_for, settings::open_now(&view))
+        let view = &settings.borrow_and_update().settings;
+        settings::for_desk(view, ring_for, settings::open_now(view))
     };
     // A clock can be set and a computer can sleep: looking again is surer than reckoning when.
     let mut clock = tokio::time::interval(HOURS_EVERY);
@@ -526,8 +585,8 @@ async fn follow_settings(
             () = inputs.closed() => return,
         }
         let now = {
-            let view = settings.borrow_and_update();
-            settings::for_desk(&view, ring_for, settings::open_now(&view))
+            let view = &settings.borrow_and_update().settings;
+            settings::for_desk(view, ring_for, settings::open_now(view))
         };
         if now != told {
             told = now.clone();

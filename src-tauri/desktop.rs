@@ -14,6 +14,7 @@ use crate::ipc::desktop::{
     PrefillView, QuitView, ReadinessView, ScreenName, ShellView, ShortcutAction,
 };
 use crate::ipc::types::IpcError;
+use crate::words::{Language, Words, fill};
 use crate::{hooks, links, readiness, shortcuts};
 
 /// Setting: everything in [`DesktopSettings`], as JSON.
@@ -54,6 +55,7 @@ pub struct Desktop(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    core: Core,
     store: Result<Store, IpcError>,
     desktop: watch::Sender<DesktopView>,
     shell: watch::Sender<ShellView>,
@@ -72,7 +74,9 @@ impl Desktop {
             || store
                 .as_ref()
                 .is_ok_and(|store| kept::<bool>(store, COMPACT).unwrap_or_default());
+        core.speak(Language::of_setting(&settings.language));
         Self(Arc::new(Inner {
+            core: core.clone(),
             store,
             desktop: watch::Sender::new(DesktopView {
                 rev: 1,
@@ -85,7 +89,7 @@ impl Desktop {
                 compact,
                 ..ShellView::default()
             }),
-            readiness: watch::Sender::new(readiness::unknown()),
+            readiness: watch::Sender::new(readiness::unknown(core.words())),
             asked: Mutex::new(0),
         }))
     }
@@ -133,6 +137,7 @@ impl Desktop {
         let store = self.0.store.clone()?;
         let kept = settings.clone();
         blocking(move || keep(&store, SETTINGS, &kept)).await?;
+        self.0.core.speak(Language::of_setting(&settings.language));
         self.change(|view| view.settings = settings);
         Ok(self.0.desktop.borrow().clone())
     }
@@ -176,16 +181,14 @@ impl Desktop {
 
     /// A link was pressed in another program. Its number is filled in and waits; nothing is dialled.
     pub fn take_link(&self, link: &str, region: Region) {
+        let words = self.0.core.words();
         let prefill = match links::parse(link, region) {
             Ok(link) => PrefillView {
                 id: 0,
                 words: if link.service_code {
-                    format!(
-                        "A link asks to dial {}. Codes like this switch something at your provider. Only go on if you know what it does.",
-                        link.shown
-                    )
+                    fill(words.from_a_link_code, &[("code", &link.shown)])
                 } else {
-                    "From a link. Nothing is dialled until you say so.".to_owned()
+                    words.from_a_link.to_owned()
                 },
                 number: link.number,
                 number_shown: link.shown,
@@ -324,12 +327,13 @@ impl Desktop {
 }
 
 /// The question that Quit asks: what is lost, and what closing the window would do instead.
-pub(crate) fn quit_question(phone: &PhoneView, tray: bool) -> QuitView {
+pub(crate) fn quit_question(phone: &PhoneView, tray: bool, words: &Words) -> QuitView {
     let stays = if tray {
-        "Closing the window keeps Deskline ringing in the tray."
+        words.stays_in_tray
     } else {
-        "Leaving the window open, or minimised, keeps Deskline ringing."
+        words.stays_in_task_bar
     };
+    let detail = |text| fill(text, &[("stays", stays)]);
     let open: Vec<_> = phone
         .calls
         .iter()
@@ -337,31 +341,39 @@ pub(crate) fn quit_question(phone: &PhoneView, tray: bool) -> QuitView {
         .collect();
     match open.as_slice() {
         [] => QuitView {
-            title: "Quit and miss calls?".into(),
-            detail: format!("Nothing rings at this desk until you start it again. {stays}"),
-            stay: if tray { "Keep in tray" } else { "Keep open" }.into(),
-            quit: "Quit".into(),
+            title: words.quit_and_miss.into(),
+            detail: detail(words.quit_and_miss_detail),
+            stay: if tray {
+                words.keep_in_tray
+            } else {
+                words.keep_open
+            }
+            .into(),
+            quit: words.quit_button.into(),
         },
         [one] => {
             let who = one.name.clone().unwrap_or_else(|| {
                 if one.number.is_empty() {
-                    "the private number".to_owned()
+                    words.the_private_number.to_owned()
                 } else {
                     one.number_shown.clone()
                 }
             });
             QuitView {
-                title: format!("Quit and end the call with {who}?"),
-                detail: format!("This ends the call for both of you. {stays}"),
-                stay: "Stay on the call".into(),
-                quit: "End and quit".into(),
+                title: fill(words.quit_and_end_one, &[("who", &who)]),
+                detail: detail(words.quit_and_end_one_detail),
+                stay: words.stay_on_call.into(),
+                quit: words.end_and_quit.into(),
             }
         }
         several => QuitView {
-            title: format!("Quit and end {} calls?", several.len()),
-            detail: format!("This ends them for everybody in them. {stays}"),
-            stay: "Stay on the calls".into(),
-            quit: "End and quit".into(),
+            title: fill(
+                words.quit_and_end_many,
+                &[("count", &several.len().to_string())],
+            ),
+            detail: detail(words.quit_and_end_many_detail),
+            stay: words.stay_on_calls.into(),
+            quit: words.end_and_quit.into(),
         },
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lines::ProviderKind;
 use lines::env_file::{self, Import, Setting};
+use lines::{FoundSignIn, ProviderKind};
 use serde_json::Value;
 
 use crate::core::{Core, blocking};
@@ -46,31 +46,18 @@ impl EnvFile {
         let Some(import) = self.waiting() else {
             return typed;
         };
-        let is = |setting, typed: &str| import.text(setting).unwrap_or_default() == typed.trim();
-        let secret = match kind {
-            ProviderKind::Twilio if !is(Setting::TwilioAccount, &typed.account) => None,
-            ProviderKind::Twilio if typed.key.trim().is_empty() => Some(Setting::TwilioToken),
-            ProviderKind::Twilio => {
-                is(Setting::TwilioKey, &typed.key).then_some(Setting::TwilioKeySecret)
-            }
-            ProviderKind::Telnyx => Some(Setting::TelnyxKey),
-            ProviderKind::SignalWire => (is(Setting::SignalWireSpace, &typed.account)
-                && is(Setting::SignalWireProject, &typed.key))
-            .then_some(Setting::SignalWireToken),
-            ProviderKind::Other | ProviderKind::LiveKitNumbers => None,
-        };
-        if let Some(secret) = secret.and_then(|setting| import.secret(setting)) {
+        let secret = import.secret_for(kind, &typed.account, &typed.key);
+        if let Some(secret) = secret {
             secret.expose().clone_into(&mut typed.secret);
         }
         typed
     }
 
-    /// The name of the trunk at Twilio; empty for none.
-    pub(crate) fn domain(&self) -> String {
-        let import = self.waiting();
-        let domain = import
-            .as_ref()
-            .and_then(|file| file.text(Setting::TwilioDomain));
+    /// The name of the trunk at the provider of this word; empty for none.
+    pub(crate) fn domain(&self, provider: &str) -> String {
+        let (import, kind) = (self.waiting(), ProviderKind::parse(provider).ok());
+        let domain = import.as_ref().zip(kind);
+        let domain = domain.and_then(|(file, kind)| file.domain(kind));
         domain.unwrap_or_default().to_owned()
     }
 }
@@ -119,46 +106,21 @@ impl Core {
 
 /// Why something is not used for this purpose; `None`: it is.
 fn why_not(import: &Import, setting: Setting, purpose: EnvPurpose) -> Option<&'static str> {
-    let has = |setting| import.secret(setting).is_some();
-    let has_key = has(Setting::TwilioKey) && has(Setting::TwilioKeySecret);
-    match (purpose, setting) {
-        (_, Setting::OutboundTrunk | Setting::InboundTrunk) => {
-            Some("Deskline finds the trunks of the project by itself")
-        }
-        (
-            EnvPurpose::Account,
-            Setting::LiveKitUrl | Setting::LiveKitKey | Setting::LiveKitSecret,
-        ) => None,
-        (EnvPurpose::Account, _) => {
+    let is_of_the_project = matches!(
+        setting,
+        Setting::LiveKitUrl | Setting::LiveKitKey | Setting::LiveKitSecret
+    );
+    let is_a_trunk = matches!(setting, Setting::OutboundTrunk | Setting::InboundTrunk);
+    match purpose {
+        EnvPurpose::Account if is_of_the_project => None,
+        EnvPurpose::Account if is_a_trunk => import.unused(setting),
+        EnvPurpose::Account => {
             Some("it is for a line: choose this file again under Lines, Add a line")
         }
-        (EnvPurpose::Line, Setting::LiveKitUrl | Setting::LiveKitKey | Setting::LiveKitSecret) => {
+        EnvPurpose::Line if is_of_the_project => {
             Some("it is for signing in to LiveKit, under Settings, Connection")
         }
-        (EnvPurpose::Line, Setting::TwilioSipUser | Setting::TwilioSipPassword) => {
-            Some("Deskline makes a user name and a password of its own")
-        }
-        (EnvPurpose::Line, Setting::TwilioToken) if has_key => {
-            Some("the API key is used instead, since it can be taken back alone")
-        }
-        (EnvPurpose::Line, Setting::TwilioKey) if !has_key => Some("its secret is not in the file"),
-        (EnvPurpose::Line, Setting::TwilioKeySecret) if !has_key => {
-            Some("its API key is not in the file")
-        }
-        (
-            EnvPurpose::Line,
-            Setting::LiveKitSip
-            | Setting::TwilioAccount
-            | Setting::TwilioToken
-            | Setting::TwilioKey
-            | Setting::TwilioKeySecret
-            | Setting::TwilioDomain
-            | Setting::CallerId
-            | Setting::TelnyxKey
-            | Setting::SignalWireProject
-            | Setting::SignalWireToken
-            | Setting::SignalWireSpace,
-        ) => None,
+        EnvPurpose::Line => import.unused(setting),
     }
 }
 
@@ -212,7 +174,7 @@ fn view(import: &Import, purpose: EnvPurpose) -> EnvFileView {
             .map(|missing| missing.to_string())
             .unwrap_or_default(),
         EnvPurpose::Line if taken.is_empty() => {
-            "Nothing in it is for a line: no sign-in at Twilio, Telnyx or SignalWire, no SIP address, no number. Choose the .env file of the application that used the line before, or type the sign-in."
+            "Nothing in it is for a line: no sign-in at a provider that Deskline knows, no SIP address, no number. Choose the .env file of the application that used the line before, or type the sign-in."
                 .to_owned()
         }
         EnvPurpose::Line => String::new(),
@@ -244,36 +206,14 @@ fn view(import: &Import, purpose: EnvPurpose) -> EnvFileView {
 
 /// Whose sign-in the file has at least a part of, those with a secret first.
 fn sign_ins(import: &Import) -> Vec<EnvSignInView> {
-    let text = |setting| import.text(setting).unwrap_or_default().to_owned();
-    let has = |setting| import.secret(setting).is_some();
-    let has_key = has(Setting::TwilioKey) && has(Setting::TwilioKeySecret);
-    let mut found = vec![
-        EnvSignInView {
-            provider: ProviderKind::Twilio.word().to_owned(),
-            account: text(Setting::TwilioAccount),
-            key: if has_key {
-                text(Setting::TwilioKey)
-            } else {
-                String::new()
-            },
-            has_secret: has_key || has(Setting::TwilioToken),
-        },
-        EnvSignInView {
-            provider: ProviderKind::Telnyx.word().to_owned(),
-            account: String::new(),
-            key: String::new(),
-            has_secret: has(Setting::TelnyxKey),
-        },
-        EnvSignInView {
-            provider: ProviderKind::SignalWire.word().to_owned(),
-            account: text(Setting::SignalWireSpace),
-            key: text(Setting::SignalWireProject),
-            has_secret: has(Setting::SignalWireToken),
-        },
-    ];
-    found.retain(|one| one.has_secret || !one.account.is_empty() || !one.key.is_empty());
-    found.sort_by_key(|one| !one.has_secret);
-    found
+    let found = import.sign_ins().into_iter();
+    let view = |one: FoundSignIn| EnvSignInView {
+        provider: one.provider.word().to_owned(),
+        account: one.account,
+        key: one.key,
+        has_secret: one.has_secret,
+    };
+    found.map(view).collect()
 }
 
 #[cfg(test)]
@@ -399,10 +339,10 @@ mod tests {
         assert_eq!(secret(ProviderKind::Telnyx, typed("", "", "")), "canary3");
         assert_eq!(secret(ProviderKind::SignalWire, typed("", "", "")), "");
         assert_eq!(secret(ProviderKind::Other, typed("", "", "")), "");
-        assert_eq!(file.domain(), "desk.pstn.twilio.com");
+        assert_eq!(file.domain("twilio"), "desk.pstn.twilio.com");
         file.forget();
         assert_eq!(secret(ProviderKind::Telnyx, typed("", "", "")), "");
-        assert_eq!(file.domain(), "");
+        assert_eq!(file.domain("twilio"), "");
         assert!(!format!("{file:?}").contains("canary"));
     }
 }

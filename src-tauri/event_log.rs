@@ -1,11 +1,10 @@
 //! The event log: what the server says is written down, secrets masked, so that a call can be explained.
 
+use desk::unix_ms;
 use history::{NewEvent, Store};
 use serde_json::{Value, json};
 use switchboard::WatcherNews;
 use tokio::sync::mpsc;
-
-use crate::terminal::report::unix_ms;
 
 /// Events that one step writes.
 const AT_ONCE: usize = 64;

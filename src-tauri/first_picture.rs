@@ -1,12 +1,12 @@
 //! What stands in a page of the main window before its first line runs: the first picture waits for no answer then. Asking
 //! costs a way through three processes for each question, while all of them are busy with the start.
 
+use desk::unix_ms;
 use tauri::{AppHandle, Manager, Runtime};
 
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::StartView;
-use crate::terminal::report::unix_ms;
 
 /// The script that puts it there.
 pub(crate) fn script<R: Runtime>(app: &AppHandle<R>) -> String {
@@ -24,7 +24,7 @@ fn start<R: Runtime>(app: &AppHandle<R>) -> StartView {
         desktop: desktop.view().borrow().clone(),
         shell: desktop.shell().borrow().clone(),
         readiness: desktop.readiness().borrow().clone(),
-        settings: core.settings(),
+        settings: core.settings_in_force().borrow().clone(),
         first_run: desktop.first_run_now(account.is_set()).ok(),
     }
 }

@@ -10,6 +10,8 @@
     )
 )]
 
+#[cfg(target_os = "linux")]
+mod above;
 pub mod account;
 pub mod app;
 pub mod args;
@@ -56,6 +58,7 @@ mod tray;
 mod watching;
 mod web_views;
 pub mod windows;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Instant;

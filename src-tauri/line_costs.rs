@@ -12,6 +12,7 @@ use crate::calling::find;
 use crate::core::{Core, blocking};
 use crate::ipc::line_costs::{LineCostsView, LineRatesDraft, costs_view};
 use crate::ipc::types::IpcError;
+use crate::line_desk::unlisted;
 
 /// A month of this place's calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +124,7 @@ pub(crate) fn set_rates(
     let line = find(registry, line)?;
     registry
         .set_rates(&line.id, draft.rates()?)
-        .map_err(|error| IpcError::new("bad_input", error.to_string()))
+        .map_err(|error| unlisted(&error))
 }
 
 impl Core {

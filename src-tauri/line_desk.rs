@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use lines::{Desk, Endpoints, Progress, Registry};
+use lines::{Desk, DeskError, Endpoints, Progress, ProviderKeys, Registry, RegistryError};
 use tokio::runtime::Handle;
 
 use crate::account::Account;
 use crate::core::{Core, blocking};
 use crate::ipc::line_setup::LineSignIn;
-use crate::ipc::lines::{LineCard, LineCheckView, cards, checked, fixed};
+use crate::ipc::lines::{LineCard, LineCheckView, cards, check};
 use crate::ipc::types::IpcError;
-use crate::line_setup::keys;
+use crate::line_setup::{changed, keys};
 use crate::profile::Profile;
 
 /// Names the stand-ins of the providers for tests: an address on this computer, or it is refused.
@@ -39,7 +39,21 @@ pub(crate) fn open(
         endpoints,
         Arc::new(progress),
     )
-    .map_err(|error| IpcError::new(error.code(), error.to_string()))
+    .map_err(|error| refused(&error))
+}
+
+/// Why something with lines was not done, and what of it was before.
+pub(crate) fn refused(error: &DeskError) -> IpcError {
+    let mut words = error.to_string();
+    if let Some(done @ [_, ..]) = error.done() {
+        words.push_str(&format!(" Done before that: {}.", done.join("; ")));
+    }
+    IpcError::new(error.code(), words)
+}
+
+/// Why the list of lines does not have it.
+pub(crate) fn unlisted(error: &RegistryError) -> IpcError {
+    IpcError::new(error.code(), error.to_string())
 }
 
 impl Core {
@@ -63,12 +77,11 @@ impl Core {
         line: String,
         sign_in: Option<LineSignIn>,
     ) -> Result<LineCheckView, IpcError> {
+        let core = self.clone();
         self.with_lines(move |desk, runtime| {
             let keys = match sign_in {
                 Some(mut typed) => {
-                    let line = desk
-                        .line(&line)
-                        .map_err(|error| IpcError::new(error.code(), error.to_string()))?;
+                    let line = desk.line(&line).map_err(|error| refused(&error))?;
                     if typed.account.trim().is_empty() {
                         typed.account = line.account.unwrap_or_default();
                     }
@@ -76,18 +89,44 @@ impl Core {
                 }
                 None => None,
             };
-            runtime.block_on(checked(&desk, &line, keys))
+            core.look_at(&desk, &runtime, &line, keys)
         })
         .await
     }
 
-    /// Does what a finding proposes, and checks again.
+    /// What a check finds may be mended as it is shown here. Blocks.
+    fn look_at(
+        &self,
+        desk: &Desk,
+        runtime: &Handle,
+        line: &str,
+        keys: Option<ProviderKeys>,
+    ) -> Result<LineCheckView, IpcError> {
+        let report = runtime.block_on(desk.check(line, keys));
+        let report = report.map_err(|error| refused(&error))?;
+        self.line_setup().show_check(&report);
+        Ok(check(&report))
+    }
+
+    /// Does what a finding of the last check proposes, and checks again.
     ///
     /// # Errors
-    /// It is gone, cannot be mended so, or LiveKit refuses.
+    /// It is gone, would no longer be the same change, cannot be mended so, or LiveKit refuses.
     pub async fn line_fix(&self, line: String, finding: String) -> Result<LineCheckView, IpcError> {
-        self.with_lines(move |desk, runtime| runtime.block_on(fixed(&desk, &line, &finding)))
-            .await
+        let core = self.clone();
+        self.with_lines(move |desk, runtime| {
+            let id = desk.line(&line).map_err(|error| refused(&error))?.id;
+            let shown = core.line_setup().shown_fix(&id, &finding)?;
+            let now = runtime.block_on(desk.check(&line, None));
+            let now = now.map_err(|error| refused(&error))?;
+            if now.steps_for(&finding) != Some(shown.as_slice()) {
+                return Err(changed("mended"));
+            }
+            let fixed = runtime.block_on(desk.fix(&id, &shown));
+            fixed.map_err(|error| refused(&error))?;
+            core.look_at(&desk, &runtime, &line, None)
+        })
+        .await
     }
 
     /// Lines ask disk and keychain in between, so all of it runs on a thread that may wait.

@@ -4,6 +4,7 @@ use lines::check::{CheckReport, DIAGNOSTICS, Finding, Fix, Hop, SavedCheck};
 use lines::{KeptLine, Registry};
 use std::time::Duration;
 
+use crate::calling::find;
 use crate::clipboard::put_text;
 use crate::core::{Core, blocking};
 use crate::ipc::types::IpcError;
@@ -53,11 +54,7 @@ impl Core {
         let (_, profile) = self.account_and_profile();
         let registry = Registry::new(&profile.path().join("lines"));
         blocking(move || {
-            let lines = registry.lines();
-            let lines = lines.map_err(|error| IpcError::new("profile", error.to_string()))?;
-            let kept = lines.into_iter().find(|kept| kept.id.as_str() == line);
-            let kept = kept
-                .ok_or_else(|| IpcError::new("no_such_line", "There is no line of that name."))?;
+            let kept = find(&registry, &line)?;
             let saved = registry.last_check(&kept.id).ok_or_else(|| {
                 IpcError::new(
                     "no_check",

@@ -1,8 +1,9 @@
 //! Setting a line up from the window: a plan waits here for a yes, with the sign-in that it was made with, and is forgotten
 //! with it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod waiting;
+
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use call::input::Intent;
@@ -11,80 +12,28 @@ use call::routing::Way;
 use call::state::{CallState, Direction};
 use call::view::CallView;
 use lines::{
-    Approved, Asked, Credential, Desk, DeskError, KeptLine, Pin, Prepared, Progress, ProviderKeys,
-    ProviderKind, Registry, Wanted,
+    Approved, Asked, Credential, DeskError, KeptLine, Pin, Progress, ProviderKeys, ProviderKind,
+    Registry, Wanted,
 };
-use tokio::sync::watch;
 use vault::Secret;
 
+use crate::calling::find;
 use crate::core::{Core, blocking, fresh_call_id};
 use crate::ipc::line_setup::{
     LineAsked, LineHandView, LinePlanView, LineProofView, LineRunView, LineSignIn, LineUndoView,
     by_hand, plan, steps,
 };
 use crate::ipc::types::IpcError;
-use crate::line_desk::open;
+use crate::line_desk::{open, refused, unlisted};
+
+use waiting::{Stop, WaitingPlan, not_shown};
+
+pub(crate) use waiting::{LineSetup, changed};
 
 /// How long a number that is dialled may take to become a call; after that it was refused.
 const DIALLED_WITHIN: Duration = Duration::from_secs(5);
 /// How long somebody may take to call, or to answer.
 const CALLED_WITHIN: Duration = Duration::from_secs(120);
-
-type Teller = Arc<Mutex<Option<Box<dyn Fn(Progress) + Send>>>>;
-
-/// What waits for a yes, and what can be stopped.
-#[derive(Default)]
-pub(crate) struct LineSetup {
-    waiting: Mutex<Option<Waiting>>,
-    /// Asked before every step.
-    stopped: Arc<AtomicBool>,
-    /// Who is told while it is carried out.
-    teller: Teller,
-    /// Changes when a test call is no longer waited for.
-    test: watch::Sender<u64>,
-}
-
-impl std::fmt::Debug for LineSetup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LineSetup")
-    }
-}
-
-#[derive(Clone)]
-struct Waiting {
-    desk: Desk,
-    prepared: Box<Prepared>,
-    keys: Option<ProviderKeys>,
-    given: Option<Credential>,
-}
-
-impl LineSetup {
-    fn keep(&self, waiting: Option<Waiting>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
-    }
-
-    fn take(&self) -> Option<Waiting> {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
-    fn tell(&self, teller: Option<Box<dyn Fn(Progress) + Send>>) {
-        *self.teller.lock().unwrap_or_else(PoisonError::into_inner) = teller;
-    }
-
-    /// Forgets the plan and its sign-in, ends waiting for a test call, and stops what is being carried out before its next step.
-    pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        self.test.send_modify(|turn| *turn += 1);
-        self.keep(None);
-    }
-}
-
-fn failed(error: &DeskError) -> IpcError {
-    IpcError::new(error.code(), error.to_string())
-}
 
 fn wrong(error: impl ToString) -> IpcError {
     IpcError::new("bad_input", error.to_string())
@@ -99,7 +48,7 @@ pub(crate) fn keys(
     ProviderKeys::parse(kind, &typed.account, &typed.key, secret).map_err(wrong)
 }
 
-/// The line that was typed. `domain`: the trunk's name at Twilio, empty to make one.
+/// The line that was typed. `domain`: the trunk's name at the provider, empty to make one.
 fn wanted(
     asked: &LineAsked,
     domain: String,
@@ -131,7 +80,7 @@ impl Core {
     pub(crate) async fn line_plan(&self, asked: LineAsked) -> Result<LinePlanView, IpcError> {
         let core = self.clone();
         let region = self.region();
-        self.line_setup().stop();
+        let look = self.line_setup().begin();
         let (account, profile) = self.account_and_profile();
         let runtime = tokio::runtime::Handle::current();
         blocking(move || {
@@ -143,7 +92,7 @@ impl Core {
                 }
             };
             let desk = open(&profile, &account, told)?;
-            let domain = core.env_file().domain();
+            let domain = core.env_file().domain(&asked.provider);
             let wanted = wanted(&asked, domain, region, &desk.project().host())?;
             let kind = wanted.provider.kind();
             let signs_in = wanted.provider.signs_in();
@@ -158,15 +107,21 @@ impl Core {
                 .transpose()
                 .map_err(wrong)?;
             let prepared = desk.prepare(wanted, keys.clone(), given.clone());
-            let prepared = runtime.block_on(prepared).map_err(|error| failed(&error))?;
+            let prepared = runtime
+                .block_on(prepared)
+                .map_err(|error| refused(&error))?;
             let view = plan(&prepared);
-            core.line_setup().keep(Some(Waiting {
+            let waits = WaitingPlan {
                 desk,
                 prepared: Box::new(prepared),
                 keys,
                 given,
-            }));
-            Ok(view)
+            };
+            if core.line_setup().keep(waits, &look) {
+                Ok(view)
+            } else {
+                Err(IpcError::new("stopped", "Stopped. Nothing was changed."))
+            }
         })
         .await
     }
@@ -179,7 +134,7 @@ impl Core {
         &self,
         asked: LineAsked,
     ) -> Result<Vec<LineHandView>, IpcError> {
-        let (region, domain) = (self.region(), self.env_file().domain());
+        let (region, domain) = (self.region(), self.env_file().domain(&asked.provider));
         self.with_lines(move |desk, _| {
             let wanted = wanted(&asked, domain, region, &desk.project().host());
             wanted.map(|wanted| by_hand(&wanted))
@@ -199,18 +154,18 @@ impl Core {
         let runtime = tokio::runtime::Handle::current();
         let run = blocking(move || {
             let setup = core.line_setup();
-            let waiting = setup.take().ok_or_else(|| {
+            let (waiting, stop) = setup.take().ok_or_else(|| {
                 IpcError::new(
                     "no_plan",
                     "No plan waits for a yes. Look at the changes again.",
                 )
             })?;
-            setup.stopped.store(false, Ordering::SeqCst);
             setup.tell(Some(Box::new(tell)));
             let approved = Approved::all(&waiting.prepared.plan);
-            let stopped = setup.stopped.clone();
-            let stop = move || stopped.load(Ordering::SeqCst);
-            let run = waiting.desk.carry_out(&waiting.prepared, &approved, &stop);
+            let is_stopped = || stop.is_asked();
+            let run = waiting
+                .desk
+                .carry_out(&waiting.prepared, &approved, &is_stopped);
             let run = match runtime.block_on(run) {
                 Ok(report) => LineRunView {
                     done: report.done,
@@ -220,23 +175,20 @@ impl Core {
                     only_by_hand: false,
                 },
                 Err(error) => {
-                    let done = if let DeskError::Run(run) = &error {
-                        run.done().to_vec()
-                    } else {
-                        Vec::new()
-                    };
-                    let only_by_hand = error.is_by_hand();
-                    let instead = if error.is_domain_taken() {
-                        runtime.block_on(another_domain(setup, waiting))?
-                    } else {
-                        None
-                    };
+                    let mut refusal = error.to_string();
+                    let mut instead = None;
+                    if error.is_domain_taken() {
+                        match runtime.block_on(another_domain(setup, waiting, &stop)) {
+                            Ok(plan) => instead = plan,
+                            Err(look) => refusal = format!("{refusal} {look}"),
+                        }
+                    }
                     LineRunView {
-                        done,
+                        done: error.done().unwrap_or_default().to_vec(),
                         notes: Vec::new(),
-                        refusal: error.to_string(),
+                        refusal,
                         instead,
-                        only_by_hand,
+                        only_by_hand: error.is_by_hand(),
                     }
                 }
             };
@@ -253,10 +205,12 @@ impl Core {
     /// # Errors
     /// There is no such line, or LiveKit does not answer.
     pub(crate) async fn line_removal(&self, line: String) -> Result<LinePlanView, IpcError> {
+        let core = self.clone();
         self.with_lines(move |desk, runtime| {
             let removal = runtime
                 .block_on(desk.prepare_removal(&line))
-                .map_err(|error| failed(&error))?;
+                .map_err(|error| refused(&error))?;
+            core.line_setup().waiting().removal = Some(removal.clone());
             let line = &removal.line;
             Ok(LinePlanView {
                 line: line.id.to_string(),
@@ -279,19 +233,25 @@ impl Core {
         .await
     }
 
-    /// Removes a line after a yes.
+    /// Removes a line after a yes to what was shown last.
     ///
     /// # Errors
-    /// LiveKit, the record, the list.
+    /// Nothing was shown, or it would no longer be the same; LiveKit, the record, the list. What was done before is said.
     pub(crate) async fn line_remove(&self, line: String) -> Result<(), IpcError> {
+        let core = self.clone();
         self.with_lines(move |desk, runtime| {
-            runtime
-                .block_on(async {
-                    let removal = desk.prepare_removal(&line).await?;
-                    desk.remove(&removal).await
-                })
-                .map(drop)
-                .map_err(|error| failed(&error))
+            let shown = core.line_setup().waiting().removal.clone();
+            let shown = shown.filter(|shown| shown.line.id.as_str() == line);
+            let shown = shown.ok_or_else(not_shown)?;
+            let now = runtime.block_on(desk.prepare_removal(&line));
+            let now = now.map_err(|error| refused(&error))?;
+            if now.steps != shown.steps || now.notes != shown.notes {
+                return Err(changed("removed"));
+            }
+            let removed = runtime.block_on(desk.remove(&now));
+            removed.map_err(|error| refused(&error))?;
+            core.line_setup().waiting().removal = None;
+            Ok(())
         })
         .await?;
         self.retry_line().await;
@@ -303,8 +263,10 @@ impl Core {
     /// # Errors
     /// There is nothing.
     pub(crate) async fn line_undo_show(&self, line: String) -> Result<LineUndoView, IpcError> {
+        let core = self.clone();
         self.with_lines(move |desk, _| {
-            let (_, changes) = desk.prepare_undo(&line).map_err(|error| failed(&error))?;
+            let (id, changes) = desk.prepare_undo(&line).map_err(|error| refused(&error))?;
+            core.line_setup().waiting().undo = Some((id, changes.clone()));
             let needs = changes
                 .iter()
                 .find_map(|change| change.object.place().provider());
@@ -318,18 +280,26 @@ impl Core {
         .await
     }
 
-    /// Takes the last change of a line back, after a yes. Answers what was left alone, and why.
+    /// Takes the last change of a line back, after a yes to what was shown last. Answers what was left alone, and why.
     ///
     /// # Errors
-    /// Nothing to take back, a sign-in is missing, or a service does not answer.
+    /// Nothing was shown, or it would no longer be the same; a sign-in is missing, or a service does not answer. What was
+    /// taken back before is said.
     pub(crate) async fn line_undo(
         &self,
         line: String,
         sign_in: LineSignIn,
     ) -> Result<Vec<String>, IpcError> {
+        let core = self.clone();
         let left = self
             .with_lines(move |desk, runtime| {
-                let (id, changes) = desk.prepare_undo(&line).map_err(|error| failed(&error))?;
+                let shown = core.line_setup().waiting().undo.clone();
+                let now = desk.prepare_undo(&line).map_err(|error| refused(&error))?;
+                let shown = shown.filter(|(id, _)| *id == now.0);
+                if shown.ok_or_else(not_shown)? != now {
+                    return Err(changed("taken back"));
+                }
+                let (id, changes) = now;
                 let needs = changes
                     .iter()
                     .find_map(|change| change.object.place().provider());
@@ -338,9 +308,9 @@ impl Core {
                     None => None,
                 };
                 let report = runtime.block_on(desk.undo(&id, &changes, keys));
-                report
-                    .map(|report| report.left)
-                    .map_err(|error| failed(&error))
+                let report = report.map_err(|error| refused(&error))?;
+                core.line_setup().waiting().undo = None;
+                Ok(report.left)
             })
             .await?;
         self.retry_line().await;
@@ -359,16 +329,8 @@ impl Core {
     ) -> Result<LineProofView, IpcError> {
         let (_, profile) = self.account_and_profile();
         let registry = Registry::new(&profile.path().join("lines"));
-        let profile_error =
-            |error: lines::RegistryError| IpcError::new("profile", error.to_string());
-        let kept = registry.lines().map_err(profile_error)?;
-        let kept = kept.into_iter().find(|one| one.id.as_str() == line);
-        let Some(kept) = kept else {
-            return Err(IpcError::new(
-                "no_such_line",
-                "There is no line of that name.",
-            ));
-        };
+        let named = registry.clone();
+        let kept = blocking(move || find(&named, &line)).await?;
         let incoming = to.is_none();
         // One at a time: an earlier one is given up.
         self.line_setup().test.send_modify(|turn| *turn += 1);
@@ -385,7 +347,8 @@ impl Core {
             _ = given_up.changed() => not_proven("The test was stopped."),
         };
         if proof.passed {
-            registry.proven(&kept.id, incoming).map_err(profile_error)?;
+            let proven = move || registry.proven(&kept.id, incoming);
+            blocking(move || proven().map_err(|error| unlisted(&error))).await?;
         }
         Ok(proof)
     }
@@ -431,7 +394,7 @@ impl Core {
     }
 
     async fn answered_in(&self, line: &KeptLine) -> Result<LineProofView, IpcError> {
-        let began = crate::terminal::report::unix_ms();
+        let began = desk::unix_ms();
         let mut view = self.view();
         let answered = view.wait_for(|view| {
             view.calls.iter().any(|call| {
@@ -460,28 +423,27 @@ fn not_proven(words: &str) -> LineProofView {
 /// The same line under another name at Twilio, looked at again; it waits for a yes of its own.
 async fn another_domain(
     setup: &LineSetup,
-    waiting: Waiting,
-) -> Result<Option<LinePlanView>, IpcError> {
-    let Waiting {
+    waiting: WaitingPlan,
+    run: &Stop,
+) -> Result<Option<LinePlanView>, DeskError> {
+    let WaitingPlan {
         desk,
         prepared,
         keys,
         given,
     } = waiting;
-    let another = desk.with_another_domain(&prepared.wanted);
-    let Some(wanted) = another.map_err(|error| failed(&error))? else {
+    let Some(wanted) = desk.with_another_domain(&prepared.wanted)? else {
         return Ok(None);
     };
-    let prepared = desk.prepare(wanted, keys.clone(), given.clone()).await;
-    let prepared = prepared.map_err(|error| failed(&error))?;
+    let prepared = desk.prepare(wanted, keys.clone(), given.clone()).await?;
     let view = plan(&prepared);
-    setup.keep(Some(Waiting {
+    let waits = WaitingPlan {
         desk,
         prepared: Box::new(prepared),
         keys,
         given,
-    }));
-    Ok(Some(view))
+    };
+    Ok(setup.keep(waits, run).then_some(view))
 }
 
 /// The very trunk of this line, whatever others are there: a test that went over another line would prove nothing.

@@ -14,10 +14,9 @@ use tauri_plugin_notification::{Action, ActionType, NotificationExt};
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ScreenName;
+use crate::words::{Language, Words};
 use crate::{surroundings, windows};
 
-/// The kind of notification with buttons.
-const RINGING: &str = "ringing";
 const ANSWER: &str = "answer";
 const DECLINE: &str = "decline";
 /// What the plugin calls a press on the notification itself.
@@ -30,28 +29,65 @@ pub(crate) struct Shown(Mutex<Book>);
 #[derive(Debug, Default)]
 struct Book {
     last: i32,
-    calls: HashMap<i32, CallId>,
+    calls: HashMap<i32, About>,
+}
+
+/// What a notification says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum About {
+    /// Somebody calls.
+    Incoming(CallId),
+    /// Somebody called, and nobody here took it.
+    Missed(CallId),
+}
+
+impl About {
+    fn call(&self) -> &CallId {
+        match self {
+            Self::Incoming(call) | Self::Missed(call) => call,
+        }
+    }
+
+    /// Is it no longer so? Nobody may answer a call that is over, or that is not there at all; that one was missed stays true.
+    fn is_stale(&self, view: &PhoneView) -> bool {
+        match self {
+            Self::Incoming(call) => view
+                .call(call)
+                .is_none_or(|of| of.state != CallState::Offered),
+            Self::Missed(_) => false,
+        }
+    }
 }
 
 impl Shown {
-    fn about(&self, call: &CallId) -> i32 {
+    fn note(&self, about: About) -> i32 {
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         book.last = book.last.wrapping_add(1);
         let id = book.last;
-        book.calls.insert(id, call.clone());
+        book.calls.insert(id, about);
         id
     }
 
     fn call(&self, id: i32) -> Option<CallId> {
         let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        book.calls.get(&id).cloned()
+        book.calls.get(&id).map(|about| about.call().clone())
     }
 
-    /// Takes out those whose call no longer fits.
-    fn take_out(&self, stale: impl Fn(&CallId) -> bool) -> Vec<i32> {
+    /// Calls that are shown as missed.
+    fn missed(&self) -> Vec<CallId> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = book.calls.values().filter_map(|about| match about {
+            About::Missed(call) => Some(call.clone()),
+            About::Incoming(_) => None,
+        });
+        missed.collect()
+    }
+
+    /// Takes out those that are no longer so.
+    fn take_out(&self, stale: impl Fn(&About) -> bool) -> Vec<i32> {
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         book.calls
-            .extract_if(|_, call| stale(call))
+            .extract_if(|_, about| stale(about))
             .map(|(id, _)| id)
             .collect()
     }
@@ -92,18 +128,29 @@ pub(crate) fn manner(of: Circumstances) -> Manner {
     }
 }
 
+/// The kind of notification with buttons, each language its own.
+fn ringing(language: Language) -> &'static str {
+    match language {
+        Language::English => "ringing",
+        Language::German => "ringing-de",
+    }
+}
+
 /// Takes presses on notifications from now on.
 pub(crate) fn listen<R: Runtime>(app: &AppHandle<R>) {
-    let buttons = ActionType::builder(RINGING)
-        .actions(vec![
-            Action::builder(ANSWER, "Answer").build(),
-            Action::builder(DECLINE, "Decline").build(),
-        ])
-        .build();
+    let buttons = [Language::English, Language::German].map(|language| {
+        let words = language.words();
+        ActionType::builder(ringing(language))
+            .actions(vec![
+                Action::builder(ANSWER, words.answer).build(),
+                Action::builder(DECLINE, words.decline).build(),
+            ])
+            .build()
+    });
     let notifications = app.notification();
     let told = app.clone();
     let ready = notifications
-        .register_action_types(vec![buttons])
+        .register_action_types(buttons.into())
         .and_then(|()| {
             notifications.on_action(move |pressed| {
                 if let Some(id) = pressed.notification().map(|of| of.id()) {
@@ -166,8 +213,17 @@ pub(crate) async fn incoming<R: Runtime>(
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
+    let language = *core.language().borrow();
     if let Some(call) = named(core, call).await {
-        show(app, "Incoming call", Some(RINGING), manner, &call);
+        let title = language.words().incoming_call;
+        show(
+            app,
+            title,
+            Some(ringing(language)),
+            language.words(),
+            manner,
+            &call,
+        );
     }
 }
 
@@ -181,8 +237,9 @@ pub(crate) async fn missed<R: Runtime>(app: &AppHandle<R>, core: &Core, call: &C
         locked: surroundings::screen_is_locked().await,
         named_when_locked: settings.caller_on_locked_screen,
     });
+    let words = core.words();
     if let Some(call) = named(core, call).await {
-        show(app, "Missed call", None, manner, &call);
+        show(app, words.missed_call, None, words, manner, &call);
     }
 }
 
@@ -199,13 +256,28 @@ async fn named(core: &Core, call: &CallId) -> Option<CallView> {
 
 /// Takes back what is no longer so: nobody may answer a call that is over.
 pub(crate) fn withdraw<R: Runtime>(app: &AppHandle<R>, view: &PhoneView) {
-    let stale = |call: &CallId| {
-        // A missed call stays until somebody looks at it.
-        view.call(call).is_some_and(|of| {
-            of.state != CallState::Offered && !of.end.as_ref().is_some_and(|end| end.is_missed())
-        })
-    };
-    let gone = app.state::<Shown>().take_out(stale);
+    let gone = app.state::<Shown>().take_out(|about| about.is_stale(view));
+    take_back(app, gone);
+}
+
+/// Takes back what somebody has looked at: a missed call stays until then.
+pub(crate) async fn withdraw_seen<R: Runtime>(app: &AppHandle<R>, core: &Core) {
+    let missed = app.state::<Shown>().missed();
+    if missed.is_empty() {
+        return;
+    }
+    match core.looked_at(missed).await {
+        Ok(seen) => {
+            let gone = app
+                .state::<Shown>()
+                .take_out(|about| matches!(about, About::Missed(call) if seen.contains(call)));
+            take_back(app, gone);
+        }
+        Err(error) => tracing::debug!(code = error.code, "notifications stay"),
+    }
+}
+
+fn take_back<R: Runtime>(app: &AppHandle<R>, gone: Vec<i32>) {
     if gone.is_empty() {
         return;
     }
@@ -220,15 +292,16 @@ pub(crate) fn withdraw<R: Runtime>(app: &AppHandle<R>, view: &PhoneView) {
 /// Who calls, in one line. Some services read the text as markup and others show it as it is: what could begin markup
 /// becomes a sign that looks like it.
 /// A name is isolated: written from right to left it does not turn the number beside it.
-pub(crate) fn who(call: &CallView) -> String {
+fn who(call: &CallView, words: &Words) -> String {
     one_line(
         call.name.as_deref(),
         &call.number_shown,
         call.number.is_empty(),
+        words,
     )
 }
 
-fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
+fn one_line(name: Option<&str>, number: &str, private: bool, words: &Words) -> String {
     let shown = display_name(number).unwrap_or_default();
     let name = name
         .and_then(display_name)
@@ -236,7 +309,7 @@ fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
     let text = match name {
         Some(name) if private || shown.is_empty() => name,
         Some(name) => format!("{name}, {shown}"),
-        None if private || shown.is_empty() => "Private number".to_owned(),
+        None if private || shown.is_empty() => words.private_number.to_owned(),
         None => shown,
     };
     text.replace('&', "\u{ff06}")
@@ -248,15 +321,21 @@ fn show<R: Runtime>(
     app: &AppHandle<R>,
     title: &'static str,
     kind: Option<&'static str>,
+    words: &'static Words,
     manner: Manner,
     call: &CallView,
 ) {
     let body = match manner {
         Manner::Not => return,
-        Manner::Named => who(call),
-        Manner::Unnamed => "Unlock the screen to see who it is.".to_owned(),
+        Manner::Named => who(call, words),
+        Manner::Unnamed => words.unlock_to_see.to_owned(),
     };
-    let id = app.state::<Shown>().about(&call.id);
+    // Only who can still be answered has buttons.
+    let about = match kind {
+        Some(_) => About::Incoming(call.id.clone()),
+        None => About::Missed(call.id.clone()),
+    };
+    let id = app.state::<Shown>().note(about);
     let app = app.clone();
     // The notification service may be slow to answer, or absent.
     tauri::async_runtime::spawn_blocking(move || {
@@ -273,6 +352,10 @@ fn show<R: Runtime>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one_line(name: Option<&str>, number: &str, private: bool) -> String {
+        super::one_line(name, number, private, Language::English.words())
+    }
 
     const DESK: Circumstances = Circumstances {
         wanted: true,
@@ -327,6 +410,21 @@ mod tests {
                 "the number is unchanged: {said:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_notification_goes_with_what_it_says() {
+        let shown = Shown::default();
+        let call = |text| CallId::parse(text).unwrap();
+        let incoming = shown.note(About::Incoming(call("c1")));
+        let missed = shown.note(About::Missed(call("c1")));
+        assert_eq!(shown.call(incoming), Some(call("c1")));
+        assert_eq!(shown.missed(), [call("c1")]);
+        // The call left the view: nobody can answer it, and it was missed all the same.
+        let nothing = call::Phone::new(call::DeskSettings::default()).view();
+        assert_eq!(shown.take_out(|about| about.is_stale(&nothing)), [incoming]);
+        assert_eq!(shown.call(incoming), None);
+        assert_eq!(shown.call(missed), Some(call("c1")));
     }
 
     #[test]

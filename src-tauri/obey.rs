@@ -75,6 +75,7 @@ pub(crate) async fn follow<R: Runtime>(
         let Some(command) = next else { return };
         match command {
             ShellCommand::ShowOverlay => {
+                pages.ring_reached("asked");
                 if let Some(farewell) = farewell.take() {
                     farewell.abort();
                 }
@@ -116,9 +117,26 @@ async fn notify_of<R: Runtime>(
 /// Takes notifications back that are no longer so.
 pub(crate) async fn withdraw<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
-    while view.changed().await.is_ok() {
-        let now = Arc::clone(&view.borrow_and_update());
-        notify::withdraw(&app, &now);
+    // Without a history nothing is ever marked as seen.
+    let mut history = core.history_changes();
+    let mut marked = async || match &mut history {
+        Some(history) => history.changed().await.is_ok(),
+        None => std::future::pending().await,
+    };
+    loop {
+        tokio::select! {
+            changed = view.changed() => match changed {
+                Ok(()) => {
+                    let now = Arc::clone(&view.borrow_and_update());
+                    notify::withdraw(&app, &now);
+                }
+                Err(_) => return,
+            },
+            changed = marked() => match changed {
+                true => notify::withdraw_seen(&app, &core).await,
+                false => return,
+            },
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task;
 
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::SettingsInForce;
 use crate::settings;
 
 /// What one change writes comes in several pieces.
@@ -22,7 +22,7 @@ const ELSE_EVERY: Duration = Duration::from_secs(30);
 pub(crate) async fn follow(
     folder: PathBuf,
     store: Store,
-    settings: watch::Sender<SettingsView>,
+    settings: watch::Sender<SettingsInForce>,
     inputs: mpsc::Sender<Input>,
 ) {
     let written = Arc::new(Notify::new());
@@ -53,17 +53,18 @@ pub(crate) async fn follow(
     }
 }
 
-async fn look(store: &Store, settings: &watch::Sender<SettingsView>) {
+async fn look(store: &Store, settings: &watch::Sender<SettingsInForce>) {
     let before = settings.borrow().clone();
     let store = store.clone();
     let read = task::spawn_blocking(move || settings::load_if_set(&store)).await;
     let Ok(Some(kept)) = read else { return };
     settings.send_if_modified(|present| {
         // What was set here meanwhile is newer than what was read.
-        let changed = *present == before && *present != kept;
+        let changed = *present == before && present.settings != kept;
         if changed {
             tracing::info!("another program changed the settings");
-            *present = kept;
+            present.rev += 1;
+            present.settings = kept;
         }
         changed
     });
@@ -95,6 +96,7 @@ fn is_write(event: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipc::records::SettingsView;
 
     /// Longer than any machine needs to tell of a write.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -107,7 +109,10 @@ mod tests {
             Store::open(profile.path()).unwrap(),
         );
         let (inputs, _phone) = mpsc::channel(1);
-        let (settings, mut told) = watch::channel(SettingsView::default());
+        let (settings, mut told) = watch::channel(SettingsInForce {
+            rev: 1,
+            settings: SettingsView::default(),
+        });
         let following = tokio::spawn(follow(profile.path().to_owned(), ours, settings, inputs));
         // It is followed from here on: the first of these may be there before anybody watches.
         for keep_days in [30, 60] {
@@ -119,7 +124,7 @@ mod tests {
             task::spawn_blocking(move || settings::save(&theirs, &set).unwrap())
                 .await
                 .unwrap();
-            let in_force = told.wait_for(|view| *view == wanted);
+            let in_force = told.wait_for(|view| view.rev > 1 && view.settings == wanted);
             tokio::time::timeout(PATIENCE, in_force)
                 .await
                 .expect("it is in force")

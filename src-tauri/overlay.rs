@@ -10,6 +10,7 @@ use tauri::{
     WebviewWindowBuilder,
 };
 
+use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::OverlayScreens;
 use crate::pages::Pages;
@@ -132,7 +133,7 @@ fn window<R: Runtime>(app: &AppHandle<R>, label: &str) -> Option<WebviewWindow<R
         // the toolkit has not learned yet where the window stands, presses anywhere. 200 is the least height GTK gives
         // such one.
         WebviewWindowBuilder::new(app, named, page)
-            .title("Incoming call")
+            .title(app.state::<Core>().words().incoming_call)
             .inner_size(SIZE.width, SIZE.height)
             .resizable(false)
             .decorations(false)
@@ -180,6 +181,7 @@ pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>) -> bool {
     }
     let corner = corner(app).await;
     let areas = areas(app);
+    let mut shown = Vec::new();
     for (index, area) in areas.iter().take(MOST_SCREENS).enumerate() {
         let one = if index == 0 {
             Some(first.clone())
@@ -196,12 +198,24 @@ pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>) -> bool {
             }
             ok("place the overlay", one.set_position(at));
             ok("show the overlay", one.show());
+            shown.push(one);
         }
     }
     if areas.is_empty() {
         ok("show the overlay", first.show());
     }
+    pages.ring_reached("shown");
     let seen = stands(&first).await;
+    pages.ring_reached("stands");
+    #[cfg(target_os = "linux")]
+    drop(
+        // The answer of the X server is nobody's to wait for: the overlay is there.
+        tauri::async_runtime::spawn_blocking(move || {
+            for one in shown {
+                crate::above::full_screen(&one);
+            }
+        }),
+    );
     if !seen {
         tracing::warn!("the overlay does not appear; the main window is raised");
         windows::raise_main(app);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use audio::{Player, PlayerError, PlayerStage};
 use call::view::PhoneView;
+use desk::unix_ms;
 use tokio::sync::watch;
 
 use crate::core::{Core, blocking};
 use crate::ipc::sound::{PlayerView, RecordingOutline};
 use crate::ipc::types::IpcError;
-use crate::terminal::report::unix_ms;
 
 /// Most parts in which a recording is drawn: no window has room for more.
 const PARTS: usize = 240;
@@ -99,6 +99,14 @@ impl Listening {
                 change(view);
             }
         });
+    }
+
+    /// Ends what is played if it is of one of these calls.
+    pub(crate) fn end_of(&self, calls: &[String]) {
+        let shown = self.0.shown.borrow().as_ref().map(|view| view.call.clone());
+        if shown.is_some_and(|call| calls.contains(&call)) {
+            self.end();
+        }
     }
 
     fn end(&self) {

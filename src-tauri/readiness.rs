@@ -2,9 +2,11 @@
 
 use call::input::LineStatus;
 use call::number::Region;
+use call::view::QuietReason;
 
 use crate::ipc::convert;
 use crate::ipc::desktop::{ProofOf, ProofState, ProofView, ReadinessView};
+use crate::words::{Said, Words, fill};
 
 /// What a call has to get through, as far as it is known.
 #[derive(Debug, Clone)]
@@ -13,9 +15,9 @@ pub(crate) struct Evidence<'a> {
     /// another state as soon as one of those requests fails.
     pub(crate) line: &'a LineStatus,
     /// Why nothing rings here although calls come in.
-    pub(crate) quiet: Option<&'a str>,
-    /// What of it all does not ring here, although the desk does.
-    pub(crate) quiet_in_part: Option<&'a str>,
+    pub(crate) quiet: Option<&'a QuietReason>,
+    /// How many of our numbers do not ring here, although the desk does.
+    pub(crate) quiet_numbers: Option<usize>,
     /// The device that rings, if there is one; `None`: nobody has looked yet.
     pub(crate) ring_device: Option<Option<&'a str>>,
     /// Does the overlay's page run?
@@ -25,53 +27,48 @@ pub(crate) struct Evidence<'a> {
 }
 
 /// Before anything was looked at.
-pub(crate) fn unknown() -> ReadinessView {
-    judge(&Evidence {
+pub(crate) fn unknown(words: &Words) -> ReadinessView {
+    let nothing = Evidence {
         line: &LineStatus::Connecting,
         quiet: None,
-        quiet_in_part: None,
+        quiet_numbers: None,
         ring_device: None,
         overlay_runs: false,
         may_raise: true,
-    })
+    };
+    judge(&nothing, words)
 }
 
 /// The verdict. Revision and test are the caller's to fill in.
-pub(crate) fn judge(seen: &Evidence<'_>) -> ReadinessView {
-    let line = convert::line(seen.line, Region::default());
-    let (server, sign_in, watcher) = of_line(seen.line);
+pub(crate) fn judge(seen: &Evidence<'_>, words: &Words) -> ReadinessView {
+    let line = convert::line(seen.line, Region::default(), words);
+    let (server, sign_in, watcher) = of_line(seen.line, words);
     let proofs = vec![
         server,
         sign_in,
         watcher,
-        ring_device(seen.ring_device),
-        overlay(seen),
-        rules(seen),
+        ring_device(seen.ring_device, words),
+        overlay(seen, words),
+        rules(seen, words),
     ];
     let first = |state| proofs.iter().find(|proof| proof.state == state);
     let reason = first(ProofState::Missing).or_else(|| first(ProofState::Waiting));
     let ready = reason.is_none();
-    let (words, detail) = match reason {
-        None => ("This desk will ring".to_owned(), line.detail.clone()),
+    let (said, detail) = match reason {
+        None => (words.will_ring.to_owned(), line.detail.clone()),
         Some(proof) => match proof.of {
             ProofOf::Server | ProofOf::SignIn | ProofOf::Watcher => {
                 (line.words.clone(), line.detail.clone())
             }
             ProofOf::RingDevice | ProofOf::Overlay | ProofOf::Rules => {
-                let (words, detail) = proof
-                    .words
-                    .split_once(": ")
-                    .map_or((proof.words.as_str(), None), |(words, detail)| {
-                        (words, Some(detail))
-                    });
-                (words.to_owned(), detail.map(capitalised))
+                (proof.words.clone(), proof.detail.clone())
             }
         },
     };
     ReadinessView {
         rev: 1,
         ready,
-        words,
+        words: said,
         detail,
         next_try_at_ms: line.next_try_at_ms,
         proofs,
@@ -79,113 +76,97 @@ pub(crate) fn judge(seen: &Evidence<'_>) -> ReadinessView {
     }
 }
 
-fn proof(of: ProofOf, state: ProofState, words: impl Into<String>) -> ProofView {
+fn proof(of: ProofOf, state: ProofState, said: Said) -> ProofView {
     ProofView {
         of,
         state,
-        words: words.into(),
+        words: said.title,
+        detail: said.detail,
     }
 }
 
-fn of_line(line: &LineStatus) -> (ProofView, ProofView, ProofView) {
+fn of_line(line: &LineStatus, words: &Words) -> (ProofView, ProofView, ProofView) {
     use ProofState::{Missing, Proven, Waiting};
     let three =
         |server: (ProofState, &str), sign_in: (ProofState, &str), watcher: (ProofState, &str)| {
             (
-                proof(ProofOf::Server, server.0, server.1),
-                proof(ProofOf::SignIn, sign_in.0, sign_in.1),
-                proof(ProofOf::Watcher, watcher.0, watcher.1),
+                proof(ProofOf::Server, server.0, Said::alone(server.1)),
+                proof(ProofOf::SignIn, sign_in.0, Said::alone(sign_in.1)),
+                proof(ProofOf::Watcher, watcher.0, Said::alone(watcher.1)),
             )
         };
-    let later = (
-        Waiting,
-        "Watched for callers as soon as this desk is signed in.",
-    );
+    let answers = (Proven, words.server_answers);
+    let later = (Waiting, words.watched_once_signed_in);
     match line {
-        LineStatus::Ready { .. } => three(
-            (Proven, "LiveKit answers."),
-            (Proven, "LiveKit takes the key and the secret."),
-            (Proven, "Watched for callers every second."),
-        ),
+        LineStatus::Ready { .. } => {
+            three(answers, (Proven, words.signed_in), (Proven, words.watched))
+        }
         LineStatus::Connecting => three(
-            (Waiting, "LiveKit is being called."),
-            (Waiting, "Not signed in yet."),
+            (Waiting, words.server_is_called),
+            (Waiting, words.not_signed_in_yet),
             later,
         ),
         LineStatus::SignedOut => three(
-            (Waiting, "There is no project to reach yet."),
-            (
-                Missing,
-                "Nobody is signed in. Enter address, key and secret in Settings.",
-            ),
+            (Waiting, words.server_not_known),
+            (Missing, words.nobody_signed_in),
             later,
         ),
-        LineStatus::Locked { what } => three(
-            (Waiting, "LiveKit is called once the secret can be read."),
-            (Missing, what),
-            later,
-        ),
-        LineStatus::Refused { what } => three((Proven, "LiveKit answers."), (Missing, what), later),
+        LineStatus::Locked { what } => {
+            three((Waiting, words.server_after_secret), (Missing, what), later)
+        }
+        LineStatus::Refused { what } => three(answers, (Missing, what), later),
         LineStatus::Unreachable { what, .. } => three(
             (Missing, what),
-            (Waiting, "Known again when LiveKit answers."),
-            (Waiting, "Watched for callers again when LiveKit answers."),
+            (Waiting, words.known_when_back),
+            (Waiting, words.watched_when_back),
         ),
-        LineStatus::Broken { what } => three(
-            (Missing, what),
-            (Waiting, "Not signed in without the call engine."),
-            later,
-        ),
+        LineStatus::Broken { what } => {
+            three((Missing, what), (Waiting, words.not_without_engine), later)
+        }
     }
 }
 
-fn ring_device(device: Option<Option<&str>>) -> ProofView {
-    let (state, words) = match device {
-        None => (ProofState::Waiting, "Looking for a speaker.".to_owned()),
-        Some(Some(device)) => (ProofState::Proven, format!("Rings on {device}.")),
+fn ring_device(device: Option<Option<&str>>, words: &Words) -> ProofView {
+    let (state, said) = match device {
+        None => (ProofState::Waiting, Said::alone(words.speaker_is_sought)),
+        Some(Some(device)) => (
+            ProofState::Proven,
+            Said::alone(fill(words.rings_on, &[("device", device)])),
+        ),
         Some(None) => (
             ProofState::Missing,
-            "Calls are not heard here: no speaker was found. Connect one, or choose another in Settings.".to_owned(),
+            Said::with(words.not_heard, words.no_speaker),
         ),
     };
-    proof(ProofOf::RingDevice, state, words)
+    proof(ProofOf::RingDevice, state, said)
 }
 
-fn overlay(seen: &Evidence<'_>) -> ProofView {
-    let (state, words) = match (seen.overlay_runs, seen.may_raise) {
-        (true, true) => (ProofState::Proven, "Callers are shown above other windows."),
-        (true, false) => (
-            ProofState::Proven,
-            "Callers are shown in a window and a notification: this system lets no program raise itself.",
-        ),
-        (false, _) => (ProofState::Waiting, "The window for callers is being made."),
+fn overlay(seen: &Evidence<'_>, words: &Words) -> ProofView {
+    let (state, said) = match (seen.overlay_runs, seen.may_raise) {
+        (true, true) => (ProofState::Proven, words.overlay_above),
+        (true, false) => (ProofState::Proven, words.overlay_as_window),
+        (false, _) => (ProofState::Waiting, words.overlay_is_made),
     };
-    proof(ProofOf::Overlay, state, words)
+    proof(ProofOf::Overlay, state, Said::alone(said))
 }
 
-fn rules(seen: &Evidence<'_>) -> ProofView {
-    let (state, words) = match (seen.quiet, seen.quiet_in_part) {
-        (Some(why), _) => (ProofState::Missing, why),
-        (None, Some(part)) => (ProofState::Proven, part),
-        (None, None) => (
-            ProofState::Proven,
-            "Nothing that is set keeps calls from ringing.",
-        ),
+fn rules(seen: &Evidence<'_>, words: &Words) -> ProofView {
+    let (state, said) = match (seen.quiet, seen.quiet_numbers) {
+        (Some(why), _) => (ProofState::Missing, words.quiet(why)),
+        (None, Some(count)) => (ProofState::Proven, Said::alone(words.quiet_numbers(count))),
+        (None, None) => (ProofState::Proven, Said::alone(words.nothing_set_against)),
     };
-    proof(ProofOf::Rules, state, words)
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    proof(ProofOf::Rules, state, said)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Language;
+
+    fn judge(seen: &Evidence<'_>) -> ReadinessView {
+        super::judge(seen, Language::English.words())
+    }
 
     static READY: LineStatus = LineStatus::Ready { trunks: Vec::new() };
 
@@ -193,7 +174,7 @@ mod tests {
         Evidence {
             line: &READY,
             quiet: None,
-            quiet_in_part: None,
+            quiet_numbers: None,
             ring_device: Some(Some("Headset")),
             overlay_runs: true,
             may_raise: true,
@@ -211,7 +192,7 @@ mod tests {
                 ..whole()
             },
             Evidence {
-                quiet: Some("Nothing rings here: it is after hours."),
+                quiet: Some(&QuietReason::AfterHours),
                 ..whole()
             },
             Evidence {
@@ -233,18 +214,18 @@ mod tests {
             assert_ne!(view.words, "This desk will ring");
             assert!(!view.words.is_empty());
         }
-        assert!(!unknown().ready);
+        assert!(!unknown(Language::English.words()).ready);
     }
 
     #[test]
     fn a_rule_for_some_numbers_is_said_and_the_desk_rings() {
-        let part = "Calls to 1 of your numbers do not ring here.";
         let view = judge(&Evidence {
-            quiet_in_part: Some(part),
+            quiet_numbers: Some(2),
             ..whole()
         });
         assert!(view.ready, "{}", view.words);
         assert_eq!(view.words, "This desk will ring");
+        let part = "Calls to 2 of your numbers do not ring here.";
         assert_eq!(view.proofs.last().unwrap().words, part);
     }
 
@@ -283,9 +264,26 @@ mod tests {
     fn what_is_missing_comes_before_what_is_awaited() {
         let view = judge(&Evidence {
             overlay_runs: false,
-            quiet: Some("Nothing rings here: you are not taking calls."),
+            quiet: Some(&QuietReason::DoNotDisturb),
             ..whole()
         });
-        assert_eq!(view.words, "Nothing rings here");
+        assert_eq!(view.words, "Do not disturb");
+    }
+
+    #[test]
+    fn it_is_said_in_the_language_of_the_windows() {
+        let view = super::judge(
+            &Evidence {
+                ring_device: Some(None),
+                ..whole()
+            },
+            Language::German.words(),
+        );
+        assert_eq!(view.words, "Anrufe sind hier nicht zu hören");
+        assert!(
+            view.detail
+                .unwrap()
+                .starts_with("Es wurde kein Lautsprecher")
+        );
     }
 }

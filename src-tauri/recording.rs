@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use audio::{Panel, Recording};
+use audio::{Panel, Recording, Tap};
 use call::CallId;
 use call::state::CallState;
 use call::view::PhoneView;
@@ -23,12 +23,36 @@ const BROKE_OFF: &str = "The recording broke off: the disk takes no more. The ca
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder(Arc<Inner>);
 
-#[derive(Debug)]
+/// Both sides of the call go into this from now on, or into nothing. False: not now.
+type Connect = dyn Fn(Option<Tap>) -> bool + Send + Sync;
+
 struct Inner {
-    panel: Panel,
+    connect: Box<Connect>,
     folder: PathBuf,
-    running: Mutex<Option<Running>>,
+    /// Held for moments only, never while the disk or the history works.
+    state: Mutex<State>,
     changes: watch::Sender<Recorded>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    beginning: Option<Beginning>,
+    running: Option<Running>,
+}
+
+/// One whose file is being made.
+#[derive(Debug)]
+struct Beginning {
+    call: CallId,
+    path: PathBuf,
+    /// It was ended before it had begun.
+    ended: bool,
 }
 
 /// What there is to see of recordings.
@@ -51,10 +75,14 @@ struct Running {
 impl Recorder {
     /// `folder`: where recordings go; it is made with the first of them.
     pub(crate) fn new(panel: Panel, folder: PathBuf) -> Self {
+        Self::with(Box::new(move |tap| panel.record(tap)), folder)
+    }
+
+    fn with(connect: Box<Connect>, folder: PathBuf) -> Self {
         Self(Arc::new(Inner {
-            panel,
+            connect,
             folder,
-            running: Mutex::new(None),
+            state: Mutex::default(),
             changes: watch::Sender::default(),
         }))
     }
@@ -64,19 +92,8 @@ impl Recorder {
         self.0.changes.subscribe()
     }
 
-    /// Begins; says where. Blocks on the disk.
-    fn begin(&self, call: CallId, beep: bool, store: &Store) -> Result<(), IpcError> {
-        let mut running = self.running();
-        if running.as_ref().is_some_and(|now| now.call == call) {
-            return Ok(());
-        }
-        if running.is_some() {
-            return Err(IpcError::new(
-                "recording",
-                "Another call is recorded. Stop that recording first.",
-            ));
-        }
-        let refused = |error: &dyn std::fmt::Display| IpcError::new("recording", error.to_string());
+    /// Begins; leaves nothing behind if it cannot. Blocks on the disk.
+    fn begin(&self, call: &CallId, beep: bool, store: &Store) -> Result<(), IpcError> {
         std::fs::create_dir_all(&self.0.folder).map_err(|error| {
             IpcError::new(
                 "recording",
@@ -84,36 +101,93 @@ impl Recorder {
             )
         })?;
         let path = fresh_path(&self.0.folder)?;
-        let (recording, tap) = Recording::begin(&path, beep).map_err(|error| refused(&error))?;
-        // Before the first sound: whoever finds the file finds its call.
-        store
-            .set_recording(&call, &path.display().to_string())
-            .map_err(|error| refused(&error))?;
-        if !self.0.panel.record(Some(tap)) {
-            return Err(IpcError::new(
-                "recording",
-                "The sound is busy. Try again in a moment.",
-            ));
+        if !self.reserve(call, &path)? {
+            return Ok(());
         }
-        *running = Some(Running {
-            call,
-            recording,
-            paused_by_person: false,
-        });
-        drop(running);
-        self.tell();
+        let begun = self.open(call, &path, beep, store);
+        let mut state = self.state();
+        let is_wanted = state.beginning.take().is_some_and(|one| !one.ended);
+        let recording = begun?;
+        if is_wanted {
+            state.running = Some(Running {
+                call: call.clone(),
+                recording,
+                paused_by_person: false,
+            });
+            drop(state);
+            self.tell();
+        } else {
+            drop(state);
+            let _told = (self.0.connect)(None);
+        }
         Ok(())
     }
 
+    /// Nobody else begins from now on. False: this call is recorded already.
+    fn reserve(&self, call: &CallId, path: &Path) -> Result<bool, IpcError> {
+        let mut state = self.state();
+        let running = state.running.as_ref().map(|now| &now.call);
+        let beginning = state.beginning.as_ref().map(|one| &one.call);
+        match running.or(beginning) {
+            Some(other) if other == call => Ok(false),
+            Some(_) => Err(IpcError::new(
+                "recording",
+                "Another call is recorded. Stop that recording first.",
+            )),
+            None => {
+                state.beginning = Some(Beginning {
+                    call: call.clone(),
+                    path: path.to_owned(),
+                    ended: false,
+                });
+                Ok(true)
+            }
+        }
+    }
+
+    /// Makes the file, notes it with its call and lets the sound into it; or none of the three.
+    fn open(
+        &self,
+        call: &CallId,
+        path: &Path,
+        beep: bool,
+        store: &Store,
+    ) -> Result<Recording, IpcError> {
+        let refused = |error: &dyn std::fmt::Display| IpcError::new("recording", error.to_string());
+        let former = store
+            .entry(call.as_str())
+            .map_err(|error| refused(&error))?;
+        let (recording, tap) = Recording::begin(path, beep).map_err(|error| refused(&error))?;
+        // Before the first sound: whoever finds the file finds its call.
+        let noted = store.set_recording(call, Some(&path.display().to_string()));
+        let why = match noted {
+            Ok(()) if (self.0.connect)(Some(tap)) => return Ok(recording),
+            Ok(()) => {
+                if let Err(error) = store.set_recording(call, former.recording_url.as_deref()) {
+                    tracing::warn!(detail = %error.detail(), "a call names a recording that was not made");
+                }
+                IpcError::new("recording", "The sound is busy. Try again in a moment.")
+            }
+            Err(error) => refused(&error),
+        };
+        // Its thread is done with the file then.
+        drop(recording);
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(kind = ?error.kind(), "the beginning of a recording stays on the disk");
+        }
+        Err(why)
+    }
+
     fn pause(&self, call: &CallId, paused: bool) -> Result<(), IpcError> {
-        let mut running = self.running();
-        let now = running
+        let mut state = self.state();
+        let now = state
+            .running
             .as_mut()
             .filter(|now| now.call == *call)
             .ok_or_else(not_recorded)?;
         now.paused_by_person = paused;
         now.recording.pause(paused);
-        drop(running);
+        drop(state);
         self.tell();
         Ok(())
     }
@@ -123,15 +197,22 @@ impl Recorder {
     /// # Errors
     /// One of them cannot be deleted; the others are.
     pub(crate) fn erase(&self) -> Result<(), IpcError> {
-        let running = self.running();
-        let stays = running.as_ref().map(|now| now.recording.path().to_owned());
+        // Where there is no folder, nothing was ever recorded. Listed first: what begins after it is not in the list.
+        let entries = std::fs::read_dir(&self.0.folder).into_iter().flatten();
+        let entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let stays: Vec<PathBuf> = {
+            let state = self.state();
+            let running = state.running.as_ref().map(|now| now.recording.path());
+            let beginning = state.beginning.as_ref().map(|one| one.path.as_path());
+            running
+                .into_iter()
+                .chain(beginning)
+                .map(Path::to_owned)
+                .collect()
+        };
         let mut failed = None;
-        // Where there is no folder, nothing was ever recorded.
-        for entry in std::fs::read_dir(&self.0.folder).into_iter().flatten() {
-            let Ok(path) = entry.map(|entry| entry.path()) else {
-                continue;
-            };
-            if is_ours(&path) && stays.as_ref() != Some(&path) {
+        for path in entries {
+            if is_ours(&path) && !stays.contains(&path) {
                 failed = std::fs::remove_file(&path).err().or(failed);
             }
         }
@@ -146,15 +227,16 @@ impl Recorder {
 
     /// Ends the recording, if it is this call's. Blocks until the last of it is written.
     fn end(&self, call: Option<&CallId>) {
+        let fits = |of: &CallId| call.is_none_or(|call| of == call);
         let ended = {
-            let mut running = self.running();
-            let fits = running
-                .as_ref()
-                .is_some_and(|now| call.is_none_or(|call| now.call == *call));
-            if fits { running.take() } else { None }
+            let mut state = self.state();
+            if let Some(beginning) = state.beginning.as_mut().filter(|one| fits(&one.call)) {
+                beginning.ended = true;
+            }
+            state.running.take_if(|now| fits(&now.call))
         };
         if ended.is_some() {
-            let _told = self.0.panel.record(None);
+            let _told = (self.0.connect)(None);
             drop(ended);
             self.tell();
         }
@@ -162,8 +244,8 @@ impl Recorder {
 
     /// Keeps in line with the call: what is on hold is not recorded, what is over is closed. True: it is over.
     fn follow(&self, phone: &PhoneView) -> bool {
-        let running = self.running();
-        let Some(now) = running.as_ref() else {
+        let state = self.state();
+        let Some(now) = state.running.as_ref() else {
             return false;
         };
         let Some(call) = phone.call(&now.call) else {
@@ -180,13 +262,13 @@ impl Recorder {
         }
         let talking = call.state == CallState::Live && !call.held;
         now.recording.pause(now.paused_by_person || !talking);
-        drop(running);
+        drop(state);
         self.tell();
         false
     }
 
     fn tell(&self) {
-        let view = self.running().as_ref().map(|now| RecordingView {
+        let view = self.state().running.as_ref().map(|now| RecordingView {
             call: now.call.to_string(),
             state: if now.paused_by_person {
                 RecordingState::Paused
@@ -207,11 +289,8 @@ impl Recorder {
         });
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.0
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -255,7 +334,7 @@ impl Core {
             return Err(IpcError::new("recording", why));
         }
         let (recorder, store) = (self.recorder().clone(), self.store()?);
-        blocking(move || recorder.begin(call, beep, &store)).await?;
+        blocking(move || recorder.begin(&call, beep, &store)).await?;
         // Held meanwhile, or over: whoever follows the phone has looked before this began.
         if self.recorder().follow(&self.view().borrow()) {
             self.recorder().end(None);
@@ -317,6 +396,11 @@ fn fresh_path(folder: &Path) -> Result<PathBuf, IpcError> {
 
 #[cfg(test)]
 mod tests {
+    use call::output::{LogCommand, LogStart};
+    use call::state::Direction;
+    use call::{Identity, RoomName};
+    use tokio::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -337,5 +421,76 @@ mod tests {
             name.starts_with("Call 2") && name.ends_with(".opus"),
             "{name}"
         );
+    }
+
+    /// Writes the row of a call.
+    fn note(store: &Store, call: &CallId) {
+        let (commands, received) = mpsc::channel(1);
+        let (answers, _facts) = mpsc::channel(1);
+        let journal = history::Journal::Kept(store.clone());
+        let thread = history::spawn(received, answers, journal).unwrap();
+        let start = LogCommand::Start(LogStart {
+            call: call.clone(),
+            direction: Direction::Outbound,
+            number: "+12125550100".into(),
+            dialled: None,
+            name: None,
+            line: None,
+            room: RoomName::outbound(call),
+            leg: Identity::leg(call),
+            started_unix_ms: 1,
+        });
+        commands.blocking_send(start).unwrap();
+        drop(commands);
+        thread.join().unwrap();
+    }
+
+    /// Everything that is left of a recording.
+    fn left(recorder: &Recorder) -> usize {
+        let files = std::fs::read_dir(&recorder.0.folder).unwrap();
+        files.count() + usize::from(recorder.changes().borrow().now.is_some())
+    }
+
+    #[test]
+    fn what_cannot_be_begun_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let connected = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&connected);
+        let connect = move |tap: Option<Tap>| {
+            told.lock().unwrap().push(tap.is_some());
+            false
+        };
+        let recorder = Recorder::with(Box::new(connect), folder.path().join("recordings"));
+        let call = CallId::parse("c1").unwrap();
+        // No row: nobody would find the file again.
+        assert!(recorder.begin(&call, false, &store).is_err());
+        assert_eq!(left(&recorder), 0);
+        assert!(connected.lock().unwrap().is_empty());
+        // The sound takes no more: the row is as it was, too.
+        note(&store, &call);
+        store.set_recording(&call, Some("an earlier one")).unwrap();
+        let busy = recorder.begin(&call, false, &store).unwrap_err();
+        assert!(busy.message.contains("busy"), "{}", busy.message);
+        assert_eq!(left(&recorder), 0);
+        assert_eq!(*connected.lock().unwrap(), [true]);
+        let row = store.entry("c1").unwrap();
+        assert_eq!(row.recording_url.as_deref(), Some("an earlier one"));
+        // And another may begin at once.
+        let path = recorder.0.folder.join("Call 1.opus");
+        assert!(recorder.reserve(&call, &path).unwrap());
+        assert!(
+            !recorder.reserve(&call, &path).unwrap(),
+            "this one begins already"
+        );
+        let other = CallId::parse("c2").unwrap();
+        assert_eq!(
+            recorder.reserve(&other, &path).unwrap_err().code,
+            "recording"
+        );
+        recorder.end(Some(&other));
+        assert!(!recorder.state().beginning.as_ref().unwrap().ended);
+        recorder.end(Some(&call));
+        assert!(recorder.state().beginning.as_ref().unwrap().ended);
     }
 }

@@ -3,19 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use call::CallId;
 use call::number::Region;
-use history::{ExportNames, Store, UNDO_WITHIN_MS, UndoToken, Wipe};
+use desk::unix_ms;
+use history::{ExportNames, HistoryError, Store, UNDO_WITHIN_MS, UndoToken, Wipe};
 
 use crate::core::{Core, blocking};
 use crate::ipc::convert;
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
-    SettingsView, WipeWhat,
+    SettingsInForce, SettingsView, WipeWhat,
 };
 use crate::ipc::types::IpcError;
 use crate::ipc::watchers::CallDetails;
 use crate::settings;
-use crate::terminal::report::unix_ms;
 
 /// When a deletion is final, with a second for the two clocks to agree.
 #[allow(clippy::cast_sign_loss)] // a positive constant
@@ -90,11 +91,31 @@ impl Core {
         .await
     }
 
-    /// Deletes calls; answers what takes it back for some seconds.
+    /// Those of these calls that somebody has looked at, or that are not in the history any more.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) async fn looked_at(&self, calls: Vec<CallId>) -> Result<Vec<CallId>, IpcError> {
+        self.stored(move |store, _| {
+            let mut seen = Vec::new();
+            for call in calls {
+                match store.entry(call.as_str()) {
+                    Ok(entry) if !entry.seen => {}
+                    Ok(_) | Err(HistoryError::NoSuchCall) => seen.push(call),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(seen)
+        })
+        .await
+    }
+
+    /// Deletes calls; answers what takes it back for some seconds. Their recordings go when it no longer can be.
     ///
     /// # Errors
     /// They cannot be deleted.
     pub async fn history_delete(&self, calls: Vec<String>) -> Result<String, IpcError> {
+        let deleted = calls.clone();
         let token = self
             .stored(move |store, _| {
                 let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
@@ -102,6 +123,7 @@ impl Core {
                 Ok(token.as_str().to_owned())
             })
             .await?;
+        self.listening().end_of(&deleted);
         let core = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(CANNOT_BE_TAKEN_BACK).await;
@@ -127,7 +149,8 @@ impl Core {
         Ok(u32::try_from(back).unwrap_or(u32::MAX))
     }
 
-    /// Takes everything of a kind out for good; with calls go their recordings.
+    /// Takes everything of a kind out for good; with calls go their recordings. Answers how many calls stayed: those that
+    /// are not over, or whose leg the server has not confirmed gone.
     ///
     /// # Errors
     /// Another program reads the file, or it cannot be written.
@@ -308,17 +331,24 @@ impl Core {
         Ok(u32::try_from(gone).unwrap_or(u32::MAX))
     }
 
-    /// Keeps settings and puts them in force.
+    /// Changes settings, keeps them and puts them in force. What another program has set meanwhile stays.
     ///
     /// # Errors
     /// One is wrong (nothing was changed), or they cannot be kept.
-    pub async fn settings_set(&self, view: SettingsView) -> Result<SettingsView, IpcError> {
-        let view = settings::checked(view)?;
-        let store = self.store()?;
-        let kept = view.clone();
-        blocking(move || settings::save(&store, &kept)).await?;
-        self.put_settings_in_force(view.clone());
-        Ok(view)
+    pub async fn settings_change(
+        &self,
+        change: impl FnOnce(&mut SettingsView) + Send + 'static,
+    ) -> Result<SettingsInForce, IpcError> {
+        let (core, store) = (self.clone(), self.store()?);
+        blocking(move || {
+            let _alone = core.settings_alone();
+            let mut wanted = settings::load_if_set(&store).unwrap_or_else(|| core.settings());
+            change(&mut wanted);
+            let wanted = settings::checked(wanted)?;
+            settings::save(&store, &wanted)?;
+            Ok(core.put_settings_in_force(wanted))
+        })
+        .await
     }
 }
 

@@ -9,6 +9,7 @@ use call::media::{FRAME_SAMPLES, Frame};
 use call::state::CallState;
 use call::view::PhoneView;
 use call::{Identity, RoomName};
+use desk::unix_ms;
 use realtime::Access;
 use realtime::backend::{Backend, Connection, Event, Events, Listening, MicrophoneSource};
 use switchboard::practice_token;
@@ -18,7 +19,6 @@ use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{RingTestState, RingTestView};
 use crate::ipc::types::IpcError;
-use crate::terminal::report::unix_ms;
 
 /// The name of the caller.
 const NAME: &str = "Test ring";
@@ -44,16 +44,10 @@ pub(crate) fn begin(core: &Core, desktop: &Desktop) -> Result<(), IpcError> {
             matches!(test.state, RingTestState::Placing | RingTestState::Ringing)
         });
     if under_way {
-        return Err(IpcError::new(
-            "test_under_way",
-            "A test ring is under way. Answer or decline it first.",
-        ));
+        return Err(IpcError::new("test_under_way", core.words().test_under_way));
     }
     let Some(project) = core.project() else {
-        return Err(IpcError::new(
-            "not_ready",
-            "There is nothing to ring through yet: sign in first, then try again.",
-        ));
+        return Err(IpcError::new("not_ready", core.words().test_not_signed_in));
     };
     let name = format!("inbound-test-{}", uuid::Uuid::now_v7().simple());
     let fault = || IpcError::new("shell", "The test cannot be set up. Start Deskline again.");
@@ -65,7 +59,7 @@ pub(crate) fn begin(core: &Core, desktop: &Desktop) -> Result<(), IpcError> {
     tell(
         desktop,
         RingTestState::Placing,
-        "A test caller is on the way.",
+        core.words().test_on_the_way,
     );
     tokio::spawn(run(core.clone(), desktop.clone(), access));
     Ok(())
@@ -78,22 +72,18 @@ async fn run(core: Core, desktop: Desktop, access: Access) {
         Ok(joined) => joined,
         Err(error) => {
             tracing::info!(%error, "the test caller could not enter");
-            let words = "The test caller cannot get to LiveKit. Try again when this desk says that it is connected.";
+            let words = core.words().test_no_way;
             return tell(&desktop, RingTestState::Failed, words);
         }
     };
-    tell(
-        &desktop,
-        RingTestState::Ringing,
-        "A test caller waits. This desk should ring now.",
-    );
+    tell(&desktop, RingTestState::Ringing, core.words().test_waits);
     let rang = tokio::time::timeout(RINGS_WITHIN, view.wait_for(|view| rings(view) > before))
         .await
         .is_ok_and(|found| found.is_ok());
     if rang {
-        tell(&desktop, RingTestState::Passed, "The test call rang here.");
+        tell(&desktop, RingTestState::Passed, core.words().test_passed);
     } else {
-        let words = "The test caller waited, and nothing rang here. See what is missing above, then try again.";
+        let words = core.words().test_failed;
         tell(&desktop, RingTestState::Failed, words);
     }
     let mut caller = Caller {

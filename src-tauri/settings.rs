@@ -6,8 +6,11 @@ use call::number::{self, Region};
 use call::settings::{DeclinePolicy, DeskSettings, WhenClosed};
 use history::Store;
 use jiff::Zoned;
+use tokio::sync::watch;
 
-use crate::ipc::records::{ClosedSetting, DeclineSetting, OpenHours, SettingsView};
+use crate::ipc::records::{
+    ClosedSetting, DeclineSetting, OpenHours, SettingsInForce, SettingsView,
+};
 use crate::ipc::types::{AvailabilityView, IpcError};
 
 /// Setting: everything a person sets about calls, as JSON.
@@ -42,6 +45,22 @@ pub(crate) fn save(store: &Store, view: &SettingsView) -> Result<(), IpcError> {
         .set_setting_as(SETTINGS, Some(view))
         .and_then(|()| store.set_keep_days(view.keep_days))
         .map_err(|error| IpcError::new("history", error.to_string()))
+}
+
+/// Puts settings in force, and tells of them where they are others; answers what is in force then.
+pub(crate) fn put_in_force(
+    in_force: &watch::Sender<SettingsInForce>,
+    settings: SettingsView,
+) -> SettingsInForce {
+    in_force.send_if_modified(|present| {
+        let changed = present.settings != settings;
+        if changed {
+            present.rev += 1;
+            present.settings = settings;
+        }
+        changed
+    });
+    in_force.borrow().clone()
 }
 
 /// Who may be rung, as it was left.

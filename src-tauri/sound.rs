@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use choices::{RINGTONES, TONES, named, processing_choices, tones_word};
 
 use crate::core::{Core, blocking};
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::SettingsInForce;
 use crate::ipc::sound::{
     ChosenDevice, EchoTestState, LevelsView, PlayerView, ReplayView, RingtoneSetting, SoundBanner,
     SoundBannerKind, SoundDevice, SoundSettings, SoundView, TonesSetting,
@@ -43,6 +43,8 @@ pub(crate) struct Sound {
     settings: watch::Sender<SoundSettings>,
     own: watch::Sender<Option<Own>>,
     view: watch::Receiver<SoundView>,
+    /// Held while settings or ringtone are changed, kept and waited for: one change after the other.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// The person's own ringtone, and what its file was called.
@@ -66,7 +68,7 @@ struct Sources {
     own: watch::Receiver<Option<Own>>,
     status: watch::Receiver<Status>,
     phone: watch::Receiver<Arc<PhoneView>>,
-    phone_settings: watch::Receiver<SettingsView>,
+    phone_settings: watch::Receiver<SettingsInForce>,
     recording: watch::Receiver<Recorded>,
     player: watch::Receiver<Option<PlayerView>>,
     recordings_folder: String,
@@ -81,7 +83,7 @@ impl Sound {
         folder: &Path,
         store: Option<&Store>,
         phone: watch::Receiver<Arc<PhoneView>>,
-        phone_settings: watch::Receiver<SettingsView>,
+        phone_settings: watch::Receiver<SettingsInForce>,
         recordings: Recordings,
         statistics: Arc<audio::Statistics>,
     ) -> Self {
@@ -107,6 +109,7 @@ impl Sound {
             settings,
             own,
             view,
+            changing: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -151,6 +154,12 @@ impl Core {
     /// # Errors
     /// It is wrong, or cannot be kept: then nothing was changed.
     pub async fn sound_set(&self, settings: SoundSettings) -> Result<SoundView, IpcError> {
+        let _alone = self.sound().changing.lock().await;
+        self.put_in_force(settings).await
+    }
+
+    /// As [`Self::sound_set`], for whoever holds [`Sound::changing`].
+    async fn put_in_force(&self, settings: SoundSettings) -> Result<SoundView, IpcError> {
         let settings = checked(settings)?;
         let store = self.store()?;
         let kept = settings.clone();
@@ -181,11 +190,12 @@ impl Core {
         bytes: Vec<u8>,
     ) -> Result<SoundView, IpcError> {
         let (store, folder) = (self.store()?, self.sound().folder.clone());
+        let _alone = self.sound().changing.lock().await;
         let own = blocking(move || ringtone_file::import(&folder, &store, &name, bytes)).await?;
         self.sound().own.send_replace(Some(own));
         let mut settings = self.sound().settings.borrow().clone();
         settings.ringtone = RingtoneSetting::Own;
-        self.sound_set(settings).await
+        self.put_in_force(settings).await
     }
 
     /// Forgets the person's own ringtone; if it was the one that rings, the usual one does again.
@@ -194,13 +204,14 @@ impl Core {
     /// It cannot be removed.
     pub async fn ringtone_remove(&self) -> Result<SoundView, IpcError> {
         let (store, folder) = (self.store()?, self.sound().folder.clone());
+        let _alone = self.sound().changing.lock().await;
         blocking(move || ringtone_file::remove(&folder, &store)).await?;
         self.sound().own.send_replace(None);
         let mut settings = self.sound().settings.borrow().clone();
         if settings.ringtone == RingtoneSetting::Own {
             settings.ringtone = RingtoneSetting::default();
         }
-        self.sound_set(settings).await
+        self.put_in_force(settings).await
     }
 
     /// Begins or ends the echo test.
@@ -230,7 +241,7 @@ impl Core {
     /// Lets the far end's last seconds be heard again, no more than are kept.
     ///
     /// # Errors
-    /// There are none.
+    /// Fewer or more are asked for than can be kept, or nothing is.
     pub fn replay_start(&self, seconds: u32) -> Result<(), IpcError> {
         if !(1..=LONGEST_REPLAY_S).contains(&seconds) {
             let why =
@@ -340,7 +351,7 @@ async fn follow(panel: Panel, mut sources: Sources, publish: watch::Sender<Sound
 
 impl Sources {
     fn choice(&self) -> audio::Choice {
-        let region = self.phone_settings.borrow().region.clone();
+        let region = self.phone_settings.borrow().settings.region.clone();
         let own = self.own.borrow().as_ref().map(|own| own.ringtone.clone());
         choice(&self.settings.borrow(), own, &region)
     }
@@ -349,7 +360,9 @@ impl Sources {
     fn picture(&mut self) -> SoundView {
         let own = self.own.borrow_and_update();
         let own = own.as_ref().map(|own| own.name.clone());
-        let region = self.phone_settings.borrow_and_update().region.clone();
+        let phone = self.phone_settings.borrow_and_update();
+        let region = phone.settings.region.clone();
+        drop(phone);
         let recorded = self.recording.borrow_and_update().clone();
         let (status, phone) = (
             self.status.borrow_and_update(),

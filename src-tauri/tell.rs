@@ -2,24 +2,71 @@
 
 use std::sync::Arc;
 
+use call::state::CallState;
+use call::{CallId, view::PhoneView};
 use tauri::{AppHandle, Emitter, EventTarget, Manager, Runtime};
+use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
+use crate::ipc::records::SETTINGS_CHANGED;
 use crate::ipc::sound::{SOUND_CHANGED, SoundView};
-use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
+use crate::ipc::types::{self, DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
 use crate::readiness::{self, Evidence};
-use crate::windows;
+use crate::{overlay, windows};
 
-/// The phone, to every window.
+/// The phone: to the overlays at once, to the main window behind them. They draw one after the other (ADR 0022), and who calls
+/// is to be seen first.
 pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
-    while view.changed().await.is_ok() {
-        view.mark_unchanged();
-        all(&app, PHONE_CHANGED, core.picture().await);
+    let mut language = core.language();
+    let (behind, mut pictures) = watch::channel(None);
+    let told = app.clone();
+    tauri::async_runtime::spawn(async move {
+        while pictures.changed().await.is_ok() {
+            after_the_overlay(&told).await;
+            let picture: Option<types::PhoneView> = pictures.borrow_and_update().clone();
+            if let Some(picture) = picture {
+                main(&told, PHONE_CHANGED, picture);
+            }
+        }
+    });
+    let mut rang = None;
+    loop {
+        let changed = tokio::select! {
+            changed = view.changed() => changed,
+            changed = language.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+        language.mark_unchanged();
+        let rings = who_rings(&view.borrow_and_update());
+        if rings.is_some() && rings != rang && overlay_may_appear(&app) {
+            app.state::<Pages>().ring_began();
+        }
+        rang = rings;
+        let picture = core.picture().await;
+        overlays(&app, PHONE_CHANGED, &picture);
+        behind.send_replace(Some(picture));
     }
+}
+
+/// The call that the overlay shows, unless nobody is to be disturbed by it.
+fn who_rings(view: &PhoneView) -> Option<CallId> {
+    let call = view.call(view.rings.as_ref()?)?;
+    (call.state == CallState::Offered && !call.quiet).then(|| call.id.clone())
+}
+
+fn overlay_may_appear<R: Runtime>(app: &AppHandle<R>) -> bool {
+    app.state::<Desktop>().view().borrow().facts.overlay
+}
+
+/// Whatever makes the main window draw waits while the overlay draws a new caller.
+async fn after_the_overlay<R: Runtime>(app: &AppHandle<R>) {
+    app.state::<Pages>().overlay_goes_first().await;
 }
 
 /// That the history is another.
@@ -28,6 +75,8 @@ pub(crate) async fn of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
         return;
     };
     while changes.changed().await.is_ok() {
+        after_the_overlay(&app).await;
+        changes.mark_unchanged();
         all(&app, HISTORY_CHANGED, ());
     }
 }
@@ -38,13 +87,18 @@ pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
     let mut view = desktop.view();
     let mut look = desktop.look();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         let theme = windows::theme(now.settings.theme);
         main(&app, DESKTOP_CHANGED, now);
         let looks = desktop.look();
         if looks != look {
-            for window in app.webview_windows().values() {
+            let title = app.state::<Core>().words().incoming_call;
+            for (label, window) in app.webview_windows() {
                 windows::ok("change the theme", window.set_theme(theme));
+                if overlay::is_overlay(&label) {
+                    windows::ok("name the overlay", window.set_title(title));
+                }
             }
             all(&app, LOOK_CHANGED, looks.clone());
             look = looks;
@@ -56,6 +110,7 @@ pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
 pub(crate) async fn of_shell<R: Runtime>(app: AppHandle<R>) {
     let mut view = app.state::<Desktop>().shell();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         main(&app, SHELL_CHANGED, now);
     }
@@ -71,19 +126,21 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut phone = core.view();
     let mut computer = desktop.view();
     let mut verdict = desktop.readiness();
+    let mut language = core.language();
     loop {
         let seen_phone = Arc::clone(&phone.borrow_and_update());
         let rings_on = ring_device(&sound.borrow_and_update());
         let may_raise = computer.borrow_and_update().facts.overlay;
         let overlay_runs = *overlay.borrow_and_update();
-        let judged = readiness::judge(&Evidence {
+        let evidence = Evidence {
             line: &seen_phone.line,
-            quiet: seen_phone.quiet.as_deref(),
-            quiet_in_part: seen_phone.quiet_in_part.as_deref(),
+            quiet: seen_phone.quiet.as_ref(),
+            quiet_numbers: seen_phone.quiet_numbers,
             ring_device: looked.then_some(rings_on.as_deref()),
             overlay_runs,
             may_raise,
-        });
+        };
+        let judged = readiness::judge(&evidence, language.borrow_and_update().words());
         desktop.tell_readiness(|view| {
             let test = view.test.take();
             *view = crate::ipc::desktop::ReadinessView {
@@ -94,6 +151,7 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
         });
         // A test ring changes the view too.
         if verdict.has_changed().unwrap_or(false) {
+            after_the_overlay(&app).await;
             let now = verdict.borrow_and_update().clone();
             main(&app, READINESS_CHANGED, now);
         }
@@ -102,6 +160,7 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
             changed = sound.changed() => if changed.is_err() { return } else { looked = true },
             changed = computer.changed() => if changed.is_err() { return },
             changed = overlay.changed() => if changed.is_err() { return },
+            changed = language.changed() => if changed.is_err() { return },
             changed = verdict.changed() => if changed.is_err() { return } else {
                 verdict.mark_changed();
             },
@@ -114,6 +173,7 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.sound_view();
     let mut named = None;
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         let names = Some((now.microphones.clone(), now.speakers.clone()));
         if names != named {
@@ -124,10 +184,20 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
     }
 }
 
+/// What a person has set.
+pub(crate) async fn of_settings<R: Runtime>(app: AppHandle<R>, core: Core) {
+    let mut settings = core.settings_in_force();
+    while settings.changed().await.is_ok() {
+        let now = settings.borrow_and_update().clone();
+        main(&app, SETTINGS_CHANGED, now);
+    }
+}
+
 /// How callers are learnt of.
 pub(crate) async fn of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.watchers();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         all(&app, WATCHERS_CHANGED, now);
     }
@@ -149,6 +219,14 @@ fn ring_device(sound: &SoundView) -> Option<String> {
 fn all<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: T) {
     if let Err(error) = app.emit(event, payload) {
         tracing::warn!(%error, event, "the windows cannot be told");
+    }
+}
+
+/// To the overlays, on whichever screens.
+fn overlays<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: &T) {
+    let is_overlay = |target: &EventTarget| matches!(target, EventTarget::WebviewWindow { label } if overlay::is_overlay(label));
+    if let Err(error) = app.emit_filter(event, payload, is_overlay) {
+        tracing::warn!(%error, event, "the overlay cannot be told");
     }
 }
 

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use desk::unix_ms;
 use history::Store;
 use switchboard::{
     ApiSecret, Signer, Source, WatcherNews, Watchers, WebhookOptions, WorkerOptions,
@@ -15,7 +16,6 @@ use crate::account::Account;
 use crate::core::{Core, blocking};
 use crate::ipc::types::IpcError;
 use crate::ipc::watchers::{WatcherState, WatcherStatus, WatchersDraft, WatchersView};
-use crate::terminal::report::unix_ms;
 
 /// Setting: what is wanted, as JSON.
 const SETTING: &str = "watchers";

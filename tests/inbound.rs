@@ -19,10 +19,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stage::Inbound;
 use stage::line::{State, Switches};
+use stage::{FULL_SCREEN_WINDOW, Inbound, OVERLAY_WINDOW};
 use support::window::Window;
-use support::{OUR_TONE, PATIENCE, Place, exit, seconds};
+use support::{OUR_TONE, PATIENCE, Place, eventually, exit, seconds};
 
 const CALLER: &str = "+13125550142";
 
@@ -365,14 +365,9 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     let window = Window::open(&place).await;
     let phones = &place.line.phones;
     let ours = place.line.ready.inbound_number.clone();
-    let settings = window.invoke("settings_show", json!({})).await.unwrap();
-    let set = async |change: &[(&str, Value)]| {
-        let mut wanted = settings.clone();
-        for (name, value) in change {
-            wanted[*name] = value.clone();
-        }
+    let set = async |change: Value| {
         window
-            .invoke("settings_set", json!({ "settings": wanted }))
+            .invoke("settings_change", json!({ "change": change }))
             .await
             .unwrap();
     };
@@ -402,7 +397,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
             .await;
     };
 
-    set(&[("quiet_lines", json!([ours]))]).await;
+    set(json!({ "quiet_lines": [ours] })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     let call = offered().await;
     assert_eq!(
@@ -413,7 +408,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     over(&caller.id).await;
 
     // Whoever always rings does, while nobody else is to disturb.
-    set(&[("always_ring", json!([CALLER]))]).await;
+    set(json!({ "quiet_lines": [], "always_ring": [CALLER] })).await;
     let busy = json!({ "availability": { "state": "do_not_disturb", "until_ms": null } });
     window.invoke("set_availability", busy).await.unwrap();
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
@@ -430,12 +425,12 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     let later = (minute_of_the_day() + 300) % 1_440;
     let hours =
         json!([{ "days": [1, 2, 3, 4, 5, 6, 7], "from_minute": later, "to_minute": later + 1 }]);
-    set(&[("hours", hours.clone()), ("when_closed", json!("silent"))]).await;
+    set(json!({ "always_ring": [], "hours": hours, "when_closed": "silent" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     assert_eq!(offered().await["quiet"], true);
     over(&caller.id).await;
 
-    set(&[("hours", hours.clone()), ("when_closed", json!("decline"))]).await;
+    set(json!({ "when_closed": "decline" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     let turned_away = phones
         .wait_until(&caller.id, State::Over, PATIENCE)
@@ -447,7 +442,7 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
     );
     window.until_outcome("turned_away").await;
 
-    set(&[("hours", hours), ("when_closed", json!("ring"))]).await;
+    set(json!({ "when_closed": "ring" })).await;
     let caller = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
     assert_eq!(offered().await["quiet"], false);
     over(&caller.id).await;
@@ -458,4 +453,40 @@ async fn lines_that_do_not_ring_and_business_hours_work_from_the_settings() {
 fn minute_of_the_day() -> u16 {
     let now = jiff::Zoned::now();
     u16::try_from(now.hour()).unwrap() * 60 + u16::try_from(now.minute()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_calls_is_shown_above_a_full_screen_window_that_keeps_the_keyboard() {
+    let place = Place::signed_in("inbound-full-screen");
+    let window = Window::open(&place).await;
+    window
+        .until_text("line-status", "it rings here", |text| {
+            text.contains("will ring")
+        })
+        .await;
+    let display = &place.stage.display;
+    let _film = display.full_screen().unwrap();
+    let film = display
+        .wait_for_window(FULL_SCREEN_WINDOW, PATIENCE)
+        .unwrap();
+    display
+        .xdotool(&["windowactivate", "--sync", &film])
+        .unwrap();
+    let is_highest = |id: &String| display.stacked().unwrap().last() == Some(id);
+    eventually("the film covers everything", PATIENCE, || {
+        is_highest(&film).then_some(())
+    });
+    let phones = &place.line.phones;
+    let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+    let overlay = display.wait_for_window(OVERLAY_WINDOW, PATIENCE).unwrap();
+    eventually("who calls is above the film", PATIENCE, || {
+        is_highest(&overlay).then_some(())
+    });
+    let has_the_keyboard = display.xdotool(&["getwindowfocus"]).unwrap();
+    assert_eq!(has_the_keyboard.trim(), film);
+    phones.hang_up(&call.id).unwrap();
+    eventually("a missed one stays above it, too", PATIENCE, || {
+        is_highest(&overlay).then_some(())
+    });
+    window.close().await;
 }

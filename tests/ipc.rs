@@ -107,6 +107,33 @@ fn capabilities_name_nothing_but_our_commands_and_events() {
 }
 
 #[test]
+fn a_change_of_one_setting_leaves_what_was_set_elsewhere_meanwhile() {
+    let shell = Shell::open();
+    let main = shell.window("main");
+    let change =
+        |change: Value| ask(&main, "settings_change", json!({ "change": change })).unwrap();
+    let shown = ask(&main, "settings_show", json!({})).unwrap();
+    let first = change(json!({ "keep_days": 30 }));
+    assert!(first["rev"].as_u64() > shown["rev"].as_u64(), "{first}");
+    // As `deskline line set --ring off` does beside an open window.
+    let mut theirs = first["settings"].clone();
+    theirs["quiet_lines"] = json!(["+12025550150"]);
+    let store = history::Store::open(shell.folder()).unwrap();
+    store
+        .set_setting_as("phone.settings", Some(&theirs))
+        .unwrap();
+    let now = change(json!({ "ring_for_s": 20 }));
+    theirs["ring_for_s"] = json!(20);
+    assert_eq!(now["settings"], theirs);
+    assert_eq!(
+        change(json!({ "keep_days": 0 }))["settings"]["keep_days"],
+        Value::Null
+    );
+    let now = ask(&main, "settings_show", json!({})).unwrap();
+    assert_eq!(change(json!({}))["rev"], now["rev"], "nothing was changed");
+}
+
+#[test]
 fn the_first_picture_is_whole() {
     let shell = Shell::open();
     let view = ask(&shell.window("main"), "snapshot", json!({})).unwrap();
@@ -132,8 +159,8 @@ fn every_refusal_is_a_code_and_a_sentence() {
             "no_such_call",
         ),
         (
-            "settings_set",
-            json!({ "settings": { "region": "nowhere" } }),
+            "settings_change",
+            json!({ "change": { "region": "nowhere" } }),
             "bad_setting",
         ),
         (

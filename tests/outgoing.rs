@@ -156,7 +156,7 @@ fn prefixes_wishes_and_caller_ids_choose_the_line() {
             &["main line", "--caller-id", SECOND],
             "is not a number of Main line",
         ),
-        (&["nobody"], "no line of that name"),
+        (&["nobody"], "There is no line"),
     ] {
         let mut all = vec!["line", "set"];
         all.extend(arguments);

@@ -54,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("livekit", &["realtime"]),
     ("livekit-api", &["switchboard", "lines"]),
-    ("livekit-protocol", &["switchboard"]),
+    ("livekit-protocol", &["realtime", "switchboard"]),
     ("livekit-ffi", &[]),
     ("cpal", &["audio"]),
     ("rusqlite", &["history"]),

@@ -14,7 +14,7 @@ use crate::core::{Core, fresh_call_id};
 use crate::ipc::calling::{RouteAsked, RouteView};
 use crate::ipc::records::{
     ContactDraft, ContactsPage, ExportFormat, Exported, HistoryPage, HistoryQuery, ImportView,
-    SettingsView, WipeWhat,
+    SettingsChange, SettingsInForce, WipeWhat,
 };
 use crate::ipc::sound::{LevelsView, RecordingOutline, RingtoneSetting, SoundSettings, SoundView};
 use crate::ipc::types::{
@@ -92,7 +92,7 @@ pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'stat
         line_commands::line_project,
         line_commands::line_numbers,
         settings_show,
-        settings_set,
+        settings_change,
         watchers_show,
         watchers_set,
         account_show,
@@ -157,7 +157,7 @@ fn painted<R: Runtime>(
     moments: Option<Vec<PageMoment>>,
 ) {
     if overlay::is_overlay(page.label()) {
-        pages.overlay_painted();
+        pages.overlay_painted(&moments.unwrap_or_default());
     } else {
         pages.painted(first_run.unwrap_or(false), &moments.unwrap_or_default());
     }
@@ -440,13 +440,13 @@ async fn contacts_undo_import(core: State<'_, Core>, import: i64) -> Answer<u32>
 }
 
 #[tauri::command]
-fn settings_show(core: State<'_, Core>) -> SettingsView {
-    core.settings()
+fn settings_show(core: State<'_, Core>) -> SettingsInForce {
+    core.settings_in_force().borrow().clone()
 }
 
 #[tauri::command]
-async fn settings_set(core: State<'_, Core>, settings: SettingsView) -> Answer<SettingsView> {
-    core.settings_set(settings).await
+async fn settings_change(core: State<'_, Core>, change: SettingsChange) -> Answer<SettingsInForce> {
+    core.settings_change(|settings| change.make(settings)).await
 }
 
 #[tauri::command]

@@ -15,21 +15,23 @@ use crate::ipc::records::{
     HistoryQuery, HistoryRow, ImportView, RowDetails,
 };
 use crate::ipc::types::{
-    AvailabilityView, CallState, CallView, Direction, EndView, LineState, LineView, NoticeView,
-    PersonState, PersonView, PhoneView, RefusedLineView, TransferState, TransferView,
+    AvailabilityView, CallState, CallView, DeclineEffect, Direction, EndView, LineState, LineView,
+    NoticeView, PersonState, PersonView, PhoneView, RefusedLineView, TransferState, TransferView,
 };
 use crate::ipc::watchers::{CallDetails, CallEvent, CallPerson};
+use crate::words::Words;
 
 /// The whole picture. `names`: contacts by number.
 #[must_use]
-pub fn phone(
+pub(crate) fn phone(
     view: &call::view::PhoneView,
     region: Region,
     names: &HashMap<String, String>,
+    words: &Words,
 ) -> PhoneView {
     PhoneView {
         rev: view.rev,
-        line: line(&view.line, region),
+        line: line(&view.line, region, words),
         calls: view
             .calls
             .iter()
@@ -38,17 +40,17 @@ pub fn phone(
         rings: view.rings.as_ref().map(ToString::to_string),
         notice: view.notice.as_ref().map(notice),
         availability: availability(view.availability),
-        quiet: view.quiet.clone(),
-        quiet_in_part: view.quiet_in_part.clone(),
+        quiet: view.quiet.as_ref().map(|why| words.quiet(why).whole()),
+        quiet_in_part: view.quiet_numbers.map(|count| words.quiet_numbers(count)),
     }
 }
 
 /// The line, in words.
 #[must_use]
-pub fn line(status: &LineStatus, region: Region) -> LineView {
-    let plain = |state, words: &str, detail: Option<String>| LineView {
+pub(crate) fn line(status: &LineStatus, region: Region, words: &Words) -> LineView {
+    let plain = |state, said: &str, detail: Option<String>| LineView {
         state,
-        words: words.to_owned(),
+        words: said.to_owned(),
         detail,
         name: None,
         number: None,
@@ -58,24 +60,16 @@ pub fn line(status: &LineStatus, region: Region) -> LineView {
     match status {
         LineStatus::SignedOut => plain(
             LineState::SignedOut,
-            "Not signed in",
-            Some("Open Settings and enter the address, key and secret of your LiveKit project.".into()),
+            words.signed_out,
+            Some(words.signed_out_detail.to_owned()),
         ),
-        LineStatus::Locked { what } => plain(
-            LineState::Locked,
-            "Calls do not ring here.",
-            Some(what.clone()),
-        ),
-        LineStatus::Broken { what } => plain(
-            LineState::Broken,
-            "Calls do not ring here: the call engine is not in order.",
-            Some(what.clone()),
-        ),
-        LineStatus::Connecting => plain(LineState::Connecting, "Connecting to LiveKit", None),
+        LineStatus::Locked { what } => plain(LineState::Locked, words.locked, Some(what.clone())),
+        LineStatus::Broken { what } => plain(LineState::Broken, words.broken, Some(what.clone())),
+        LineStatus::Connecting => plain(LineState::Connecting, words.connecting, None),
         LineStatus::Ready { trunks } if trunks.is_empty() => plain(
             LineState::NoTrunk,
-            "This desk will ring",
-            Some("No line to call from: add an outbound trunk to your LiveKit project, then try again.".into()),
+            words.will_ring,
+            Some(words.no_trunk_detail.to_owned()),
         ),
         LineStatus::Ready { trunks } => {
             let first = trunks.first();
@@ -84,7 +78,7 @@ pub fn line(status: &LineStatus, region: Region) -> LineView {
                 name: first.and_then(|trunk| some(&trunk.name)),
                 number_shown: number.as_deref().map(|number| shown(number, region)),
                 number,
-                ..plain(LineState::Ready, "This desk will ring", None)
+                ..plain(LineState::Ready, words.will_ring, None)
             }
         }
         LineStatus::Unreachable {
@@ -92,17 +86,9 @@ pub fn line(status: &LineStatus, region: Region) -> LineView {
             next_try_unix_ms,
         } => LineView {
             next_try_at_ms: Some(*next_try_unix_ms),
-            ..plain(
-                LineState::Unreachable,
-                "Calls do not ring here: LiveKit cannot be reached.",
-                some(what),
-            )
+            ..plain(LineState::Unreachable, words.unreachable, some(what))
         },
-        LineStatus::Refused { what } => plain(
-            LineState::Refused,
-            "Calls do not ring here: LiveKit refused the sign-in.",
-            some(what),
-        ),
+        LineStatus::Refused { what } => plain(LineState::Refused, words.refused, some(what)),
     }
 }
 
@@ -138,12 +124,21 @@ pub fn one_call(view: &call::view::CallView, names: &HashMap<String, String>) ->
         gives_up_at_ms: view.gives_up_unix_ms,
         silenced: view.silenced,
         quiet: view.quiet,
-        decline_ends: view.decline_effect == call::view::DeclineEffect::EndsForCaller,
+        decline_effect: decline_effect(view.decline_effect),
         keys_sent: view.keys_sent.clone(),
         keys_received: view.keys_received.clone(),
         // Whoever reads the history fills it in.
         remembered: None,
         end: view.end.as_ref().map(end),
+    }
+}
+
+fn decline_effect(effect: call::view::DeclineEffect) -> DeclineEffect {
+    use call::view::DeclineEffect as Core;
+    match effect {
+        Core::EndsForCaller => DeclineEffect::EndsForCaller,
+        Core::OnlyHere => DeclineEffect::OnlyHere,
+        Core::CallerWaits => DeclineEffect::CallerWaits,
     }
 }
 
@@ -503,9 +498,10 @@ mod tests {
     use call::input::Trunk;
 
     use super::*;
+    use crate::words::Language;
 
     fn words(status: &LineStatus) -> LineView {
-        line(status, Region::US)
+        line(status, Region::US, Language::English.words())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ipc::records::SettingsView;
+use crate::ipc::records::SettingsInForce;
 use crate::ipc::types::{Direction, PhoneView};
 
 /// The name of the event that carries a whole [`DesktopView`]; for the main window only.
@@ -300,8 +300,10 @@ pub struct ProofView {
     pub of: ProofOf,
     /// Is it so?
     pub state: ProofState,
-    /// In words; if it is missing: why, and what to do.
+    /// In words: how it is; if it is missing, why.
     pub words: String,
+    /// More about it, and what to do.
+    pub detail: Option<String>,
 }
 
 /// How far a test ring is.
@@ -391,7 +393,7 @@ pub struct StartView {
     /// Will this desk ring?
     pub readiness: ReadinessView,
     /// What a person has set.
-    pub settings: SettingsView,
+    pub settings: SettingsInForce,
     /// How far the first run is; `null`: nobody knows.
     pub first_run: Option<FirstRunView>,
 }

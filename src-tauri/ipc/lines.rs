@@ -2,7 +2,7 @@
 
 use call::number::Region;
 use lines::check::{CheckReport, Finding, Fix, Level, PathState};
-use lines::{Desk, KeptLine, Number};
+use lines::{KeptLine, Number};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -10,6 +10,7 @@ use ts_rs::{Config, TS};
 
 use crate::ipc::calling::{LineCalling, calling};
 use crate::ipc::types::IpcError;
+use crate::line_desk::unlisted;
 
 /// A line in the list.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -203,7 +204,8 @@ fn finding(of: &Finding) -> FindingView {
     }
 }
 
-fn check(report: &CheckReport) -> LineCheckView {
+/// A check, for a window.
+pub(crate) fn check(report: &CheckReport) -> LineCheckView {
     LineCheckView {
         line: report.line.id.to_string(),
         at_ms: unix_ms(&report.at).unwrap_or_default(),
@@ -233,58 +235,12 @@ pub(crate) fn cards(
     quiet: &[String],
     region: Region,
 ) -> Result<Vec<LineCard>, IpcError> {
-    let lines = registry
-        .lines()
-        .map_err(|error| IpcError::new("profile", error.to_string()))?;
+    let lines = registry.lines().map_err(|error| unlisted(&error))?;
     let card = |line: &KeptLine| {
         let last_check = registry.last_check(&line.id);
         card(line, last_check.as_ref(), quiet, region)
     };
     Ok(lines.iter().map(card).collect())
-}
-
-/// Checks a line. Blocks now and then.
-///
-/// # Errors
-/// There is no such line.
-pub(crate) async fn checked(
-    desk: &Desk,
-    line: &str,
-    keys: Option<lines::ProviderKeys>,
-) -> Result<LineCheckView, IpcError> {
-    desk.check(line, keys)
-        .await
-        .map(|report| check(&report))
-        .map_err(|error| IpcError::new(error.code(), error.to_string()))
-}
-
-/// Does what a finding proposes, and checks again. Blocks now and then.
-///
-/// # Errors
-/// The finding is gone, cannot be mended at a press, or LiveKit refuses.
-pub(crate) async fn fixed(
-    desk: &Desk,
-    line: &str,
-    finding: &str,
-) -> Result<LineCheckView, IpcError> {
-    let error = |error: lines::DeskError| IpcError::new(error.code(), error.to_string());
-    let report = desk.check(line, None).await.map_err(error)?;
-    let steps = report
-        .findings
-        .iter()
-        .find(|one| one.id == finding)
-        .and_then(|one| match &one.fix {
-            Some(Fix::Steps(steps)) => Some(steps.clone()),
-            Some(Fix::SetUpAgain | Fix::ByHand(_)) | None => None,
-        });
-    let Some(steps) = steps else {
-        return Err(IpcError::new(
-            "no_such_finding",
-            "The check does not find this any more. Check again.",
-        ));
-    };
-    desk.fix(&report.line.id, &steps).await.map_err(error)?;
-    checked(desk, line, None).await
 }
 
 /// All declarations, for the bindings.

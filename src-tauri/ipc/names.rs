@@ -62,7 +62,7 @@ pub const COMMANDS: &[&str] = &[
     "line_project",
     "line_numbers",
     "settings_show",
-    "settings_set",
+    "settings_change",
     "watchers_show",
     "watchers_set",
     "account_show",

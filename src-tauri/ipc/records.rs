@@ -309,6 +309,72 @@ impl Default for SettingsView {
     }
 }
 
+/// The name of the event that carries a whole [`SettingsInForce`]; for the main window only.
+pub const SETTINGS_CHANGED: &str = "settings-changed";
+
+/// What a person has set, as it is in force, whoever set it: a window, the set-up of a line, another program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct SettingsInForce {
+    /// Grows with every change; an older one is to be ignored.
+    #[ts(type = "number")]
+    pub rev: u64,
+    /// All of them.
+    pub settings: SettingsView,
+}
+
+/// Settings to be changed. What is left out stays as it is, whatever it is by then.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(optional_fields)]
+#[allow(missing_docs)] // one for one the fields of `SettingsView`
+pub struct SettingsChange {
+    pub region: Option<String>,
+    pub ring_for_s: Option<u16>,
+    pub decline: Option<DeclineSetting>,
+    pub hours: Option<Vec<OpenHours>>,
+    pub when_closed: Option<ClosedSetting>,
+    pub quiet_lines: Option<Vec<String>>,
+    pub always_ring: Option<Vec<String>>,
+    pub call_waiting: Option<bool>,
+    /// 0: for ever.
+    pub keep_days: Option<u16>,
+}
+
+impl SettingsChange {
+    /// Puts what is to be changed into `settings`.
+    pub fn make(self, settings: &mut SettingsView) {
+        let Self {
+            region,
+            ring_for_s,
+            decline,
+            hours,
+            when_closed,
+            quiet_lines,
+            always_ring,
+            call_waiting,
+            keep_days,
+        } = self;
+        put(region, &mut settings.region);
+        put(ring_for_s, &mut settings.ring_for_s);
+        put(decline, &mut settings.decline);
+        put(hours, &mut settings.hours);
+        put(when_closed, &mut settings.when_closed);
+        put(quiet_lines, &mut settings.quiet_lines);
+        put(always_ring, &mut settings.always_ring);
+        put(call_waiting, &mut settings.call_waiting);
+        put(
+            keep_days.map(|days| (days > 0).then_some(days)),
+            &mut settings.keep_days,
+        );
+    }
+}
+
+fn put<T>(wanted: Option<T>, kept: &mut T) {
+    if let Some(wanted) = wanted {
+        *kept = wanted;
+    }
+}
+
 /// The TypeScript of these types.
 pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
     vec![
@@ -329,5 +395,7 @@ pub(crate) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         ClosedSetting::decl(config),
         OpenHours::decl(config),
         SettingsView::decl(config),
+        SettingsInForce::decl(config),
+        SettingsChange::decl(config),
     ]
 }

@@ -122,6 +122,18 @@ pub enum Direction {
     Inbound,
 }
 
+/// What pressing decline does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineEffect {
+    /// The caller hears "busy".
+    EndsForCaller,
+    /// Other desks ring on.
+    OnlyHere,
+    /// No other desk rings, and the caller waits on.
+    CallerWaits,
+}
+
 /// The state of a call, see `call::state::CallState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -196,8 +208,8 @@ pub struct CallView {
     pub silenced: bool,
     /// Offered, but a rule of this desk keeps it from ringing.
     pub quiet: bool,
-    /// Offered: would declining it end it for the caller?
-    pub decline_ends: bool,
+    /// Offered: what pressing decline would do.
+    pub decline_effect: DeclineEffect,
     /// Keys sent or waiting to be sent.
     pub keys_sent: String,
     /// Keys the far end pressed.
@@ -384,6 +396,7 @@ pub fn bindings() -> String {
         AccountView::decl(&config),
         AvailabilityView::decl(&config),
         CallState::decl(&config),
+        DeclineEffect::decl(&config),
         CallView::decl(&config),
         DevicesView::decl(&config),
         Direction::decl(&config),

@@ -16,6 +16,7 @@ use crate::profile::Profile;
 use crate::terminal::complain;
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, NO_SOUND, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
+use crate::words::Language;
 
 /// Longest secret that is read.
 const LONGEST: u64 = 4_096;
@@ -48,7 +49,11 @@ async fn set(profile: &Profile, asked: args::AccountSet) -> anyhow::Result<u8> {
     }
     // Kept; now the one look that tells whether the server takes it.
     let line = look_once(profile).await?;
-    let shown = convert::line(&line, call::number::Region::default());
+    let shown = convert::line(
+        &line,
+        call::number::Region::default(),
+        Language::English.words(),
+    );
     Report::new(false).line(&line);
     Ok(code_of_line(&shown))
 }

@@ -9,6 +9,7 @@ use ::history::{
 };
 use anyhow::Context as _;
 use call::number::Region;
+use desk::unix_ms;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
@@ -20,7 +21,7 @@ use crate::settings;
 use crate::terminal::complain;
 use crate::terminal::outcome::{ANSWERED, WRONG_USE};
 use crate::terminal::record_args::{History, HistoryList, HistoryOrder, Keep, Names, Way};
-use crate::terminal::report::{Report, unix_ms};
+use crate::terminal::report::Report;
 
 /// Calls asked of the journal at once.
 const PAGE: usize = 200;
@@ -76,7 +77,7 @@ fn obey(store: &Store, order: &HistoryOrder) -> Result<String, HistoryError> {
             let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
             let token = store.delete(&calls, unix_ms())?;
             Ok(format!(
-                "Deleted. Within fifteen seconds, this takes it back: deskline history undelete {}",
+                "Deleted; recordings go with their calls. Within fifteen seconds, this undoes it: deskline history undelete {}",
                 token.as_str()
             ))
         }
@@ -99,9 +100,9 @@ fn obey(store: &Store, order: &HistoryOrder) -> Result<String, HistoryError> {
                 .to_owned(),
         ),
         HistoryOrder::Erase { yes: true } => Ok(match store.wipe(Wipe::History)? {
-            0 => "All calls and events are gone from the file.".to_owned(),
+            0 => "All calls, their recordings and all events are gone.".to_owned(),
             stay => format!(
-                "All calls and events are gone from the file, but {stay} that are not over."
+                "All calls, their recordings and all events are gone, but {stay} calls that are not over."
             ),
         }),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use call::number::Region;
-use lines::check::{self, Level};
+use lines::check;
 use lines::env_file::Setting;
 use lines::{
     Approved, BadInput, Credential, Desk, DeskError, KeptLine, Number, Pin, Plan, Prepared,
@@ -19,7 +19,9 @@ use crate::terminal::line_args::{Add, Env, Fix, Line, List, Remove, Undo};
 use crate::terminal::line_input::{agreed, keys, secret};
 use crate::terminal::outcome::{ANSWERED, NO_LINE, NO_NETWORK, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
-use crate::terminal::{complain, line_check, line_costs, line_set, line_show, line_test, refuse};
+use crate::terminal::{
+    advice, complain, line_check, line_costs, line_set, line_show, line_test, refuse,
+};
 
 /// How often another domain is tried when one is taken.
 const OTHER_DOMAINS: usize = 3;
@@ -111,7 +113,7 @@ impl Failed {
     fn words(&self) -> String {
         match self {
             Self::Input(error) => error.to_string(),
-            Self::Desk(error) => error.to_string(),
+            Self::Desk(error) => format!("{error}{}", advice(error.code())),
             Self::Other(_, words) => words.clone(),
         }
     }
@@ -119,13 +121,7 @@ impl Failed {
     /// What was done before, if anything could have been.
     fn done(&self) -> Option<&[String]> {
         match self {
-            Self::Desk(error) => {
-                if let DeskError::Run(error) = error.as_ref() {
-                    Some(error.done())
-                } else {
-                    None
-                }
-            }
+            Self::Desk(error) => error.done(),
             Self::Input(_) | Self::Other(..) => None,
         }
     }
@@ -454,6 +450,11 @@ async fn remove(desk: &Desk, asked: &Remove) -> Result<(), Failed> {
     for note in &removal.notes {
         text.push_str(&format!("  note: {note}\n"));
     }
+    if removal.line.signs_in() {
+        text.push_str(
+            "  `deskline line undo` takes the last change back instead, at the provider too.\n",
+        );
+    }
     let steps: Vec<Value> = removal.steps.iter().map(step_json).collect();
     Report::new(asked.json).other(
         &json!({"event": "plan", "steps": steps, "notes": removal.notes}),
@@ -471,14 +472,12 @@ async fn remove(desk: &Desk, asked: &Remove) -> Result<(), Failed> {
 }
 
 async fn fix(desk: &Desk, asked: &Fix) -> Result<(), Failed> {
-    let wanted = asked.finding.trim().to_uppercase();
     let report = desk.check(&asked.line, None).await?;
-    let Some(finding) = report
-        .findings
-        .iter()
-        .find(|finding| finding.id == wanted && finding.level >= Level::Advice)
-    else {
-        let words = format!("The check does not find {wanted} on this line (any more).");
+    let Some(finding) = report.finding(&asked.finding) else {
+        let words = format!(
+            "The check does not find {} on this line (any more).",
+            asked.finding.trim()
+        );
         return Err(Failed::Other(WRONG_USE, words));
     };
     let steps = match &finding.fix {
@@ -505,14 +504,11 @@ async fn fix(desk: &Desk, asked: &Fix) -> Result<(), Failed> {
     }
     let done = desk.fix(&report.line.id, steps).await?;
     let after = desk.check(&asked.line, None).await?;
-    let mended = after
-        .findings
-        .iter()
-        .all(|finding| finding.id != wanted || finding.level < Level::Advice);
+    let mended = after.finding(finding.id).is_none();
     Report::new(asked.json).other(
         &json!({"event": "fixed", "done": done, "mended": mended}),
         if mended {
-            "Mended, and checked again. `deskline line undo` takes it back."
+            "Fixed, and checked again. `deskline line undo` undoes it."
         } else {
             "Done, but the check still finds it."
         },
@@ -544,7 +540,7 @@ async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
         return Err(Failed::Other(REFUSED, "Nothing was changed.".into()));
     }
     let report = desk.undo(&id, &changes, keys).await?;
-    let mut text = "Taken back.".to_owned();
+    let mut text = "Undone.".to_owned();
     for left in &report.left {
         text.push_str(&format!("\n  {left}"));
     }
@@ -577,29 +573,19 @@ fn filled(asked: &Add) -> Result<(Add, Option<Secret>), Failed> {
         asked.numbers.extend(text(Setting::CallerId));
     }
     asked.sip = asked.sip.or_else(|| text(Setting::LiveKitSip));
-    // A token and a key may both be there: a key can be taken back alone, so it comes first.
-    let key_secret = import.secret(Setting::TwilioKeySecret);
-    if asked.provider == ProviderKind::Twilio.word() {
-        asked.account = asked.account.or_else(|| text(Setting::TwilioAccount));
-        asked.domain = asked.domain.or_else(|| text(Setting::TwilioDomain));
-        if asked.key.is_none() && key_secret.is_some() {
-            asked.key = text(Setting::TwilioKey);
-        }
-    }
-    let at_signalwire = asked.provider == ProviderKind::SignalWire.word();
-    if at_signalwire {
-        asked.space = asked.space.or_else(|| text(Setting::SignalWireSpace));
-        asked.project = asked.project.or_else(|| text(Setting::SignalWireProject));
-    }
-    let secret = if asked.provider == ProviderKind::Telnyx.word() {
-        import.secret(Setting::TelnyxKey)
-    } else if at_signalwire {
-        import.secret(Setting::SignalWireToken)
-    } else if asked.key.is_some() {
-        key_secret
-    } else {
-        import.secret(Setting::TwilioToken)
+    // A word that is no provider is said where the line is read.
+    let Ok(provider) = ProviderKind::parse(&asked.provider) else {
+        return Ok((asked, None));
     };
+    let found = import.sign_in(provider);
+    let typed = asked.account.or(asked.space.take());
+    let account = typed.unwrap_or(found.account);
+    let typed = asked.key.or(asked.project.take());
+    let key = typed.unwrap_or(found.key);
+    let secret = import.secret_for(provider, &account, &key);
+    (asked.account, asked.key) = (Some(account), Some(key));
+    let domain = || import.domain(provider).map(str::to_owned);
+    asked.domain = asked.domain.or_else(domain);
     Ok((asked, secret))
 }
 

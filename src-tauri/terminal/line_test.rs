@@ -7,14 +7,15 @@ use call::input::{Intent, LineStatus, OtherCall};
 use lines::{KeptLine, ProviderKind, Registry};
 use serde_json::json;
 
+use crate::calling::find;
 use crate::core::{Core, Purpose, fresh_call_id};
 use crate::line_setup::{is_over, only_way};
 use crate::profile::Profile;
-use crate::terminal::complain;
 use crate::terminal::line_args::Test;
 use crate::terminal::outcome::{NO_ANSWER, NO_LINE, REFUSED, WRONG_USE};
 use crate::terminal::report::Report;
 use crate::terminal::session::{News, Session};
+use crate::terminal::{complain, refuse};
 
 /// How long the test call stays up: long enough to hear the other side.
 const TALK: Duration = Duration::from_secs(3);
@@ -29,14 +30,12 @@ const CALLED_WITHIN: Duration = Duration::from_secs(120);
 /// The core cannot be started.
 pub(crate) async fn run(profile: &Profile, asked: Test) -> anyhow::Result<u8> {
     let registry = Registry::new(&profile.path().join("lines"));
-    let name = asked.line.trim().to_lowercase();
-    let lines = registry.lines()?;
-    let Some(line) = lines
-        .into_iter()
-        .find(|line| line.id.as_str() == name || line.name.as_str().to_lowercase() == name)
-    else {
-        complain("There is no line of that name. `deskline line list` names them all.");
-        return Ok(WRONG_USE);
+    let line = match find(&registry, &asked.line) {
+        Ok(line) => line,
+        Err(error) => {
+            refuse(asked.json, &error);
+            return Ok(WRONG_USE);
+        }
     };
     if asked.to.is_some() && line.provider == ProviderKind::LiveKitNumbers {
         complain("A number of LiveKit takes calls only. Test it with --incoming.");

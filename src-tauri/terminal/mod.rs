@@ -72,13 +72,21 @@ pub fn run(command: Command, profile: &Profile, ring_for: Option<Duration>) -> u
     })
 }
 
+/// What can be done about it in a terminal; empty for nothing more than the words say.
+pub(crate) fn advice(code: &str) -> &'static str {
+    match code {
+        "no_such_line" => " `deskline line list` names them all.",
+        _ => "",
+    }
+}
+
 /// Why it was refused: one sentence on stderr, or an object on stdout for programs.
 pub(crate) fn refuse(json: bool, error: &IpcError) {
     if json {
         let value = json!({"event": "error", "code": error.code, "words": error.message});
         Report::new(true).other(&value, "");
     } else {
-        complain(&error.message);
+        complain(&format!("{}{}", error.message, advice(&error.code)));
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _};
 use call::CallId;
 use call::output::ShellCommand;
 use call::routing::Wish;
+use desk::unix_ms;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -13,7 +14,7 @@ use crate::core::{Core, fresh_call_id};
 use crate::ipc::records::SettingsView;
 use crate::terminal::orders::{self, HELP, Here, Order};
 use crate::terminal::outcome::ANSWERED;
-use crate::terminal::report::{Report, unix_ms};
+use crate::terminal::report::Report;
 use crate::terminal::session::{News, Session};
 
 /// Lines that wait to be read.
@@ -95,7 +96,11 @@ async fn obey<W: io::Write>(
             let core = session.core();
             let done = match changed(&core.settings(), changes) {
                 Ok(None) => Ok(core.settings()),
-                Ok(Some(wanted)) => core.settings_set(wanted).await.map_err(|why| why.message),
+                Ok(Some(wanted)) => core
+                    .settings_change(|settings| *settings = wanted)
+                    .await
+                    .map(|now| now.settings)
+                    .map_err(|why| why.message),
                 Err(what) => Err(what),
             };
             match done {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use call::input::LineStatus;
 use call::number::Region;
@@ -11,6 +10,7 @@ use call::routing::Why;
 use call::state::{CallState, Direction};
 use call::view::CallView;
 use call::{CallId, EndReason};
+use desk::unix_ms;
 use serde_json::{Value, json};
 
 use crate::calling::Routed;
@@ -18,6 +18,7 @@ use crate::ipc::types::{IpcError, PersonState, PhoneView};
 use crate::ipc::watchers::{WatcherState, WatchersView};
 use crate::ipc::{calling, convert};
 use crate::terminal::outcome::exit_code;
+use crate::words::Language;
 
 /// Notices about a dial that was refused; its end says the same.
 const REFUSALS: [&str; 4] = [
@@ -61,7 +62,7 @@ impl<W: Write> Report<W> {
 
     /// The line as a whole changed.
     pub fn line(&mut self, line: &LineStatus) {
-        let shown = convert::line(line, Region::default());
+        let shown = convert::line(line, Region::default(), Language::English.words());
         if self.json {
             self.write(&json!({
                 "at_ms": unix_ms(), "event": "line", "call_id": null, "state": shown.state,
@@ -262,7 +263,7 @@ impl<W: Write> Report<W> {
         region: Region,
         names: &HashMap<String, String>,
     ) {
-        let mut shown = convert::phone(view, region, names);
+        let mut shown = convert::phone(view, region, names, Language::English.words());
         shown.rev = 0; // counts changes that cannot be seen too
         if self.shown.as_ref() == Some(&shown) {
             return;
@@ -399,16 +400,6 @@ impl<W: Write> Report<W> {
             tracing::debug!(%error, "the reader of the report went away");
         }
     }
-}
-
-/// Milliseconds since 1970 by the wall clock.
-#[must_use]
-pub fn unix_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }
 
 fn sentence(reason: &EndReason) -> String {

@@ -5,6 +5,7 @@ use call::state::{CallState, Direction};
 use call::view::{CallView, PhoneView};
 
 use crate::ipc::desktop::ReadinessView;
+use crate::words::{Words, fill};
 
 /// Which icon. Each has a shape of its own: they all have one colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +44,8 @@ pub(crate) struct Glance<'a> {
     pub(crate) missed: &'a [MissedCall],
     /// All of them.
     pub(crate) missed_count: u32,
+    /// In which language it is said.
+    pub(crate) words: &'static Words,
 }
 
 /// What a line of the menu does.
@@ -108,10 +111,11 @@ pub(crate) fn state(glance: &Glance<'_>) -> State {
 
 /// The state in words.
 pub(crate) fn tooltip(glance: &Glance<'_>) -> String {
-    let words = match state(glance) {
+    let words = glance.words;
+    let said = match state(glance) {
         State::Ringing => foremost(glance.phone).map_or_else(
-            || "Incoming call".to_owned(),
-            |call| format!("Incoming call: {}", who(call)),
+            || words.incoming_call.to_owned(),
+            |call| fill(words.incoming_call_of, &[("who", &who(call, words))]),
         ),
         State::InCall => glance
             .phone
@@ -119,45 +123,52 @@ pub(crate) fn tooltip(glance: &Glance<'_>) -> String {
             .iter()
             .find(|call| is_up(call))
             .map_or_else(
-                || "In a call".to_owned(),
-                |call| format!("In a call with {}", who(call)),
+                || words.in_a_call.to_owned(),
+                |call| fill(words.in_a_call_with, &[("who", &who(call, words))]),
             ),
-        State::NotTaking => glance.phone.quiet.clone().unwrap_or_default(),
+        State::NotTaking => quiet(glance).unwrap_or_default(),
         State::CannotRing => glance.readiness.words.clone(),
-        State::Missed => count(glance.missed_count),
-        State::Ready => "This desk will ring".to_owned(),
+        State::Missed => words.missed(glance.missed_count),
+        State::Ready => words.will_ring.to_owned(),
     };
-    format!("Deskline: {words}")
+    fill(words.tooltip, &[("words", &said)])
+}
+
+/// Why nothing rings here, by the rules of the person.
+fn quiet(glance: &Glance<'_>) -> Option<String> {
+    let reason = glance.phone.quiet.as_ref();
+    reason.map(|reason| glance.words.quiet(reason).whole())
 }
 
 /// The menu. Every command is in it: on some systems a press on the icon itself never arrives.
 pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
+    let words = glance.words;
     let mut menu = Vec::new();
     let mut calls = false;
     for call in &glance.phone.calls {
         if rings(call) {
             menu.extend([
-                Entry::Words(format!("{} calls", who(call))),
-                item(Action::Answer(call.id.clone()), "Answer"),
-                item(Action::Decline(call.id.clone()), "Decline"),
+                Entry::Words(fill(words.calls_you, &[("who", &who(call, words))])),
+                item(Action::Answer(call.id.clone()), words.answer),
+                item(Action::Decline(call.id.clone()), words.decline),
             ]);
             if !call.silenced {
-                menu.push(item(Action::Silence(call.id.clone()), "Silence"));
+                menu.push(item(Action::Silence(call.id.clone()), words.silence));
             }
             menu.push(Entry::Line);
             calls = true;
         } else if is_up(call) {
-            menu.push(Entry::Words(who(call)));
+            menu.push(Entry::Words(who(call, words)));
             if call.state == CallState::Live {
                 let id = || call.id.clone();
                 menu.extend([
                     item(
                         Action::SetMuted(id(), !call.muted),
-                        if call.muted { "Unmute" } else { "Mute" },
+                        if call.muted { words.unmute } else { words.mute },
                     ),
                     item(
                         Action::SetHeld(id(), !call.held),
-                        if call.held { "Take off hold" } else { "Hold" },
+                        if call.held { words.resume } else { words.hold },
                     ),
                 ]);
             }
@@ -165,9 +176,9 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
                 item(
                     Action::End(call.id.clone()),
                     if call.state == CallState::Live {
-                        "End call"
+                        words.hang_up
                     } else {
-                        "Cancel call"
+                        words.cancel_call
                     },
                 ),
                 Entry::Line,
@@ -177,11 +188,7 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
     }
     if !calls {
         menu.push(Entry::Words(
-            glance
-                .phone
-                .quiet
-                .clone()
-                .unwrap_or_else(|| glance.readiness.words.clone()),
+            quiet(glance).unwrap_or_else(|| glance.readiness.words.clone()),
         ));
         if let Some(detail) = glance
             .readiness
@@ -194,25 +201,25 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
         menu.push(Entry::Line);
         if !glance.readiness.ready && glance.phone.quiet.is_none() {
             menu.extend([
-                item(Action::TryNow, "Try now"),
-                item(Action::WhatIsWrong, "See what is wrong"),
+                item(Action::TryNow, words.try_again),
+                item(Action::WhatIsWrong, words.what_is_wrong),
                 Entry::Line,
             ]);
         }
     }
     menu.extend([
-        item(Action::Open, "Open Deskline"),
-        item(Action::Find, "Find or dial\u{2026}"),
+        item(Action::Open, words.open),
+        item(Action::Find, words.find),
         Entry::Line,
     ]);
     if glance.missed_count > 0 {
-        menu.push(item(Action::ShowMissed, &count(glance.missed_count)));
+        menu.push(item(Action::ShowMissed, &words.missed(glance.missed_count)));
         for call in glance.missed.iter().take(MISSED_SHOWN) {
-            let words = format!("{}, {}", shortened(&call.who, LONGEST), call.when);
+            let line = format!("{}, {}", shortened(&call.who, LONGEST), call.when);
             menu.push(if call.number.is_empty() {
-                Entry::Words(words)
+                Entry::Words(line)
             } else {
-                item(Action::CallBack(call.number.clone()), &words)
+                item(Action::CallBack(call.number.clone()), &line)
             });
         }
         menu.push(Entry::Line);
@@ -221,20 +228,20 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
     menu.extend([
         Entry::Item {
             action: Action::TakeCalls,
-            words: "Take calls".into(),
+            words: words.take_calls.to_owned(),
             chosen: Some(taking),
         },
-        item(Action::Quiet30Minutes, "Not for 30 minutes"),
-        item(Action::QuietUntilTomorrow, "Not until tomorrow"),
+        item(Action::Quiet30Minutes, words.not_for_30_minutes),
+        item(Action::QuietUntilTomorrow, words.not_until_tomorrow),
         Entry::Line,
         item(
             Action::Quit,
             if calls {
-                "Quit, ends the call\u{2026}"
+                words.quit_ends_call
             } else if glance.readiness.ready {
-                "Quit, stop ringing\u{2026}"
+                words.quit_stops_ringing
             } else {
-                "Quit\u{2026}"
+                words.quit
             },
         ),
     ]);
@@ -279,23 +286,15 @@ fn is_up(call: &CallView) -> bool {
     }
 }
 
-fn who(call: &CallView) -> String {
+fn who(call: &CallView, words: &Words) -> String {
     let text = call.name.clone().unwrap_or_else(|| {
         if call.number.is_empty() {
-            "Private number".to_owned()
+            words.private_number.to_owned()
         } else {
             call.number_shown.clone()
         }
     });
     shortened(&text, LONGEST)
-}
-
-fn count(missed: u32) -> String {
-    if missed == 1 {
-        "1 missed call".to_owned()
-    } else {
-        format!("{missed} missed calls")
-    }
 }
 
 fn shortened(text: &str, longest: usize) -> String {
@@ -313,10 +312,12 @@ mod tests {
 
     use call::input::{Input, Intent, LineStatus};
     use call::settings::{Availability, DeskSettings};
+    use call::view::QuietReason;
     use call::{Now, Phone};
 
     use super::*;
     use crate::readiness;
+    use crate::words::Language;
 
     /// A view made by the real phone.
     fn view(inputs: Vec<Input>) -> Arc<PhoneView> {
@@ -335,7 +336,7 @@ mod tests {
         ReadinessView {
             ready: true,
             words: "This desk will ring".into(),
-            ..readiness::unknown()
+            ..readiness::unknown(Language::English.words())
         }
     }
 
@@ -349,6 +350,7 @@ mod tests {
             readiness,
             missed: &[],
             missed_count: 0,
+            words: Language::English.words(),
         }
     }
 
@@ -381,7 +383,7 @@ mod tests {
     fn each_of_the_six_states_is_reached_in_its_order() {
         let idle = idle();
         let ready = ready();
-        let lost = readiness::unknown();
+        let lost = readiness::unknown(Language::English.words());
         assert_eq!(state(&glance(&idle, &ready)), State::Ready);
         let missed = Glance {
             missed_count: 2,
@@ -394,7 +396,7 @@ mod tests {
         };
         assert_eq!(state(&cannot), State::CannotRing);
         let mut quiet = (*idle).clone();
-        quiet.quiet = Some("Nothing rings here: you are not taking calls.".into());
+        quiet.quiet = Some(QuietReason::DoNotDisturb);
         assert_eq!(
             state(&Glance {
                 phone: &quiet,
@@ -484,20 +486,14 @@ mod tests {
         let up_words = menu(&glance(&up, &ready));
         assert_eq!(
             words(&up_words)[..5],
-            [
-                "(212) 555-0100",
-                "Mute",
-                "Hold",
-                "End call",
-                "Open Deskline"
-            ]
+            ["(212) 555-0100", "Mute", "Hold", "Hang up", "Open Deskline"]
         );
         assert_eq!(
             words(&up_words).last(),
             Some(&"Quit, ends the call\u{2026}")
         );
         let muted_words = menu(&glance(&muted, &ready));
-        assert_eq!(words(&muted_words)[1..3], ["Unmute", "Take off hold"]);
+        assert_eq!(words(&muted_words)[1..3], ["Unmute", "Resume"]);
         let rings = call_of(up, CallState::Offered, Direction::Inbound);
         assert_eq!(
             words(&menu(&glance(&rings, &ready)))[..4],
@@ -511,7 +507,7 @@ mod tests {
         let lost = ReadinessView {
             detail: Some("LiveKit at front-desk.example cannot be reached.".into()),
             words: "Calls do not ring here".into(),
-            ..readiness::unknown()
+            ..readiness::unknown(Language::English.words())
         };
         let menu = menu(&glance(&idle, &lost));
         assert_eq!(
@@ -519,7 +515,7 @@ mod tests {
             [
                 "Calls do not ring here",
                 "LiveKit at front-desk.example cannot be reached.",
-                "Try now",
+                "Try again",
                 "See what is wrong"
             ]
         );
@@ -536,5 +532,45 @@ mod tests {
                 ..
             }
         )));
+    }
+
+    #[test]
+    fn it_is_said_in_the_language_of_the_windows() {
+        let (idle, ready) = (idle(), ready());
+        let up = call_of((*idle).clone(), CallState::Live, Direction::Outbound);
+        let mut private = up.clone();
+        private.calls[0].number.clear();
+        let german = |phone| Glance {
+            words: Language::German.words(),
+            missed_count: 2,
+            ..glance(phone, &ready)
+        };
+        assert_eq!(
+            tooltip(&german(&up)),
+            "Deskline: Im Gespräch: (212) 555-0100"
+        );
+        assert_eq!(
+            tooltip(&german(&private)),
+            "Deskline: Im Gespräch: Unterdrückte Nummer"
+        );
+        assert_eq!(
+            words(&menu(&german(&up)))[..4],
+            [
+                "(212) 555-0100",
+                "Stumm schalten",
+                "Halten",
+                "Anruf beenden"
+            ]
+        );
+        let mut away = (*idle).clone();
+        away.quiet = Some(QuietReason::DoNotDisturb);
+        assert_eq!(
+            words(&menu(&german(&away)))[..3],
+            [
+                "Bitte nicht stören: Niemand klingelt hier, Anrufer werden nur gezeigt.",
+                "Deskline öffnen",
+                "Suchen oder wählen\u{2026}"
+            ]
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use call::input::{Intent, OtherCall};
 use call::settings::Availability;
+use desk::unix_ms;
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItemBuilder, Menu, MenuBuilder, MenuItemBuilder};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
@@ -15,7 +16,7 @@ use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::ScreenName;
 use crate::ipc::records::HistoryQuery;
-use crate::terminal::report::unix_ms;
+use crate::words::Clock;
 use crate::{app, surroundings, windows};
 
 pub(crate) mod menu;
@@ -45,6 +46,7 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut phone = core.view();
     let mut readiness = desktop.readiness();
     let mut history = core.history_changes();
+    let mut language = core.language();
     let mut tray: Option<TrayIcon<R>> = None;
     let mut before = None;
     let mut missed = read_missed(&core).await;
@@ -52,11 +54,13 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, core: Core) {
         let there = *is_there.borrow_and_update();
         let view = Arc::clone(&phone.borrow_and_update());
         let ready = readiness.borrow_and_update().clone();
+        let words = language.borrow_and_update().words();
         let glance = Glance {
             phone: &view,
             readiness: &ready,
             missed: &missed.0,
             missed_count: missed.1,
+            words,
         };
         let now = (
             menu::state(&glance),
@@ -94,6 +98,12 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, core: Core) {
             changed = phone.changed() => if changed.is_err() { return },
             changed = readiness.changed() => if changed.is_err() { return },
             changed = is_there.changed() => if changed.is_err() { return },
+            changed = language.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                missed = read_missed(&core).await;
+            }
             changed = missed_changed => {
                 if changed.is_err() {
                     history = None;
@@ -120,30 +130,16 @@ async fn read_missed(core: &Core) -> (Vec<MissedCall>, u32) {
         .await
         .map(|page| page.rows)
         .unwrap_or_default();
+    let (clock, now) = (Clock::of(*core.language().borrow()), jiff::Zoned::now());
     let missed = rows
         .into_iter()
         .map(|row| MissedCall {
             who: row.contact.or(row.name).unwrap_or(row.number_shown),
-            when: clock_time(row.started_at_ms),
+            when: clock.time(row.started_at_ms, &now),
             number: row.number,
         })
         .collect();
     (missed, count)
-}
-
-/// "10:12" of today, "Tue 10:12" before.
-fn clock_time(unix_ms: i64) -> String {
-    let Ok(at) = jiff::Timestamp::from_millisecond(unix_ms) else {
-        return String::new();
-    };
-    let at = at.to_zoned(jiff::tz::TimeZone::system());
-    let now = jiff::Zoned::now();
-    let form = if at.date() == now.date() {
-        "%-I:%M %p"
-    } else {
-        "%a %-I:%M %p"
-    };
-    at.strftime(form).to_string()
 }
 
 fn make<R: Runtime>(app: &AppHandle<R>) -> Option<TrayIcon<R>> {

@@ -20,14 +20,14 @@ use fantoccini::Locator;
 use serde_json::{Value, json};
 use stage::{Environment, Inbound, LineOptions, Providers};
 use support::window::Window;
-use support::{Done, OUR_TONE, Place, exit};
+use support::{
+    ADD_AT_TWILIO, Done, OUR_TONE, Place, TWILIO_ACCOUNT as ACCOUNT, TWILIO_NUMBER as NUMBER, exit,
+};
 
-const ACCOUNT: &str = "AC000000000000000000000000000000c1";
 const TOKEN: &str = "canary-twilio-token-77";
 const TELNYX_KEY: &str = "KEYcanary-telnyx-78";
 const PROJECT: &str = "0a1b2c3d-0000-4000-8000-0000000000c1";
 const SIGNALWIRE_TOKEN: &str = "PTcanary-signalwire-79";
-const NUMBER: &str = "+12125550150";
 
 struct Office {
     place: Place,
@@ -62,21 +62,8 @@ impl Office {
     }
 
     fn add(&self, more: &[&str]) -> Done {
-        let mut arguments = vec![
-            "add",
-            "twilio",
-            "--name",
-            "Front desk",
-            "--number",
-            NUMBER,
-            "--account",
-            ACCOUNT,
-            "--sip",
-            "abc123.sip.livekit.cloud",
-            "--domain",
-            "front-desk",
-            "--json",
-        ];
+        let mut arguments = ADD_AT_TWILIO[1..].to_vec();
+        arguments.push("--json");
         arguments.extend(more);
         self.line(&arguments, Some(TOKEN))
     }

@@ -158,12 +158,12 @@ fn one_desk_declines_for_itself_and_the_last_one_for_the_caller() {
     let (mut ada, mut ben) = two(&scene);
     let caller = both_ring(&scene, [&mut ada, &mut ben]);
     ada.until_call(CALLER, "the other is seen", |call| {
-        call["decline_ends"] == false
+        call["decline_effect"] == "only_here"
     });
     ada.order("decline");
     assert_eq!(ada.until_end(CALLER), "declined_here");
     ben.until_call(CALLER, "it is the last one", |call| {
-        call["decline_ends"] == true
+        call["decline_effect"] == "ends_for_caller"
     });
     assert!(
         !scene.phones().call(&caller.id).unwrap().over,
@@ -193,7 +193,7 @@ fn a_quiet_desk_does_not_count_among_those_that_ring() {
     let caller = both_ring(&scene, [&mut ada, &mut ben]);
     ben.until_call(CALLER, "it is quiet", |call| call["quiet"] == true);
     ada.until_call(CALLER, "it is the last one", |call| {
-        call["decline_ends"] == true
+        call["decline_effect"] == "ends_for_caller"
     });
     ada.order("decline");
     assert_eq!(ada.until_end(CALLER), "declined_here");

@@ -156,7 +156,7 @@ fn a_second_caller_is_silenced_declined_or_answered_while_the_first_ends() {
         "it rings on for the caller"
     );
     desk.until_call(CALLER, "declining ends it", |call| {
-        call["decline_ends"] == true
+        call["decline_effect"] == "ends_for_caller"
     });
     desk.order("decline");
     assert_eq!(desk.until_end(CALLER), "declined_here");

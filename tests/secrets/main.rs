@@ -32,10 +32,11 @@ use places::{Hit, Watch, in_files, note};
 use serde_json::{Value, json};
 use stage::{App, Environment, LineOptions, ProviderFault, Providers};
 use support::window::Window;
-use support::{Done, OUR_TONE, Place, eventually, exit};
+use support::{
+    ADD_AT_TWILIO, Done, OUR_TONE, Place, TWILIO_ACCOUNT as ACCOUNT, TWILIO_NUMBER as NUMBER,
+    eventually, exit,
+};
 
-const ACCOUNT: &str = "AC000000000000000000000000000000c1";
-const NUMBER: &str = "+12125550150";
 const AT_TELNYX: &str = "+12125550151";
 
 /// One of each kind.
@@ -254,24 +255,7 @@ fn the_terminal_leaves_no_secret_anywhere() {
         );
         assert_eq!(read.code, 0, "{read:?}");
     }
-    let twilio_line = [
-        "line",
-        "add",
-        "twilio",
-        "--name",
-        "Front desk",
-        "--number",
-        NUMBER,
-        "--account",
-        ACCOUNT,
-        "--sip",
-        "abc123.sip.livekit.cloud",
-        "--domain",
-        "front-desk",
-        "--with-pin",
-        "--yes",
-        "--json",
-    ];
+    let twilio_line = [&ADD_AT_TWILIO[..], &["--with-pin", "--yes", "--json"]].concat();
     // Refused, half done, then finished.
     let wrong = office.run(&twilio_line, Some(&format!("{sip}\n{pin}")));
     assert_ne!(wrong.code, 0);

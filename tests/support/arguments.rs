@@ -268,14 +268,17 @@ impl Samples {
         let hook = json!({ "enabled": true, "moment": "ring", "direction": null,
             "action": { "kind": "run", "program": "/bin/true", "arguments": ["{number}", "{name}"] } });
         let mut desktop = show("desktop_show")["settings"].clone();
-        let mut settings = show("settings_show");
+        let mut settings = show("settings_show")["settings"].clone();
         let plain = (desktop.clone(), settings.clone());
         desktop["hooks"] = json!([hook, { "enabled": false, "moment": "end", "direction": "inbound",
             "action": { "kind": "open_url", "template": "https://crm.example/?n={number}" } }]);
         settings["hours"] = json!([{ "days": [1, 5], "from_minute": 540, "to_minute": 1020 }]);
         settings["always_ring"] = json!(["+12125550100"]);
         Self(BTreeMap::from([
-            ("SettingsView", vec![plain.1, settings]),
+            (
+                "SettingsChange",
+                vec![plain.1, settings, json!({ "keep_days": 0 })],
+            ),
             ("DesktopSettings", vec![plain.0, desktop]),
             (
                 "SoundSettings",

@@ -48,6 +48,26 @@ pub fn desk_elsewhere(place: &Place, providers: &Providers, profile: &Path) -> l
     .unwrap()
 }
 
+/// A number at the stand-in of Twilio, and the account that has it.
+pub const TWILIO_NUMBER: &str = "+12125550150";
+pub const TWILIO_ACCOUNT: &str = "AC000000000000000000000000000000c1";
+/// What sets a line up there; the token goes in on standard input.
+pub const ADD_AT_TWILIO: [&str; 13] = [
+    "line",
+    "add",
+    "twilio",
+    "--name",
+    "Front desk",
+    "--number",
+    TWILIO_NUMBER,
+    "--account",
+    TWILIO_ACCOUNT,
+    "--sip",
+    "abc123.sip.livekit.cloud",
+    "--domain",
+    "front-desk",
+];
+
 /// Exit codes of the terminal commands.
 pub mod exit {
     pub const ANSWERED: i32 = 0;

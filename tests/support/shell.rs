@@ -21,7 +21,7 @@ use tauri::{App, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 pub struct Shell {
     app: App<MockRuntime>,
     _runtime: tokio::runtime::Runtime,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Shell {
@@ -55,8 +55,13 @@ impl Shell {
         Self {
             app,
             _runtime: runtime,
-            _profile: folder,
+            profile: folder,
         }
+    }
+
+    /// Where its profile is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.profile.path()
     }
 
     pub fn window(&self, label: &str) -> WebviewWindow<MockRuntime> {

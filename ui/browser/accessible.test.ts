@@ -13,6 +13,8 @@ const EVERYTHING = {
 };
 /** All that a theme changes. */
 const COLOURS = { type: 'rule' as const, values: ['color-contrast'] };
+/** All that the room changes: what covers what, how large targets are, what must scroll. */
+const ROOM = { type: 'rule' as const, values: ['color-contrast', 'target-size', 'scrollable-region-focusable'] };
 
 let stage: Stage;
 beforeAll(async () => {
@@ -21,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => stage.stop());
 
 /** What axe says of the page as it stands, as short lines. */
-async function violations(page: Page, runOnly: typeof EVERYTHING | typeof COLOURS): Promise<string[]> {
+async function violations(page: Page, runOnly: typeof EVERYTHING | typeof COLOURS | typeof ROOM): Promise<string[]> {
   return page.evaluate(async (what) => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };
     const results: AxeResults = await axe.run(document, { runOnly: what, resultTypes: ['violations'] });
@@ -29,7 +31,7 @@ async function violations(page: Page, runOnly: typeof EVERYTHING | typeof COLOUR
   }, runOnly);
 }
 
-test.each(SCREENS.map((screen) => [screen.name, screen] as const))('%s, light and dark', async (_, screen) => {
+test.each(SCREENS.map((screen) => [screen.name, screen] as const))('%s, light and dark, and at 200 %%', async (_, screen) => {
   const { page, faults, context } = await stage.window(screen);
   try {
     await stage.show(page, screen);
@@ -41,6 +43,12 @@ test.each(SCREENS.map((screen) => [screen.name, screen] as const))('%s, light an
       () => document.documentElement.dataset['theme'] === 'dark' && document.getAnimations().length === 0,
     );
     expect(await violations(page, COLOURS)).toEqual([]);
+    // Those of another size or zoom are small already.
+    if (screen.zoom === undefined && screen.width === undefined) {
+      // A web view that doubles the pixels gives the page half as many.
+      await page.setViewportSize({ width: 480, height: 320 });
+      expect(await violations(page, ROOM)).toEqual([]);
+    }
     expect(faults).toEqual([]);
   } finally {
     await context.close();
@@ -48,8 +56,12 @@ test.each(SCREENS.map((screen) => [screen.name, screen] as const))('%s, light an
 });
 
 test('nothing is wider than its window, at the smallest size and with long names', async () => {
-  for (const [scene, hash] of [
+  for (const [scene, hash, locale = 'en-US'] of [
     ['', 'phone'],
+    ['', 'phone', 'de-DE'],
+    ['', 'settings/ringing', 'de-DE'],
+    ['', 'settings/general', 'de-DE'],
+    ['live-held-ringing', 'phone', 'de-DE'],
     ['', 'history'],
     ['', 'contacts/3'],
     ['', 'settings/shortcuts'],
@@ -57,10 +69,10 @@ test('nothing is wider than its window, at the smallest size and with long names
     ['live-held-ringing', 'phone'],
     ['first-run', 'phone'],
   ] as const) {
-    const { page, context } = await stage.window({ width: 480, height: 320 });
+    const { page, context } = await stage.window({ width: 480, height: 320, locale });
     await stage.show(page, { name: hash, scene, hash });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect([scene, hash, wide]).toEqual([scene, hash, 0]);
+    expect([scene, hash, locale, wide]).toEqual([scene, hash, locale, 0]);
     await context.close();
   }
 });

@@ -64,7 +64,7 @@ async function sheet(
   const cells = await Promise.all(
     screens.map(async (screen) => {
       const ours = await asData(join(from, fileOf(screen, theme)));
-      const design = designs ? join(designs, fileOf(screen, theme)) : '';
+      const design = designs ? join(designs, fileOf({ ...screen, name: screen.design ?? screen.name }, theme)) : '';
       const theirs = design && existsSync(design) ? `<img src="${await asData(design)}">` : '';
       return `<figure><figcaption>${screen.name}</figcaption><div><img src="${ours}">${theirs}</div></figure>`;
     }),

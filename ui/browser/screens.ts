@@ -3,6 +3,8 @@ import type { Page } from 'playwright-core';
 
 export interface Screen {
   name: string;
+  /** The design's picture that shows it, where that has another name. */
+  design?: string;
   /** A scene of the fake phone. */
   scene?: string;
   hash?: string;
@@ -170,7 +172,7 @@ export const SCREENS: readonly Screen[] = [
     },
   },
   { name: 'offline', scene: 'offline', act: type('6465550171') },
-  { name: 'refused', scene: 'refused' },
+  { name: 'refused', design: 'states', scene: 'refused' },
   { name: 'call', scene: 'live' },
   { name: 'call-200', scene: 'live', zoom: 2 },
   { name: 'call-480', scene: 'live', width: 480, height: 320 },
@@ -182,14 +184,14 @@ export const SCREENS: readonly Screen[] = [
   { name: 'call-conference', scene: 'conference' },
   { name: 'call-consult', scene: 'consult' },
   { name: 'call-stranded', scene: 'stranded' },
-  { name: 'call-ended', scene: 'busy' },
+  { name: 'call-ended', design: 'states', scene: 'busy' },
   { name: 'overlay', scene: 'ringing', ...OVERLAY },
-  { name: 'overlay-second', scene: 'live-ringing', ...OVERLAY },
-  { name: 'overlay-long', scene: 'ringing-long', ...OVERLAY },
-  { name: 'overlay-private', scene: 'ringing-private', ...OVERLAY },
-  { name: 'overlay-two', scene: 'ringing-two', ...OVERLAY },
-  { name: 'overlay-taken', scene: 'ringing', ...OVERLAY, act: ends('answered_elsewhere') },
-  { name: 'overlay-missed', scene: 'ringing', ...OVERLAY, act: ends('missed') },
+  { name: 'overlay-second', design: 'overlay-kinds', scene: 'live-ringing', ...OVERLAY },
+  { name: 'overlay-long', design: 'overlay-kinds', scene: 'ringing-long', ...OVERLAY },
+  { name: 'overlay-private', design: 'overlay-kinds', scene: 'ringing-private', ...OVERLAY },
+  { name: 'overlay-two', design: 'overlay-kinds', scene: 'ringing-two', ...OVERLAY },
+  { name: 'overlay-taken', design: 'overlay-kinds', scene: 'ringing', ...OVERLAY, act: ends('answered_elsewhere') },
+  { name: 'overlay-missed', design: 'overlay-kinds', scene: 'ringing', ...OVERLAY, act: ends('missed') },
   { name: 'history', hash: 'history', width: 1160, height: 740 },
   { name: 'history-200', hash: 'history', zoom: 2 },
   {
@@ -225,6 +227,7 @@ export const SCREENS: readonly Screen[] = [
   { name: 'settings-ringing', hash: 'settings/ringing' },
   { name: 'settings-shortcuts', scene: 'shortcut-taken', hash: 'settings/shortcuts', act: click('global-mute') },
   { name: 'settings-connection', hash: 'settings/connection' },
+  { name: 'settings-recording', hash: 'settings/recording' },
   { name: 'settings-privacy', hash: 'settings/privacy' },
   { name: 'settings-general', hash: 'settings/general' },
   { name: 'settings-general-200', hash: 'settings/general', zoom: 2 },
@@ -234,7 +237,7 @@ export const SCREENS: readonly Screen[] = [
   { name: 'call-quality', scene: 'recorded', act: click('call-sound') },
   { name: 'link', scene: 'link' },
   { name: 'quit', scene: 'quit' },
-  { name: 'no-devices', scene: 'no-devices' },
+  { name: 'no-devices', design: 'states', scene: 'no-devices' },
   { name: 'availability', act: click('availability') },
   {
     name: 'palette',
@@ -243,7 +246,7 @@ export const SCREENS: readonly Screen[] = [
       await page.getByTestId('palette-input').fill('mar');
     },
   },
-  { name: 'empty-history', scene: 'empty', hash: 'history' },
-  { name: 'empty-contacts', scene: 'empty', hash: 'contacts' },
-  { name: 'history-refused', scene: 'history-refused', hash: 'history' },
+  { name: 'empty-history', design: 'states', scene: 'empty', hash: 'history' },
+  { name: 'empty-contacts', design: 'states', scene: 'empty', hash: 'contacts' },
+  { name: 'history-refused', design: 'states', scene: 'history-refused', hash: 'history' },
 ];

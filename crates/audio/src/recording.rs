@@ -155,7 +155,9 @@ impl Recording {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(refused)?;
-        let mut writer = OpusFile::begin(file)?;
+        // What cannot be begun leaves no empty file behind.
+        let abandon = || drop(std::fs::remove_file(path));
+        let mut writer = OpusFile::begin(file).inspect_err(|_| abandon())?;
         let (pairs, consumer) = RingBuffer::new(RING_FRAMES);
         let shared = Arc::new(Shared::default());
         let told = Arc::clone(&shared);
@@ -168,6 +170,7 @@ impl Recording {
                     told.failed.store(true, Relaxed);
                 }
             })
+            .inspect_err(|_| abandon())
             .map_err(refused)?;
         let recording = Self {
             path: path.to_owned(),

@@ -74,6 +74,11 @@ impl Phone {
             RoomFact::EndLegAnswered { done } => call.end_leg_answered(done, shared),
             RoomFact::AudienceSet => call.audience_answered(true, shared),
             RoomFact::AudienceFailed { .. } => call.audience_answered(false, shared),
+            RoomFact::KeysFailed { keys, .. } => {
+                if call.state == CallState::Live {
+                    call.keys_failed(&keys, shared);
+                }
+            }
         }
     }
 
@@ -301,6 +306,7 @@ fn left_behind(call: &mut Call, link: &Link, fact: RoomFact, shared: &mut Shared
         | RoomFact::PublishFailed { .. }
         | RoomFact::AudienceSet
         | RoomFact::AudienceFailed { .. }
+        | RoomFact::KeysFailed { .. }
         | RoomFact::Present(_)
         | RoomFact::Left { .. }
         | RoomFact::Reconnecting

@@ -212,6 +212,7 @@ impl Call {
             RoomFact::Published
             | RoomFact::AudienceSet
             | RoomFact::AudienceFailed { .. }
+            | RoomFact::KeysFailed { .. }
             | RoomFact::PublishFailed { .. }
             | RoomFact::Reconnecting
             | RoomFact::Reconnected

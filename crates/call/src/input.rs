@@ -200,6 +200,13 @@ pub enum RoomFact {
         /// For the log.
         detail: String,
     },
+    /// Keys that [`RoomCommand::SendKeys`](crate::output::RoomCommand) asked for did not go out.
+    KeysFailed {
+        /// Which, as they were asked for.
+        keys: String,
+        /// For the log.
+        detail: String,
+    },
     /// Our microphone could not be announced.
     PublishFailed {
         /// For the log.

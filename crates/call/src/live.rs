@@ -147,6 +147,23 @@ impl Call {
         }
     }
 
+    /// Keys did not go out: they are no longer shown as sent, and the person is told.
+    pub(crate) fn keys_failed(&mut self, keys: &str, shared: &mut Shared) {
+        if let Some(at) = self.keys_sent.rfind(keys) {
+            self.keys_sent
+                .replace_range(at..at.saturating_add(keys.len()), "");
+        }
+        shared.changed = true;
+        let on_a_keypad = |key: &char| matches!(key, '0'..='9' | '*' | '#' | 'A'..='D');
+        let shown: String = keys.chars().filter(on_a_keypad).collect();
+        if !shown.is_empty() {
+            shared.notify(
+                "keys_not_sent",
+                format!("The keys {shown} were not sent. Press them again."),
+            );
+        }
+    }
+
     pub(crate) fn live_status(&mut self, status: LegStatus, shared: &mut Shared) {
         if status == LegStatus::Hangup {
             self.leg_gone = true;

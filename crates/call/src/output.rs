@@ -248,7 +248,7 @@ pub enum RoomCommand {
         /// The one leg.
         only: Option<Identity>,
     },
-    /// Send keys to a phone leg, in order; `w` waits half a second.
+    /// Send keys to a phone leg, in order; `w` waits half a second. Answered with `KeysFailed` if they did not go out.
     SendKeys {
         /// Which connection.
         link: Link,

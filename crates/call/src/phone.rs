@@ -121,8 +121,8 @@ impl Phone {
             rings: self.foremost().map(|call| call.id.clone()),
             notice: self.shared.notice.clone(),
             availability: self.availability,
-            quiet: self.quiet_words(),
-            quiet_in_part: self.quiet_in_part(),
+            quiet: self.quiet_reason(),
+            quiet_numbers: self.quiet_numbers(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::phone::{MOST_RINGING, Phone};
 use crate::record::Call;
 use crate::settings::{Availability, DeclinePolicy, DeskSettings, WhenClosed};
 use crate::state::CallState;
-use crate::view::{CallView, DeclineEffect};
+use crate::view::{CallView, DeclineEffect, QuietReason};
 
 /// The wall clock may be set while we wait for a time of day, so it is read again at least this often.
 const CLOCK: Duration = Duration::from_secs(60);
@@ -112,47 +112,40 @@ impl Phone {
         }
     }
 
-    /// Why callers do not ring here just now, in one sentence.
-    pub(crate) fn quiet_words(&self) -> Option<String> {
+    /// Why callers do not ring here just now.
+    pub(crate) fn quiet_reason(&self) -> Option<QuietReason> {
         let settings = &self.shared.settings;
         if !settings.open && settings.when_closed == WhenClosed::Decline {
-            return Some(
-                "Outside business hours: callers are turned away unless another desk rings.".into(),
-            );
+            return Some(QuietReason::TurnedAway);
         }
         match self.availability {
             Availability::DoNotDisturb { .. } if settings.always_ring.is_empty() => {
-                return Some("Do not disturb: nobody rings here, callers are only shown.".into());
+                return Some(QuietReason::DoNotDisturb);
             }
-            Availability::DoNotDisturb { .. } => {
-                let who = self.who_may_ring();
-                return Some(format!("Do not disturb: only {who} may ring."));
-            }
+            Availability::DoNotDisturb { .. } => return Some(self.only_these()),
             Availability::Available => {}
         }
         if !settings.open && settings.when_closed == WhenClosed::Silent {
-            return Some("Outside business hours: callers are shown without ringing.".into());
+            return Some(QuietReason::AfterHours);
         }
         (!settings.quiet_lines.is_empty() && self.every_line_is_quiet())
-            .then(|| "Calls to your number do not ring here.".into())
+            .then_some(QuietReason::EveryNumber)
     }
 
     /// The first few of those who ring in spite of do-not-disturb, and how many more there are.
-    fn who_may_ring(&self) -> String {
+    fn only_these(&self) -> QuietReason {
         let listed = &self.shared.settings.always_ring;
-        let named = |entry: &String| number::shown(entry, self.shared.region);
-        let named: Vec<String> = listed.iter().take(NAMED).map(named).collect();
-        match listed.len().saturating_sub(NAMED) {
-            0 => named.join(" and "),
-            more => format!("{} and {more} more on your list", named.join(", ")),
+        let shown = |entry: &String| number::shown(entry, self.shared.region);
+        QuietReason::OnlyThese {
+            named: listed.iter().take(NAMED).map(shown).collect(),
+            more: listed.len().saturating_sub(NAMED),
         }
     }
 
-    /// What of all that rings here does not, in one sentence: the desk rings all the same.
-    pub(crate) fn quiet_in_part(&self) -> Option<String> {
-        let lines = self.shared.settings.quiet_lines.len();
-        (lines > 0 && self.quiet_words().is_none())
-            .then(|| format!("Calls to {lines} of your numbers do not ring here."))
+    /// How many of our numbers do not ring here although the desk does.
+    pub(crate) fn quiet_numbers(&self) -> Option<usize> {
+        let numbers = self.shared.settings.quiet_lines.len();
+        (numbers > 0 && self.quiet_reason().is_none()).then_some(numbers)
     }
 
     /// Are all numbers that are known of this desk among those that do not ring?
@@ -168,18 +161,15 @@ impl Phone {
 
     /// A call as a person sees it, with what pressing decline would do to the caller.
     pub(crate) fn see(&self, call: &Call) -> CallView {
-        let ends = match self.shared.settings.decline {
-            DeclinePolicy::LastDesk => call.only_desk,
-            DeclinePolicy::Everybody => true,
-            DeclinePolicy::OnlyHere => false,
-        };
         let mut view = call.view();
         view.quiet = call.quiet;
         view.silenced = call.silenced || call.quiet;
-        view.decline_effect = if ends {
-            DeclineEffect::EndsForCaller
-        } else {
-            DeclineEffect::OnlyHere
+        view.decline_effect = match (self.shared.settings.decline, call.only_desk) {
+            (DeclinePolicy::Everybody, _) | (DeclinePolicy::LastDesk, true) => {
+                DeclineEffect::EndsForCaller
+            }
+            (DeclinePolicy::OnlyHere, true) => DeclineEffect::CallerWaits,
+            (DeclinePolicy::LastDesk | DeclinePolicy::OnlyHere, false) => DeclineEffect::OnlyHere,
         };
         view
     }

@@ -64,15 +64,8 @@ impl OutboundLine {
 
     /// Does a person mean this one?
     fn is(&self, asked: &str) -> bool {
-        let asked = asked.trim();
-        let folded = asked.to_lowercase();
-        self.trunk == asked
-            || self.name.to_lowercase() == folded
-            || self
-                .aliases
-                .iter()
-                .any(|alias| alias.to_lowercase() == folded)
-            || self.numbers.iter().any(|number| same_number(number, asked))
+        let names = self.aliases.iter().chain([&self.name]);
+        is_meant(asked, &self.trunk, names, &self.numbers)
     }
 
     fn way(&self, caller_id: Option<&String>) -> Way {
@@ -89,6 +82,22 @@ impl OutboundLine {
         let fitting = self.prefixes.iter().filter(|prefix| prefix.fits(number));
         fitting.max_by_key(|prefix| prefix.0.len())
     }
+}
+
+/// Does a person who names a line so mean the one of this trunk? By its id, one of its names, in capitals or not, or one of its
+/// numbers.
+#[must_use]
+pub fn is_meant<'a>(
+    asked: &str,
+    trunk: &str,
+    names: impl IntoIterator<Item = &'a String>,
+    numbers: &[String],
+) -> bool {
+    let asked = asked.trim();
+    let folded = asked.to_lowercase();
+    trunk == asked
+        || names.into_iter().any(|name| name.to_lowercase() == folded)
+        || numbers.iter().any(|number| same_number(number, asked))
 }
 
 /// The beginning of numbers, such as `+49` or `+1212`.

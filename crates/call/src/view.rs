@@ -25,10 +25,30 @@ pub struct PhoneView {
     pub notice: Option<Notice>,
     /// Who may be rung here.
     pub availability: Availability,
-    /// Why nothing rings here just now, if something would otherwise; one sentence.
-    pub quiet: Option<String>,
-    /// What does not ring here although the desk does; one sentence. Never together with `quiet`.
-    pub quiet_in_part: Option<String>,
+    /// Why nothing rings here just now, if something would otherwise.
+    pub quiet: Option<QuietReason>,
+    /// How many of our numbers do not ring here although the desk does. Never together with `quiet`.
+    pub quiet_numbers: Option<usize>,
+}
+
+/// Why callers do not ring here. A value and no sentence: whoever shows it says it in the language of the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuietReason {
+    /// Outside business hours, and who calls is turned away unless another desk rings.
+    TurnedAway,
+    /// Outside business hours, and who calls is only shown.
+    AfterHours,
+    /// The person takes no calls.
+    DoNotDisturb,
+    /// The person takes calls of a few people only.
+    OnlyThese {
+        /// The first of them, as a person writes their numbers.
+        named: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// None of our numbers is to ring here.
+    EveryNumber,
 }
 
 impl PhoneView {
@@ -114,6 +134,8 @@ pub enum DeclineEffect {
     /// The caller notices nothing: other desks ring on.
     #[default]
     OnlyHere,
+    /// The caller notices nothing and waits on, although no other desk rings.
+    CallerWaits,
 }
 
 /// A handing over by REFER.

@@ -10,6 +10,16 @@ use call::Now;
 /// noticed at most this late.
 const NAP: Duration = Duration::from_secs(1);
 
+/// Milliseconds since 1970 by the wall clock.
+#[must_use]
+pub fn unix_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+}
+
 /// Monotonic time that counts sleep, and wall time.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -28,14 +38,9 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Now {
-        let unix_ms = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-            });
         Now {
             mono: self.start.elapsed(),
-            unix_ms,
+            unix_ms: unix_ms(),
         }
     }
 

@@ -30,7 +30,7 @@ use call::{Input, Phone};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use clock::Clock;
+pub use clock::{Clock, unix_ms};
 use port::Port;
 
 /// A good length for the queue of inputs.
@@ -81,11 +81,26 @@ struct Outlets {
 impl Outlets {
     fn new(ports: Ports) -> Self {
         Self {
-            log: Port::new("log", ports.log),
-            room: Port::new("room", ports.room),
-            leg: Port::new("leg", ports.leg),
-            audio: Port::new("audio", ports.audio),
-            shell: Port::new("shell", ports.shell),
+            // A row is never lost, nor what takes a leg or us out of a room, nor the word that ends the program.
+            log: Port::new("log", ports.log, |command| {
+                matches!(command, LogCommand::Alive { .. })
+            }),
+            room: Port::new("room", ports.room, |command| {
+                !matches!(
+                    command,
+                    RoomCommand::Leave { .. } | RoomCommand::EndLeg { .. }
+                )
+            }),
+            leg: Port::new("leg", ports.leg, |command| {
+                !matches!(
+                    command,
+                    LegCommand::Remove { .. } | LegCommand::DeleteRoom { .. }
+                )
+            }),
+            audio: Port::new("audio", ports.audio, |_| true),
+            shell: Port::new("shell", ports.shell, |command| {
+                !matches!(command, ShellCommand::MayQuit)
+            }),
         }
     }
 

@@ -5,22 +5,26 @@ use std::future;
 
 use tokio::sync::mpsc;
 
-/// Commands that may wait for an adapter that does not keep up. Beyond it the oldest is given up: an adapter so far
-/// behind is broken, and the phone's own deadlines deal with what is not answered.
+/// Commands that may wait for an adapter that does not keep up. Beyond it the oldest that may be given up is: an adapter so
+/// far behind is broken, and the phone's own deadlines deal with what is not answered. What nothing would ever ask for again
+/// waits all the same.
 const BACKLOG: usize = 1_024;
 
 pub(crate) struct Port<T> {
     name: &'static str,
     queue: mpsc::Sender<T>,
     backlog: VecDeque<T>,
+    /// May this command be given up?
+    may_go: fn(&T) -> bool,
 }
 
 impl<T> Port<T> {
-    pub(crate) fn new(name: &'static str, queue: mpsc::Sender<T>) -> Self {
+    pub(crate) fn new(name: &'static str, queue: mpsc::Sender<T>, may_go: fn(&T) -> bool) -> Self {
         Self {
             name,
             queue,
             backlog: VecDeque::new(),
+            may_go,
         }
     }
 
@@ -43,14 +47,19 @@ impl<T> Port<T> {
     }
 
     fn keep(&mut self, command: T) {
-        if self.backlog.len() >= BACKLOG {
+        self.backlog.push_back(command);
+        if self.backlog.len() > BACKLOG {
+            let given_up = self.backlog.iter().position(self.may_go);
             tracing::error!(
                 port = self.name,
-                "the adapter does not keep up; the oldest command is dropped"
+                waiting = self.backlog.len(),
+                dropped = given_up.is_some(),
+                "the adapter does not keep up"
             );
-            self.backlog.pop_front();
+            if let Some(oldest) = given_up {
+                self.backlog.remove(oldest);
+            }
         }
-        self.backlog.push_back(command);
     }
 
     /// Hands one waiting command over as soon as there is room. Never completes while nothing waits. Safe to cancel.
@@ -64,7 +73,14 @@ impl<T> Port<T> {
                     permit.send(command);
                 }
             }
-            Err(mpsc::error::SendError(())) => self.backlog.clear(),
+            Err(mpsc::error::SendError(())) => {
+                tracing::warn!(
+                    port = self.name,
+                    dropped = self.backlog.len(),
+                    "commands were dropped: their adapter has ended"
+                );
+                self.backlog.clear();
+            }
         }
     }
 }
@@ -76,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_adapter_gets_everything_in_order() {
         let (queue, mut adapter) = mpsc::channel(2);
-        let mut port = Port::new("test", queue);
+        let mut port = Port::new("test", queue, |_| true);
         for n in 0..50 {
             port.send(n);
         }
@@ -93,12 +109,35 @@ mod tests {
     #[tokio::test]
     async fn an_adapter_that_ended_holds_nothing_up() {
         let (queue, adapter) = mpsc::channel(1);
-        let mut port = Port::new("test", queue);
+        let mut port = Port::new("test", queue, |_| true);
         port.send(1);
         port.send(2);
         drop(adapter);
         port.drain().await;
         port.send(3);
         assert!(port.backlog.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_nothing_asks_for_again_waits_however_far_behind_the_adapter_is() {
+        let (queue, mut adapter) = mpsc::channel(1);
+        let mut port = Port::new("test", queue, |n| n % 2 == 1);
+        let all = 0..3 * BACKLOG;
+        for n in all.clone() {
+            port.send(n);
+        }
+        let mut got = Vec::new();
+        while !port.backlog.is_empty() {
+            tokio::select! {
+                Some(n) = adapter.recv() => got.push(n),
+                () = port.drain() => {}
+            }
+        }
+        got.extend(adapter.try_recv());
+        let kept: Vec<usize> = got.iter().copied().filter(|n| n % 2 == 0).collect();
+        assert_eq!(kept, all.filter(|n| n % 2 == 0).collect::<Vec<_>>());
+        // The one in the queue was handed over before anything waited.
+        assert_eq!(got.len(), kept.len(), "the others made room");
+        assert!(got.is_sorted());
     }
 }

@@ -41,6 +41,7 @@ mod notes;
 mod orphans;
 mod port;
 mod query;
+mod recordings;
 mod removal;
 mod row;
 mod schema;

@@ -122,12 +122,12 @@ impl Store {
         Ok(())
     }
 
-    /// Notes where the recording of a call is kept on this computer.
+    /// Notes where the recording of a call is kept on this computer; `None`: nowhere.
     ///
     /// # Errors
     /// [`HistoryError::NoSuchCall`], or the file cannot be written.
-    pub fn set_recording(&self, call: &CallId, path: &str) -> Result<(), HistoryError> {
-        let path = text::clean(path, 4 * text::LONGEST_NAME);
+    pub fn set_recording(&self, call: &CallId, path: Option<&str>) -> Result<(), HistoryError> {
+        let path = path.map(|path| text::clean(path, 4 * text::LONGEST_NAME));
         self.change(
             "UPDATE calls SET recording_url = ?2 WHERE id = ?1",
             params![call.as_str(), path],

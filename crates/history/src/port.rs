@@ -24,7 +24,8 @@ pub enum Journal {
 }
 
 /// Starts the thread. It answers every `Start` and `WentOver` with `Logged` or `Failed`, and a `Finish` that cannot be written with
-/// `Failed`; what fails because the disk is full or the file is held is tried again before every later entry. It ends
+/// `Failed`; what fails because the disk is full or the file is held is tried again before every later entry, and the later
+/// ones of its call wait behind it; those of other calls do not. It ends
 /// when `commands` is closed and everything that came before is written: join it before the program exits. It waits when
 /// `facts` is full.
 ///
@@ -50,7 +51,7 @@ pub fn spawn(
                     tracing::debug!("a journal entry was answered after the phone had gone");
                 }
             }
-            writer.try_again();
+            let _closing = writer.try_again();
         })
 }
 
@@ -61,7 +62,7 @@ struct Writer {
 
 impl Writer {
     fn carry_out(&mut self, command: LogCommand) -> Option<(CallId, LogFact)> {
-        self.try_again();
+        let stuck = self.try_again();
         let answered = match &command {
             LogCommand::Start(start) => Some((start.call.clone(), true)),
             LogCommand::Finish(finish) => Some((finish.call.clone(), false)),
@@ -72,7 +73,11 @@ impl Writer {
             | LogCommand::FinishOrphan { .. }
             | LogCommand::LegGone { .. } => None,
         };
-        match self.attempt(&command) {
+        let written = match stuck {
+            Some(failure) if self.waits_for(call_of(&command)) => Err(failure),
+            Some(_) | None => self.attempt(&command),
+        };
+        match written {
             Ok(()) => answered
                 .filter(|(_, start)| *start)
                 .map(|(call, _)| (call, LogFact::Logged)),
@@ -85,7 +90,11 @@ impl Writer {
         }
     }
 
-    /// Entries are written in order: while an older one waits, a newer one waits behind it.
+    /// Does an older entry of this call wait? Entries of a call are written in order.
+    fn waits_for(&self, call: &CallId) -> bool {
+        self.waiting.iter().any(|older| call_of(older) == call)
+    }
+
     fn attempt(&self, command: &LogCommand) -> Result<(), Failure> {
         let store = match &self.journal {
             Journal::Kept(store) => store,
@@ -139,15 +148,30 @@ impl Writer {
         self.waiting.push_back(command);
     }
 
-    fn try_again(&mut self) {
+    /// Answers what the oldest of those that wait still waits for.
+    fn try_again(&mut self) -> Option<Failure> {
         while let Some(command) = self.waiting.pop_front() {
             if let Err(failure) = self.attempt(&command)
                 && failure.may_pass
             {
                 self.waiting.push_front(command);
-                return;
+                return Some(failure);
             }
         }
+        None
+    }
+}
+
+fn call_of(command: &LogCommand) -> &CallId {
+    match command {
+        LogCommand::Start(start) => &start.call,
+        LogCommand::Finish(finish) => &finish.call,
+        LogCommand::WentOver { call, .. }
+        | LogCommand::Answered { call, .. }
+        | LogCommand::HandedOver { call, .. }
+        | LogCommand::Alive { call, .. }
+        | LogCommand::FinishOrphan { call }
+        | LogCommand::LegGone { call } => call,
     }
 }
 

@@ -115,7 +115,8 @@ impl Store {
         Ok(rows.len() as u64)
     }
 
-    /// Takes deleted calls whose time to come back is over out of the file. Returns how many.
+    /// Takes deleted calls whose time to come back is over out of the file, and their recordings off the disk. Returns how
+    /// many.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -123,16 +124,28 @@ impl Store {
         let due = params![now_unix_ms.saturating_sub(UNDO_WITHIN_MS), now_unix_ms];
         let mut writer = self.writer();
         let change = immediate(&mut writer)?;
-        // What was said about a call goes with it: it names the same people.
-        change.execute(
-            "DELETE FROM events WHERE room IN (SELECT json_extract(columns, '$.room') FROM calls_bin
-                WHERE deleted_at <= ?1 OR deleted_at > ?2)",
-            due,
-        )?;
-        let purged = change.execute(
-            "DELETE FROM calls_bin WHERE deleted_at <= ?1 OR deleted_at > ?2",
-            due,
-        )?;
+        let binned = {
+            let mut statement = change.prepare_cached(
+                "SELECT rowid, json_extract(columns, '$.recording_url') FROM calls_bin
+                    WHERE deleted_at <= ?1 OR deleted_at > ?2",
+            )?;
+            statement
+                .query_map(due, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?
+                .collect::<Result<Vec<(i64, Option<String>)>, _>>()?
+        };
+        let mut purged = 0;
+        for (place, recording) in &binned {
+            if !self.discard_recording(recording.as_deref()) {
+                continue;
+            }
+            // What was said about a call goes with it: it names the same people.
+            change
+                .prepare_cached("DELETE FROM events WHERE room = (SELECT json_extract(columns, '$.room') FROM calls_bin WHERE rowid = ?1)")?
+                .execute([place])?;
+            purged += change
+                .prepare_cached("DELETE FROM calls_bin WHERE rowid = ?1")?
+                .execute([place])?;
+        }
         change.commit()?;
         drop(writer);
         if purged > 0 {
@@ -188,34 +201,39 @@ impl Store {
 
     fn remove_before(&self, before_unix_ms: i64) -> Result<u64, HistoryError> {
         let mut removed = 0;
+        let mut seen = i64::MIN;
         loop {
             let mut writer = self.writer();
             let change = immediate(&mut writer)?;
             let old = {
                 let mut statement = change.prepare_cached(
-                    "SELECT seq FROM calls WHERE seq < ?1 AND ended_at IS NOT NULL AND leg_gone = 1 ORDER BY seq LIMIT ?2",
+                    "SELECT seq, recording_url FROM calls WHERE seq < ?1 AND seq > ?3 AND ended_at IS NOT NULL AND leg_gone = 1
+                        ORDER BY seq LIMIT ?2",
                 )?;
                 statement
-                    .query_map(params![query::place(before_unix_ms), STEP], |row| {
-                        row.get(0)
+                    .query_map(params![query::place(before_unix_ms), STEP, seen], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
                     })?
-                    .collect::<Result<Vec<i64>, _>>()?
+                    .collect::<Result<Vec<(i64, Option<String>)>, _>>()?
             };
-            for seq in &old {
-                remove(&change, *seq)?;
+            for (seq, recording) in &old {
+                seen = *seq;
+                if self.discard_recording(recording.as_deref()) {
+                    remove(&change, *seq)?;
+                    removed += 1;
+                }
             }
             change.commit()?;
             Self::let_pass(writer);
             self.merge_now();
-            removed += old.len() as u64;
             if (old.len() as i64) < STEP {
                 return Ok(removed);
             }
         }
     }
 
-    /// Takes everything of a kind out of the file, so that not even its bytes are left, and returns how many calls had to
-    /// stay because they are not over. Nobody else can write meanwhile; with a million calls it takes some seconds.
+    /// Takes everything of a kind out of the file, so that not even its bytes are left, with calls their recordings off the
+    /// disk, and returns how many calls had to stay because they are not over. Nobody else can write meanwhile; with a million calls it takes some seconds.
     ///
     /// # Errors
     /// [`HistoryError::Busy`] if another program has the file open for reading or writing (what was to go is then out of
@@ -232,6 +250,7 @@ impl Store {
                 |row| row.get(0),
             )?;
             stay = open.unsigned_abs();
+            self.discard_recordings(&change)?;
             // Without a condition SQLite drops whole pages.
             change.execute(
                 if stay == 0 {
@@ -262,6 +281,19 @@ impl Store {
         } else {
             Err(HistoryError::Busy("the write-ahead log is in use".into()))
         }
+    }
+
+    /// Takes the recordings of all calls that are over off the disk. One that cannot be deleted is no reason to keep calls.
+    fn discard_recordings(&self, change: &Transaction<'_>) -> Result<(), HistoryError> {
+        let mut statement = change.prepare_cached(
+            "SELECT recording_url FROM calls WHERE recording_url IS NOT NULL AND ended_at IS NOT NULL AND leg_gone = 1
+                UNION ALL SELECT json_extract(columns, '$.recording_url') FROM calls_bin",
+        )?;
+        let mut named = statement.query([])?;
+        while let Some(row) = named.next()? {
+            self.discard_recording(row.get::<_, Option<String>>(0)?.as_deref());
+        }
+        Ok(())
     }
 
     /// Empties the write-ahead log if nobody uses it just now; the next time will do as well.

@@ -90,6 +90,11 @@ impl Store {
         })
     }
 
+    /// The folder in which it is kept.
+    pub(crate) fn profile(&self) -> &Path {
+        &self.inner.profile
+    }
+
     /// A number that grows with every change a reader can see. Changes by other programs are not noticed.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -153,14 +158,26 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), HistoryError> {
-        let writer = self.writer();
-        match value {
-            Some(value) => writer.execute(
-                "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                params![key, value],
-            )?,
-            None => writer.execute("DELETE FROM settings WHERE key = ?1", [key])?,
-        };
+        self.set_settings(&[(key, value)])
+    }
+
+    /// Keeps or forgets several settings, all of them or none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_settings(&self, settings: &[(&str, Option<&str>)]) -> Result<(), HistoryError> {
+        let mut writer = self.writer();
+        let change = immediate(&mut writer)?;
+        for (key, value) in settings {
+            match value {
+                Some(value) => change.execute(
+                    "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    params![key, value],
+                )?,
+                None => change.execute("DELETE FROM settings WHERE key = ?1", [key])?,
+            };
+        }
+        change.commit()?;
         drop(writer);
         self.bump();
         Ok(())

@@ -222,6 +222,19 @@ fn settings_are_kept_and_forgotten() {
     );
     store.set_setting("account.url", None).unwrap();
     assert_eq!(store.setting("account.url").unwrap(), None);
+    let several = |value| [("account.url", value), ("account.key", value)];
+    store.set_settings(&several(Some("one"))).unwrap();
+    // All of them or none.
+    let refuse = "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON settings WHEN NEW.key = 'account.key'
+        BEGIN SELECT RAISE(FAIL, 'no'); END";
+    store.connection_for_tests().execute_batch(refuse).unwrap();
+    assert!(store.set_settings(&several(Some("two"))).is_err());
+    assert_eq!(
+        store.setting("account.url").unwrap().as_deref(),
+        Some("one")
+    );
+    store.set_settings(&several(None)).unwrap();
+    assert_eq!(store.setting("account.key").unwrap(), None);
 }
 
 #[test]
@@ -344,6 +357,42 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
         store.entry("c1").unwrap().outcome.as_deref(),
         Some("hung_up"),
         "written once there was room"
+    );
+}
+
+#[test]
+fn entries_of_a_call_stay_in_order_and_hold_no_other_call_up() {
+    let profile = tempfile::tempdir().unwrap();
+    let store = Store::open(profile.path()).unwrap();
+    let run = |sql: &str| store.connection_for_tests().execute_batch(sql).unwrap();
+    let mut port = Port::on(Journal::Kept(store.clone()));
+    port.tell(LogCommand::Start(start("c1", 1)));
+    assert_eq!(port.answer(), ("c1".into(), LogFact::Logged));
+    // The disk takes every entry but this one.
+    run(
+        "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON calls WHEN NEW.answered_at = 5 BEGIN SELECT RAISE(FAIL, 'no'); END",
+    );
+    port.tell(LogCommand::Answered {
+        call: id("c1"),
+        at_unix_ms: 5,
+    });
+    port.tell(LogCommand::Finish(finish(
+        "c1",
+        EndReason::HungUp,
+        Some(6),
+        7,
+    )));
+    port.tell(LogCommand::Start(start("c2", 8)));
+    assert!(matches!(port.answer(), (call, LogFact::Failed { .. }) if call == "c1"));
+    assert_eq!(port.answer(), ("c2".into(), LogFact::Logged));
+    run("DROP TRIGGER refuse");
+    port.end();
+    let kept = store.entry("c1").unwrap();
+    assert_eq!(kept.outcome.as_deref(), Some("hung_up"));
+    assert_eq!(
+        kept.answered_unix_ms,
+        Some(6),
+        "the newest was written last"
     );
 }
 

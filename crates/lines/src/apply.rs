@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use vault::Secret;
+use vault::{Secret, VaultError};
 
 use crate::credential::Credential;
 use crate::found::{Found, ProviderFound};
@@ -16,6 +16,7 @@ use crate::journal::{ChangeState, Journal, JournalError, Object, Place, Verb};
 use crate::livekit::{LiveKit, LiveKitFound};
 use crate::plan::{Plan, Problem, object_of, plan};
 use crate::provider::Provider;
+use crate::registry::RegistryError;
 use crate::service::{Service, ServiceError};
 use crate::step::{Action, Step, StepKey};
 use crate::wanted::Wanted;
@@ -142,6 +143,22 @@ pub enum RunError {
         /// What was done before.
         done: Vec<String>,
     },
+    /// Everything is done where the line lives; the list of lines on this computer could not be written.
+    #[error("{error} Then do the same again; what is done is not done twice.")]
+    NotListed {
+        /// Why.
+        error: RegistryError,
+        /// What was done before.
+        done: Vec<String>,
+    },
+    /// Everything is done where the line lived; its password is still in the keychain.
+    #[error("{error} Then do the same again; what is done is not done twice.")]
+    PasswordKept {
+        /// Why.
+        error: VaultError,
+        /// What was done before.
+        done: Vec<String>,
+    },
 }
 
 impl RunError {
@@ -154,7 +171,9 @@ impl RunError {
             | Self::Failed { done, .. }
             | Self::NoEffect { done, .. }
             | Self::Stopped { done }
-            | Self::Journal { done, .. } => done,
+            | Self::Journal { done, .. }
+            | Self::NotListed { done, .. }
+            | Self::PasswordKept { done, .. } => done,
         }
     }
 
@@ -170,6 +189,8 @@ impl RunError {
             Self::NoEffect { .. } => "no_effect",
             Self::Stopped { .. } => "stopped",
             Self::Journal { .. } => "not_recorded",
+            Self::NotListed { .. } => "profile",
+            Self::PasswordKept { .. } => "keychain",
         }
     }
 }
@@ -249,8 +270,8 @@ struct Pending {
 }
 
 impl Run<'_> {
-    /// Until nothing is left to do.
-    pub(crate) async fn carry_out(&self) -> Result<RunReport, RunError> {
+    /// Until nothing is left to do. Gives what is there then too, so that nobody has to look once more.
+    pub(crate) async fn carry_out(&self) -> Result<(RunReport, Found), RunError> {
         let mut done: Vec<String> = Vec::new();
         let mut pending: Option<Pending> = None;
         let run = Journal::new_run().map_err(|error| journal_failed(error, &done))?;
@@ -279,11 +300,12 @@ impl Run<'_> {
                 });
             }
             let Some(step) = now.steps.first() else {
-                return Ok(RunReport {
+                let report = RunReport {
                     done,
                     kept: std::mem::take(kept),
                     notes: now.notes,
-                });
+                };
+                return Ok((report, found));
             };
             if !self.approved.allows(step) {
                 return Err(RunError::Changed {

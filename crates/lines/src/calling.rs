@@ -40,9 +40,6 @@ impl Default for Calling {
 /// Why something cannot be set: one sentence.
 #[derive(Debug, Error)]
 pub enum CallingError {
-    /// No such line.
-    #[error("There is no line of that name. `deskline line list` shows them all.")]
-    NoSuchLine,
     /// A prefix that is none.
     #[error(transparent)]
     Prefix(#[from] PrefixError),
@@ -73,7 +70,7 @@ pub enum CallingError {
         /// The line.
         line: String,
     },
-    /// The file.
+    /// The list, or there is no such line.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
@@ -140,59 +137,63 @@ impl Registry {
     ///
     /// # Errors
     /// One sentence about the first thing that is wrong; nothing was changed.
-    pub fn set_calling(&self, id: &LineId, mut calling: Calling) -> Result<(), CallingError> {
-        let mut lines = self.lines()?;
-        let line = lines.iter().find(|line| line.id == *id);
-        let line = line.ok_or(CallingError::NoSuchLine)?;
-        let asks_to_call = calling.is_default || !calling.prefixes.is_empty();
-        if !line.calls_out() && asks_to_call {
-            return Err(CallingError::OnlyIncoming {
-                line: line.name.to_string(),
-            });
-        }
-        if calling.prefixes.len() > MOST_PREFIXES {
-            return Err(CallingError::TooManyPrefixes);
-        }
-        if let Some(number) = &calling.caller_id
-            && !line.caller_ids().contains(number)
-        {
-            let own: Vec<&str> = line.caller_ids().iter().map(Number::as_str).collect();
-            return Err(CallingError::NotItsNumber {
-                number: number.as_str().to_owned(),
-                line: line.name.to_string(),
-                own: own.join(", "),
-            });
-        }
-        let mut seen = HashSet::new();
-        let mut prefixes = Vec::new();
-        for text in &calling.prefixes {
-            let prefix = Prefix::parse(text)?;
-            let other = lines.iter().filter(|other| other.id != *id).find(|other| {
-                let theirs = other.calling.prefixes.iter();
-                theirs
-                    .filter_map(|theirs| Prefix::parse(theirs).ok())
-                    .any(|theirs| theirs == prefix)
-            });
-            if let Some(other) = other {
-                return Err(CallingError::PrefixTaken {
-                    prefix,
-                    line: other.name.to_string(),
-                });
-            }
-            if seen.insert(prefix.clone()) {
-                prefixes.push(prefix.to_string());
-            }
-        }
-        calling.prefixes = prefixes;
-        for line in &mut lines {
-            if line.id == *id {
-                line.calling = calling.clone();
-            } else if calling.is_default {
-                line.calling.is_default = false;
-            }
-        }
-        Ok(self.write(&lines)?)
+    pub fn set_calling(&self, id: &LineId, calling: Calling) -> Result<(), CallingError> {
+        self.change(|lines| set(lines, id, calling))
     }
+}
+
+/// Checks what is to be set, and sets it.
+fn set(lines: &mut [KeptLine], id: &LineId, mut calling: Calling) -> Result<(), CallingError> {
+    let line = lines.iter().find(|line| line.id == *id);
+    let line = line.ok_or_else(|| RegistryError::NoSuchLine(id.to_string()))?;
+    let asks_to_call = calling.is_default || !calling.prefixes.is_empty();
+    if !line.calls_out() && asks_to_call {
+        return Err(CallingError::OnlyIncoming {
+            line: line.name.to_string(),
+        });
+    }
+    if calling.prefixes.len() > MOST_PREFIXES {
+        return Err(CallingError::TooManyPrefixes);
+    }
+    if let Some(number) = &calling.caller_id
+        && !line.caller_ids().contains(number)
+    {
+        let own: Vec<&str> = line.caller_ids().iter().map(Number::as_str).collect();
+        return Err(CallingError::NotItsNumber {
+            number: number.as_str().to_owned(),
+            line: line.name.to_string(),
+            own: own.join(", "),
+        });
+    }
+    let mut seen = HashSet::new();
+    let mut prefixes = Vec::new();
+    for text in &calling.prefixes {
+        let prefix = Prefix::parse(text)?;
+        let other = lines.iter().filter(|other| other.id != *id).find(|other| {
+            let theirs = other.calling.prefixes.iter();
+            theirs
+                .filter_map(|theirs| Prefix::parse(theirs).ok())
+                .any(|theirs| theirs == prefix)
+        });
+        if let Some(other) = other {
+            return Err(CallingError::PrefixTaken {
+                prefix,
+                line: other.name.to_string(),
+            });
+        }
+        if seen.insert(prefix.clone()) {
+            prefixes.push(prefix.to_string());
+        }
+    }
+    calling.prefixes = prefixes;
+    for line in lines {
+        if line.id == *id {
+            line.calling = calling.clone();
+        } else if calling.is_default {
+            line.calling.is_default = false;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -311,7 +312,7 @@ mod tests {
             (&two, with(&many), "50 prefixes at most"),
             (&two, elsewhere, "is not a number of Two"),
             (&rented, with(&["+33"]), "cannot call out"),
-            (&unknown, with(&[]), "no line of that name"),
+            (&unknown, with(&[]), "There is no line “nobody”"),
         ] {
             let said = registry.set_calling(line, calling).unwrap_err().to_string();
             assert!(said.contains(says) && said.ends_with('.'), "{said}");

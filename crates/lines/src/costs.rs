@@ -8,9 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{KeptLine, Registry};
+use crate::Number;
+use crate::registry::{KeptLine, Registry, RegistryError};
 use crate::wanted::{BadInput, LineId};
-use crate::{CallingError, Number};
 
 /// Digits behind the point that a rate can have.
 const DECIMALS: usize = 6;
@@ -259,11 +259,13 @@ impl Registry {
     ///
     /// # Errors
     /// There is no such line, or the file cannot be written.
-    pub fn set_rates(&self, id: &LineId, rates: Rates) -> Result<(), CallingError> {
-        let mut lines = self.lines()?;
-        let line = lines.iter_mut().find(|line| line.id == *id);
-        line.ok_or(CallingError::NoSuchLine)?.rates = rates;
-        Ok(self.write(&lines)?)
+    pub fn set_rates(&self, id: &LineId, rates: Rates) -> Result<(), RegistryError> {
+        self.change(|lines| {
+            let line = lines.iter_mut().find(|line| line.id == *id);
+            let line = line.ok_or_else(|| RegistryError::NoSuchLine(id.to_string()))?;
+            line.rates = rates;
+            Ok(())
+        })
     }
 }
 
@@ -425,6 +427,6 @@ mod tests {
         assert!(text.contains("\"minute_in\": \"0.0034\""), "{text}");
         registry.retire(&front.id).unwrap();
         let gone = registry.set_rates(&front.id, rates());
-        assert!(matches!(gone, Err(CallingError::NoSuchLine)));
+        assert!(matches!(gone, Err(RegistryError::NoSuchLine(_))));
     }
 }

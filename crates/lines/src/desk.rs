@@ -1,5 +1,6 @@
 //! The lines of one desk: what the window and the terminal ask for.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use crate::registry::{KeptLine, Registry, RegistryError};
 use crate::service::{Endpoints, ServiceError};
 use crate::step::StepKey;
 use crate::undo::{UndoError, UndoReport, last_run, undo};
-use crate::wanted::{LineId, ProviderKind, Wanted, WantedProvider};
+use crate::wanted::{LineId, LineName, ProviderKind, Wanted, WantedProvider};
 
 /// Why something cannot be done with lines. One sentence each.
 #[derive(Debug, Error)]
@@ -55,9 +56,6 @@ pub enum DeskError {
     /// Randomness.
     #[error("This system gives no random numbers. Restart the computer.")]
     Random,
-    /// No such line.
-    #[error("There is no line “{0}”. `deskline line list` names them all.")]
-    NoSuchLine(String),
     /// A line whose description does not hold together.
     #[error("The line “{0}” is described badly in the list of lines. Add it again.")]
     Damaged(String),
@@ -76,14 +74,13 @@ impl DeskError {
         match self {
             Self::Service(error) => error.code(),
             Self::Keychain(_) => "keychain",
-            Self::Registry(_) | Self::Folder(_) => "profile",
+            Self::Registry(error) => error.code(),
+            Self::Folder(_) => "profile",
             Self::Journal(_) => "not_recorded",
             Self::Run(error) => error.code(),
-            Self::Undo(UndoError::Failed { error, .. }) => error.code(),
-            Self::Undo(UndoError::Journal(_)) => "not_recorded",
+            Self::Undo(error) => error.code(),
             Self::Busy => "busy",
             Self::Random => "random",
-            Self::NoSuchLine(_) => "no_such_line",
             Self::Damaged(_) => "damaged",
             Self::NothingToUndo(_) => "nothing_to_undo",
             Self::NeedsKeys(_) => "needs_keys",
@@ -92,6 +89,25 @@ impl DeskError {
 }
 
 impl DeskError {
+    /// What was done before it ended: titles, in order. `None`: it ended before anything could have been.
+    #[must_use]
+    pub fn done(&self) -> Option<&[String]> {
+        match self {
+            Self::Run(error) => Some(error.done()),
+            Self::Undo(error) => Some(error.undone()),
+            Self::Service(_)
+            | Self::Keychain(_)
+            | Self::Registry(_)
+            | Self::Journal(_)
+            | Self::Busy
+            | Self::Folder(_)
+            | Self::Random
+            | Self::Damaged(_)
+            | Self::NothingToUndo(_)
+            | Self::NeedsKeys(_) => None,
+        }
+    }
+
     /// Did SignalWire refuse what can be done there by hand? Then [`crate::hand::steps`] says how.
     #[must_use]
     pub fn is_by_hand(&self) -> bool {
@@ -306,38 +322,13 @@ impl Desk {
             progress: &self.progress.0,
             stop,
         };
-        let report = run.carry_out().await?;
+        let (report, found) = run.carry_out().await?;
         let mut line = KeptLine::of(wanted, prepared.account.as_deref());
-        let found = prepared.services.look(wanted).await?;
-        let picked = pick(wanted, &found);
-        let ids = [
-            ("outbound_trunk", picked.outbound.map(|trunk| &trunk.id)),
-            ("inbound_trunk", picked.inbound.map(|trunk| &trunk.id)),
-            ("rule", picked.rule.map(|rule| &rule.id)),
-            (
-                "twilio_trunk",
-                found
-                    .twilio()
-                    .and_then(|twilio| twilio.trunk.as_ref().map(|trunk| &trunk.sid)),
-            ),
-            (
-                "telnyx_connection",
-                found
-                    .telnyx()
-                    .and_then(|telnyx| telnyx.connection.as_ref().map(|one| &one.id)),
-            ),
-            (
-                "signalwire_handler",
-                found
-                    .signalwire()
-                    .and_then(|signalwire| signalwire.handler.as_ref().map(|one| &one.id)),
-            ),
-        ];
-        line.objects = ids
-            .into_iter()
-            .filter_map(|(name, id)| Some((name.to_owned(), id?.clone())))
-            .collect();
-        self.registry.keep(line)?;
+        line.objects = objects_of(wanted, &found);
+        if let Err(error) = self.registry.keep(line) {
+            let done = report.done;
+            return Err(RunError::NotListed { error, done }.into());
+        }
         Ok(report)
     }
 
@@ -363,12 +354,7 @@ impl Desk {
     /// # Errors
     /// There is none, or the list cannot be read.
     pub fn line(&self, named: &str) -> Result<KeptLine, DeskError> {
-        let lower = named.trim().to_lowercase();
-        self.registry
-            .lines()?
-            .into_iter()
-            .find(|line| line.id.as_str() == lower || line.name.as_str().to_lowercase() == lower)
-            .ok_or_else(|| DeskError::NoSuchLine(crate::service::words(named)))
+        Ok(self.registry.line(named)?)
     }
 
     /// What taking back the last run of a line would take back, the newest change first. Works for removed lines too.
@@ -376,12 +362,12 @@ impl Desk {
     /// # Errors
     /// Nothing to take back, or the record cannot be read.
     pub fn prepare_undo(&self, named: &str) -> Result<(LineId, Vec<Change>), DeskError> {
-        let id = match self.line(named) {
+        let id = match self.registry.line(named) {
             Ok(line) => line.id,
-            Err(DeskError::NoSuchLine(name)) => LineId::of(
-                &crate::wanted::LineName::parse(named).map_err(|_| DeskError::NoSuchLine(name))?,
-            ),
-            Err(other) => return Err(other),
+            Err(nobody @ RegistryError::NoSuchLine(_)) => {
+                LineId::of(&LineName::parse(named).map_err(|_| nobody)?)
+            }
+            Err(other) => return Err(other.into()),
         };
         let changes = last_run(&self.journal, &id)?;
         if changes.is_empty() {
@@ -415,13 +401,19 @@ impl Desk {
         let services = self.services(keys);
         let report = undo(&services, &self.journal, changes).await?;
         let rule = changes.iter().find(|change| change.object == Object::Rule);
-        match rule.map(|change| change.verb) {
+        let listed = match rule.map(|change| change.verb) {
             // Without its rule a line does not ring: it is gone.
-            Some(Verb::Create) if report.left.is_empty() => self.registry.retire(line)?,
-            Some(Verb::Delete) => self.registry.bring_back(line, &report.renamed)?,
-            Some(Verb::Create | Verb::Update) | None => {}
+            Some(Verb::Create) if report.left.is_empty() => self.registry.retire(line),
+            Some(Verb::Delete) => self.registry.bring_back(line, &report.renamed),
+            Some(Verb::Create | Verb::Update) | None => Ok(()),
+        };
+        match listed {
+            Ok(()) => Ok(report),
+            Err(error) => {
+                let undone = report.undone;
+                Err(UndoError::NotListed { error, undone }.into())
+            }
         }
-        Ok(report)
     }
 
     /// Finds out what is wrong with a line. Changes nothing, calls nobody, spends nothing. Without `keys` what only the
@@ -478,6 +470,27 @@ impl Desk {
             Err(TryLockError::Error(error)) => Err(DeskError::Folder(error)),
         }
     }
+}
+
+/// The ids of a line's objects, by kind.
+fn objects_of(wanted: &Wanted, found: &Found) -> BTreeMap<String, String> {
+    let picked = pick(wanted, found);
+    let (twilio, telnyx, signalwire) = (found.twilio(), found.telnyx(), found.signalwire());
+    let twilio = twilio.and_then(|twilio| twilio.trunk.as_ref());
+    let telnyx = telnyx.and_then(|telnyx| telnyx.connection.as_ref());
+    let signalwire = signalwire.and_then(|signalwire| signalwire.handler.as_ref());
+    let ids = [
+        ("outbound_trunk", picked.outbound.map(|trunk| &trunk.id)),
+        ("inbound_trunk", picked.inbound.map(|trunk| &trunk.id)),
+        ("rule", picked.rule.map(|rule| &rule.id)),
+        ("twilio_trunk", twilio.map(|trunk| &trunk.sid)),
+        ("telnyx_connection", telnyx.map(|connection| &connection.id)),
+        ("signalwire_handler", signalwire.map(|handler| &handler.id)),
+    ];
+    let known = ids.into_iter();
+    known
+        .filter_map(|(name, id)| Some((name.to_owned(), id?.clone())))
+        .collect()
 }
 
 /// The country of a line's first number, empty if unknown. Of all that share the code of North America it is the first.

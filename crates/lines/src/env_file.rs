@@ -103,7 +103,7 @@ impl Setting {
             Self::TwilioSipUser => "user name for dialling out",
             Self::TwilioSipPassword => "password for dialling out",
             Self::TwilioDomain => "name of the trunk at Twilio",
-            Self::CallerId => "caller ID",
+            Self::CallerId => "number that people see when you call",
             Self::TelnyxKey => "Telnyx API key",
             Self::SignalWireProject => "SignalWire project",
             Self::SignalWireToken => "SignalWire API token",

@@ -105,7 +105,9 @@ impl Desk {
             recorded.map_err(|error| journal_failed(error, &done))?;
             kept.objects.insert(step.key.word(), id);
         }
-        self.registry.keep(kept)?;
+        if let Err(error) = self.registry.keep(kept) {
+            return Err(RunError::NotListed { error, done }.into());
+        }
         Ok(done)
     }
 }

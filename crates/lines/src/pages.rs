@@ -185,9 +185,46 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_where_the_provider_has_it() {
+        let telnyx = line(WantedProvider::Telnyx { livekit: sip() }, None);
+        for (line, kind, address) in [
+            (
+                &line(twilio(), Some("AC7")),
+                PageKind::Log,
+                "https://console.twilio.com/us1/monitor/logs/debugger/errors",
+            ),
+            (
+                &telnyx,
+                PageKind::Billing,
+                "https://portal.telnyx.com/#/app/billing",
+            ),
+            (
+                &line(signalwire(), Some("acme/0a1b")),
+                PageKind::Account,
+                "https://acme.signalwire.com/",
+            ),
+            (
+                &telnyx,
+                PageKind::LiveKitSessions,
+                "https://cloud.livekit.io/projects/p_/sessions",
+            ),
+        ] {
+            assert_eq!(page(line, CLOUD, kind).as_deref(), Some(address));
+        }
+    }
+
+    #[test]
     fn a_server_of_ones_own_and_a_space_that_is_none_have_no_pages() {
         let with = |account: &str| line(signalwire(), Some(account));
-        for account in ["evil.example/x", "a b/x", "/x", "", "acme:80/x", "u@acme/x"] {
+        for account in [
+            "evil.example/x",
+            "acme.signalwire.com.evil/x",
+            "a b/x",
+            "/x",
+            "",
+            "acme:80/x",
+            "u@acme/x",
+        ] {
             assert_eq!(pages(&with(account), "localhost:7880"), [], "{account}");
         }
         for host in [

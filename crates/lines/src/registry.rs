@@ -1,6 +1,7 @@
 //! The lines of a profile: a small file, replaced whole. It holds no secret.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ use crate::wanted::{
 };
 
 const FILE: &str = "lines.json";
+/// Held while the list is read, changed and replaced.
+const LOCK: &str = "lines.lock";
 
 /// When a direction was last proven by a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,9 +188,24 @@ pub enum RegistryError {
         /// Which file.
         path: String,
     },
+    /// No such line.
+    #[error("There is no line “{0}”.")]
+    NoSuchLine(String),
 }
 
-/// The lines of one profile. Every call blocks (disk).
+impl RegistryError {
+    /// A word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::File(_) | Self::Damaged { .. } => "profile",
+            Self::NoSuchLine(_) => "no_such_line",
+        }
+    }
+}
+
+/// The lines of one profile. Every call blocks (disk). What changes the list holds a lock on it, so that several threads and
+/// programs never lose each other's changes.
 #[derive(Debug, Clone)]
 pub struct Registry {
     path: PathBuf,
@@ -217,29 +235,28 @@ impl Registry {
         })
     }
 
+    /// A line by its identity or its name, in capitals or not.
+    ///
+    /// # Errors
+    /// There is none, or the list cannot be read.
+    pub fn line(&self, named: &str) -> Result<KeptLine, RegistryError> {
+        let lower = named.trim().to_lowercase();
+        self.lines()?
+            .into_iter()
+            .find(|line| line.id.as_str() == lower || line.name.as_str().to_lowercase() == lower)
+            .ok_or_else(|| RegistryError::NoSuchLine(crate::service::words(named)))
+    }
+
     /// Adds a line, or puts it in the place of the one with its identity; what was proven of the same numbers stays, and what
     /// was set of its calls.
     ///
     /// # Errors
     /// The file.
     pub fn keep(&self, line: KeptLine) -> Result<(), RegistryError> {
-        let mut lines = self.lines()?;
-        match lines.iter_mut().find(|kept| kept.id == line.id) {
-            Some(kept) => {
-                let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
-                let (mut calling, rates) = (kept.calling.clone(), kept.rates.clone());
-                let own = |number: &Number| line.numbers.contains(number);
-                calling.caller_id = calling.caller_id.filter(own);
-                let same = kept.numbers == line.numbers && kept.provider == line.provider;
-                *kept = line;
-                (kept.calling, kept.rates) = (calling, rates);
-                if same {
-                    (kept.proof, kept.since, kept.by) = (proof, since, by);
-                }
-            }
-            None => lines.push(line),
-        }
-        self.write(&lines)
+        self.change(|lines| {
+            put(lines, line);
+            Ok(())
+        })
     }
 
     /// Takes a line out of the list; [`Registry::bring_back`] puts it in again.
@@ -247,12 +264,12 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn retire(&self, id: &LineId) -> Result<(), RegistryError> {
-        let mut lines = self.lines()?;
-        if let Some(at) = lines.iter().position(|line| line.id == *id) {
-            let line = lines.remove(at);
-            replace(&self.retired(id), &line)?;
-        }
-        self.write(&lines)
+        self.change(|lines| {
+            if let Some(at) = lines.iter().position(|line| line.id == *id) {
+                replace(&self.retired(id), &lines.remove(at))?;
+            }
+            Ok(())
+        })
     }
 
     /// Puts a line that was taken out back; `renamed` has the new ids of its objects. What was proven of it has to be proven
@@ -276,14 +293,16 @@ impl Registry {
                 path: path.display().to_string(),
             })?;
         line.proof = Proof::default();
-        let lines = self.lines()?;
-        line.calling.is_default &= !lines.iter().any(|other| other.calling.is_default);
         for object in line.objects.values_mut() {
             if let Some(new) = renamed.get(object) {
                 object.clone_from(new);
             }
         }
-        self.keep(line)?;
+        self.change(|lines| {
+            line.calling.is_default &= !lines.iter().any(|other| other.calling.is_default);
+            put(lines, line);
+            Ok::<_, RegistryError>(())
+        })?;
         std::fs::remove_file(path)?;
         Ok(())
     }
@@ -315,20 +334,61 @@ impl Registry {
     /// # Errors
     /// The file.
     pub fn proven(&self, id: &LineId, incoming: bool) -> Result<(), RegistryError> {
-        let mut lines = self.lines()?;
-        for line in lines.iter_mut().filter(|line| line.id == *id) {
-            let direction = if incoming {
-                &mut line.proof.incoming
-            } else {
-                &mut line.proof.outgoing
-            };
-            *direction = Some(now());
-        }
-        self.write(&lines)
+        self.change(|lines| {
+            for line in lines.iter_mut().filter(|line| line.id == *id) {
+                let direction = if incoming {
+                    &mut line.proof.incoming
+                } else {
+                    &mut line.proof.outgoing
+                };
+                *direction = Some(now());
+            }
+            Ok(())
+        })
     }
 
-    pub(crate) fn write(&self, lines: &[KeptLine]) -> Result<(), RegistryError> {
-        replace(&self.path, lines)
+    /// Reads, changes and replaces the list, alone: whoever else wants to change it waits, which is a matter of
+    /// milliseconds. A refusal of `change` changes nothing.
+    pub(crate) fn change<E: From<RegistryError>>(
+        &self,
+        change: impl FnOnce(&mut Vec<KeptLine>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let lock = self.path.with_file_name(LOCK);
+        let _alone = locked(&lock).map_err(RegistryError::File)?;
+        let mut lines = self.lines()?;
+        change(&mut lines)?;
+        Ok(replace(&self.path, &lines)?)
+    }
+}
+
+/// Waits for the lock; it is held as long as the file is open.
+fn locked(path: &Path) -> std::io::Result<File> {
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let file = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// In the place of the line with its identity, else behind all.
+fn put(lines: &mut Vec<KeptLine>, line: KeptLine) {
+    match lines.iter_mut().find(|kept| kept.id == line.id) {
+        Some(kept) => {
+            let (proof, since, by) = (kept.proof.clone(), kept.since.clone(), kept.by.clone());
+            let (mut calling, rates) = (kept.calling.clone(), kept.rates.clone());
+            let own = |number: &Number| line.numbers.contains(number);
+            calling.caller_id = calling.caller_id.filter(own);
+            let same = kept.numbers == line.numbers && kept.provider == line.provider;
+            *kept = line;
+            (kept.calling, kept.rates) = (calling, rates);
+            if same {
+                (kept.proof, kept.since, kept.by) = (proof, since, by);
+            }
+        }
+        None => lines.push(line),
     }
 }
 
@@ -386,6 +446,32 @@ mod tests {
             .bring_back(&wanted_line.id, &HashMap::new())
             .unwrap();
         assert_eq!(registry.lines().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn changes_at_the_same_time_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::new(folder.path());
+        let names: Vec<String> = (0..8).map(|n| format!("Desk {n}")).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                let registry = registry.clone();
+                scope.spawn(move || {
+                    let mut wanted = wanted("2125550100");
+                    wanted.name = LineName::parse(name).unwrap();
+                    wanted.id = LineId::of(&wanted.name);
+                    registry.keep(KeptLine::of(&wanted, None)).unwrap();
+                    registry.proven(&wanted.id, true).unwrap();
+                });
+            }
+        });
+        let kept = registry.lines().unwrap();
+        assert_eq!(kept.len(), names.len());
+        assert!(kept.iter().all(|line| line.proof.incoming.is_some()));
+        assert_eq!(registry.line(" desk 3").unwrap().name.as_str(), "Desk 3");
+        let nobody = registry.line("desk 9").unwrap_err();
+        assert_eq!(nobody.code(), "no_such_line");
+        assert_eq!(nobody.to_string(), "There is no line “desk 9”.");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::apply::{Services, former_password, not_done};
+use crate::apply::{RunError, Services, former_password, journal_failed, not_done};
 use crate::desk::{Desk, DeskError};
 use crate::found::Found;
 use crate::journal::{Journal, Object};
@@ -73,7 +73,7 @@ impl Desk {
         let name = kind.shown();
         if line.signs_in() {
             notes.push(format!(
-                "At {name} nothing is removed: the number stays connected there, and callers will hear an error. `deskline line undo` takes the set-up there back; or move the number at {name}."
+                "At {name} nothing is removed: the number stays connected there, and callers will hear an error. Undoing the set-up of the line takes it off there; or move the number at {name}."
             ));
         } else if kind != ProviderKind::LiveKitNumbers {
             notes.push(
@@ -105,9 +105,8 @@ impl Desk {
         let mut done = Vec::new();
         for step in &removal.steps {
             let password = former_password(step, &removal.found.livekit);
-            let change = self
-                .journal
-                .intend(&run, &removal.line.id, step, password)?;
+            let change = self.journal.intend(&run, &removal.line.id, step, password);
+            let change = change.map_err(|error| journal_failed(error, &done))?;
             let outcome = removal
                 .services
                 .apply(step.object(), &step.action, None)
@@ -116,11 +115,17 @@ impl Desk {
                 return Err(not_done(&self.journal, &change, step, error, done).into());
             }
             let id = step.action.id().map(str::to_owned);
-            self.journal.done(&change, id, None)?;
             done.push(step.title.clone());
+            let recorded = self.journal.done(&change, id, None);
+            recorded.map_err(|error| journal_failed(error, &done))?;
         }
-        self.vault.delete(&self.password_of(&removal.line.id))?;
-        self.registry.retire(&removal.line.id)?;
+        // The entry goes last: while it is there, the same can be done again.
+        if let Err(error) = self.vault.delete(&self.password_of(&removal.line.id)) {
+            return Err(RunError::PasswordKept { error, done }.into());
+        }
+        if let Err(error) = self.registry.retire(&removal.line.id) {
+            return Err(RunError::NotListed { error, done }.into());
+        }
         Ok(done)
     }
 }

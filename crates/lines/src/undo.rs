@@ -9,6 +9,7 @@ use vault::Secret;
 use crate::apply::Services;
 use crate::journal::{Change, ChangeState, Journal, JournalError, Object, Place, Verb};
 use crate::livekit::{LiveKitFound, Raw, with_fields};
+use crate::registry::RegistryError;
 use crate::service::ServiceError;
 use crate::step::Action;
 use crate::wanted::LineId;
@@ -38,8 +39,43 @@ pub enum UndoError {
         undone: Vec<String>,
     },
     /// The record.
-    #[error("{0}")]
-    Journal(#[from] JournalError),
+    #[error("{error}")]
+    Journal {
+        /// Why.
+        error: JournalError,
+        /// What was taken back before.
+        undone: Vec<String>,
+    },
+    /// Everything is taken back where the line lives; the list of lines on this computer could not be written.
+    #[error("{error} Then remove the line, or set it up again.")]
+    NotListed {
+        /// Why.
+        error: RegistryError,
+        /// What was taken back.
+        undone: Vec<String>,
+    },
+}
+
+impl UndoError {
+    /// What was taken back before it ended.
+    #[must_use]
+    pub fn undone(&self) -> &[String] {
+        match self {
+            Self::Failed { undone, .. }
+            | Self::Journal { undone, .. }
+            | Self::NotListed { undone, .. } => undone,
+        }
+    }
+
+    /// A word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Failed { error, .. } => error.code(),
+            Self::Journal { .. } => "not_recorded",
+            Self::NotListed { error, .. } => error.code(),
+        }
+    }
 }
 
 /// The changes of a line's last run that are still in place, the newest first.
@@ -86,7 +122,12 @@ pub(crate) async fn undo(
                 continue;
             }
         }
-        let before = journal.snapshot(change)?;
+        let unrecorded = |error, report: &UndoReport| UndoError::Journal {
+            error,
+            undone: report.undone.clone(),
+        };
+        let before = journal.snapshot(change);
+        let before = before.map_err(|error| unrecorded(error, &report))?;
         for (action, password) in actions(change, before, &renamed) {
             let made = services
                 .apply(change.object, &action, password.as_ref())
@@ -99,8 +140,9 @@ pub(crate) async fn undo(
                 Err(error) => return Err(failed(error, &report)),
             }
         }
-        journal.undone(&change.id)?;
         report.undone.push(change.title.clone());
+        let recorded = journal.undone(&change.id);
+        recorded.map_err(|error| unrecorded(error, &report))?;
     }
     report.renamed = renamed;
     Ok(report)

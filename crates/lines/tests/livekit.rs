@@ -273,6 +273,39 @@ async fn a_removed_line_can_be_brought_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_is_said_when_it_cannot_be_kept_here_and_the_same_again_finishes_it() {
+    let place = Place::bare();
+    let wanted = other();
+    let prepared = place.prepare(&wanted).await.unwrap();
+    let approved = Approved::all(&prepared.plan);
+    // A list that cannot be read or written.
+    let list = place.folder.path().join("lines/lines.json");
+    std::fs::create_dir_all(&list).unwrap();
+    let refused = place
+        .desk
+        .carry_out(&prepared, &approved, &|| false)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), "profile", "{refused}");
+    assert_eq!(refused.done().map(<[_]>::len), Some(3));
+    std::fs::remove_dir(&list).unwrap();
+    assert_eq!(place.set_up(&wanted).await.unwrap().done, [""; 0]);
+    assert_eq!(place.desk.line("front desk").unwrap().objects.len(), 3);
+
+    // The snapshot of the way out has a password, so a locked keychain stops the removal before it.
+    let removal = place.desk.prepare_removal("front desk").await.unwrap();
+    place.vault.fail(Some(vault::VaultError::Locked));
+    let refused = place.desk.remove(&removal).await.unwrap_err();
+    place.vault.fail(None);
+    assert_eq!(refused.done().map(<[_]>::len), Some(2), "{refused}");
+    assert!(place.desk.line("front desk").is_ok());
+    let removal = place.desk.prepare_removal("front desk").await.unwrap();
+    assert_eq!(place.desk.remove(&removal).await.unwrap().len(), 1);
+    let nobody = place.desk.line("front desk").unwrap_err();
+    assert_eq!(nobody.code(), "no_such_line");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_since_is_not_undone() {
     let place = Place::bare();
     place.set_up(&other()).await.unwrap();

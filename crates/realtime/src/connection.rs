@@ -12,7 +12,7 @@ use std::time::Duration;
 use call::input::RoomFact;
 use call::output::RoomCommand;
 use call::state::LeaveReason;
-use call::{Identity, Input, Link};
+use call::{Identity, Input, Link, Role};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -35,6 +35,8 @@ const END_LEG_PAYLOAD: &str = r#"{"headers":{}}"#;
 /// The leg was gone before its answer: it has done what was asked.
 const RECIPIENT_DISCONNECTED: u32 = 1503;
 const MEDIA_REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Commands that wait for a join, and keys that wait for those before them: more than a person makes.
+const WAITING: usize = 64;
 
 /// What every connection of a port shares.
 pub(crate) struct Shared {
@@ -57,8 +59,12 @@ pub(crate) async fn run(
     };
     let mut early = VecDeque::new();
     let join = async {
+        let role = request.role;
         let access = (shared.tokens)(request).await?;
-        shared.backend.connect(&access).await
+        match role {
+            Role::Talk => shared.backend.connect(&access).await,
+            Role::Watch => shared.backend.watch(&access).await,
+        }
     };
     tokio::pin!(join);
     let joined = loop {
@@ -72,7 +78,13 @@ pub(crate) async fn run(
                     reporter.send(RoomFact::Closed { reason: LeaveReason::ClientInitiated }).await;
                     return;
                 }
-                Some(command) => early.push_back(command),
+                Some(command) if early.len() < WAITING => early.push_back(command),
+                Some(command) => {
+                    tracing::error!("a join takes so long that a command is given up");
+                    if let Some(fact) = port::refusal(&command) {
+                        reporter.send(fact).await;
+                    }
+                }
             },
         }
     };
@@ -116,7 +128,10 @@ impl Reporter {
 enum Done {
     Claimed(Result<(), Failed>),
     Published(Result<Microphone, Failed>),
-    KeysSent(Result<(), Failed>),
+    KeysSent {
+        keys: String,
+        result: Result<(), Failed>,
+    },
     LegEnded(Result<String, RpcFailed>),
     MusicPublished(Result<Microphone, Failed>),
     AudienceArranged(Result<(), Failed>),
@@ -235,11 +250,16 @@ impl InRoom {
         let Self {
             connection,
             reporter,
+            keys,
             ..
         } = self;
         drop(connection);
         // What comes from now on is answered by the port; what is in the queue already, here.
         commands.close();
+        for (_, keys) in keys {
+            let detail = "the room is gone".to_owned();
+            reporter.send(RoomFact::KeysFailed { keys, detail }).await;
+        }
         reporter.send(RoomFact::Closed { reason }).await;
         while let Ok(command) = commands.try_recv() {
             if let Some(fact) = port::refusal(&command) {
@@ -277,6 +297,11 @@ impl InRoom {
                 self.arrange().await;
             }
             RoomCommand::SendKeys { leg, keys, .. } => {
+                if self.keys.len() >= WAITING {
+                    let detail = "too many keys wait".to_owned();
+                    let fact = RoomFact::KeysFailed { keys, detail };
+                    return self.reporter.send(fact).await;
+                }
                 self.keys.push_back((leg, keys));
                 self.send_next_keys();
             }
@@ -336,7 +361,8 @@ impl InRoom {
             self.sending_keys = true;
             let connection = self.connection.clone();
             self.beside.spawn(async move {
-                Done::KeysSent(connection.send_keys(&keys, leg.as_str()).await)
+                let result = connection.send_keys(&keys, leg.as_str()).await;
+                Done::KeysSent { keys, result }
             });
         }
     }
@@ -490,9 +516,13 @@ impl InRoom {
                     .send(RoomFact::PublishFailed { detail: error.0 })
                     .await;
             }
-            Done::KeysSent(result) => {
+            Done::KeysSent { keys, result } => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "keys could not be sent");
+                    let detail = error.0;
+                    self.reporter
+                        .send(RoomFact::KeysFailed { keys, detail })
+                        .await;
                 }
                 self.sending_keys = false;
                 self.send_next_keys();

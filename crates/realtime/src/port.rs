@@ -147,12 +147,15 @@ pub(crate) fn refusal(command: &RoomCommand) -> Option<RoomFact> {
         RoomCommand::PublishMicrophone { .. } => Some(RoomFact::PublishFailed { detail: detail() }),
         RoomCommand::SetAudience { .. } => Some(RoomFact::AudienceFailed { detail: detail() }),
         RoomCommand::EndLeg { .. } => Some(RoomFact::EndLegAnswered { done: false }),
+        RoomCommand::SendKeys { keys, .. } => Some(RoomFact::KeysFailed {
+            keys: keys.clone(),
+            detail: detail(),
+        }),
         RoomCommand::Leave { .. }
         | RoomCommand::Join { .. }
         | RoomCommand::Claim { .. }
         | RoomCommand::Listen { .. }
         | RoomCommand::SetMuted { .. }
-        | RoomCommand::SetHeld { .. }
-        | RoomCommand::SendKeys { .. } => None,
+        | RoomCommand::SetHeld { .. } => None,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use call::input::Trunk;
 use call::number::{self, same_number};
+use call::routing::is_meant;
 use call::state::{LegStatus, ParticipantKind};
 use call::{Identity, RoomName};
 use livekit_protocol as proto;
@@ -83,10 +84,7 @@ impl OutboundTrunk {
 
     /// Is this the trunk that a person means by name, id or number?
     fn is(&self, line: &str) -> bool {
-        let line = line.trim();
-        self.id == line
-            || self.name.to_lowercase() == line.to_lowercase()
-            || self.numbers.iter().any(|number| same_number(number, line))
+        is_meant(line, &self.id, [&self.name], &self.numbers)
     }
 }
 

@@ -176,7 +176,7 @@ async fn join_all(account: &Account, room: &RoomName, count: usize) -> Vec<Joine
                 let desk = Identity::parse(&format!("watch-{number}-1")).ok()?;
                 let token = watch_token(&account, &room, &desk, "Bench").ok()?;
                 let access = Access::new(account.room_url(), token.expose());
-                Backend::Prebuilt.connect(&access).await.ok()
+                Backend::Prebuilt.watch(&access).await.ok()
             });
         }
         while let Some(one) = joining.join_next().await {

@@ -40,6 +40,7 @@ mod uneven;
 mod usage;
 mod watch;
 mod watchers;
+mod ways;
 
 use std::{
     path::PathBuf,
@@ -307,6 +308,11 @@ fn inbound_suite(arguments: &Arguments, journal: &mut Journal) -> String {
         journal.part("many desks", |journal| {
             table = desks::measure(journal)?;
             Ok(())
+        });
+    }
+    if asked(arguments, Part::Growth) {
+        journal.part("many callers", |journal| {
+            growth::of_callers(&Place::start()?, journal, count)
         });
     }
     table

@@ -295,7 +295,6 @@ fn hang_up(line: &Line, id: &str) -> JoinHandle<Result<Report>> {
 /// A hidden join follows a ringing call.
 async fn hidden(line: &Line, journal: &mut Journal, count: usize) -> Result<()> {
     let backend = Backend::Prebuilt;
-    backend.prepare().map_err(anyhow::Error::msg)?;
     let account = account(line)?;
     let watchers = Watchers {
         poll: Duration::from_millis(100),
@@ -311,7 +310,7 @@ async fn hidden(line: &Line, journal: &mut Journal, count: usize) -> Result<()> 
             let token = watch_token(&account, &offer.room, &watcher, "Bench")?;
             let began = unix_ms();
             let access = Access::new(account.room_url(), token.expose());
-            let mut joined = backend.connect(&access).await?;
+            let mut joined = backend.watch(&access).await?;
             let took = unix_ms() - began;
             let began = unix_ms();
             let hanging_up = hang_up(line, &caller.id);

@@ -434,6 +434,50 @@ func hears(t *testing.T, what string, e *ear, seconds float64) heardReport {
 	}
 }
 
+// settles empties the window of an ear until a fresh one is as it should be: then what was on its way is out of it.
+func settles(t *testing.T, what string, e *ear, asItShould func(heardReport) bool) {
+	t.Helper()
+	const window = 200 // ms
+	deadline := time.Now().Add(20 * time.Second)
+	e.reset()
+	for {
+		r := e.report()
+		if r.WindowMS >= window && asItShould(r) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: the desk still hears %+v", what, r)
+		}
+		if r.WindowMS >= window {
+			e.reset()
+		}
+		time.Sleep(20 * time.Millisecond) // sound has no event here
+	}
+}
+
+// quietFor is how long something must not happen where nothing says that it will not.
+const quietFor = 1500 * time.Millisecond
+
+// stays fails at the first moment of quietFor in which it no longer holds.
+func (d *desk) stays(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for over := time.After(quietFor); ; {
+		d.mu.Lock()
+		changed := d.changed
+		d.mu.Unlock()
+		if !holds() {
+			t.Errorf("no longer %s: statuses %v", what, d.seen())
+			return
+		}
+		select {
+		case <-changed:
+		case <-time.After(100 * time.Millisecond): // who is listed has no event
+		case <-over:
+			return
+		}
+	}
+}
+
 func near(got *float64, want, by float64) bool { return got != nil && *got > want-by && *got < want+by }
 
 // roomOf gives each test a room of its own.

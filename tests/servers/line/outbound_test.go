@@ -218,8 +218,7 @@ func TestOutboundKeysAreReadBack(t *testing.T) {
 	d := theLine.join(t, roomOf(t))
 	d.dialUp(t, "+12125550103")
 	hears(t, "the desk", d.ear, 0.3)
-	time.Sleep(200 * time.Millisecond) // the end of the beep
-	d.ear.reset()
+	settles(t, "the end of the beep", d.ear, func(r heardReport) bool { return r.Seconds == 0 })
 	if err := d.room.LocalParticipant.PublishDataPacket(&livekit.SipDTMF{Code: 5, Digit: "5"}, lksdk.WithDataPublishReliable(true)); err != nil {
 		t.Fatal(err)
 	}
@@ -280,10 +279,7 @@ func TestOutboundGhostStaysListed(t *testing.T) {
 	d := theLine.join(t, roomOf(t))
 	d.dialUp(t, "+12125550109")
 	d.untilStatus(t, "hangup")
-	time.Sleep(1500 * time.Millisecond) // nothing may happen
-	if !d.listed(t) {
-		t.Error("the ghost is gone")
-	}
+	d.stays(t, "listed", func() bool { return d.listed(t) })
 	if got := d.untilLeft(t, 30*time.Second); got != livekit.DisconnectReason_CONNECTION_TIMEOUT {
 		t.Errorf("left with %s", got)
 	}
@@ -297,10 +293,7 @@ func TestOutboundDropsWithoutGoodbye(t *testing.T) {
 	if rep.Ended == nil || rep.Ended.By != byFar {
 		t.Fatalf("the phone says %+v", rep)
 	}
-	time.Sleep(1500 * time.Millisecond) // nothing may happen
-	if !d.listed(t) || slices.Contains(d.seen(), "hangup") {
-		t.Errorf("listed %t, statuses %v", d.listed(t), d.seen())
-	}
+	d.stays(t, "listed without a goodbye", func() bool { return d.listed(t) && !slices.Contains(d.seen(), "hangup") })
 	if got := d.untilLeft(t, 30*time.Second); got != livekit.DisconnectReason_CONNECTION_TIMEOUT {
 		t.Errorf("left with %s", got)
 	}
@@ -396,8 +389,7 @@ func TestOutboundIsAnsweredByControl(t *testing.T) {
 	theLine.control(t, http.MethodPost, "/calls/"+r.id()+"/answer", nil, http.StatusOK)
 	d.untilStatus(t, "active")
 	theLine.control(t, http.MethodPost, "/calls/"+r.id()+"/says", map[string]any{"says": "tone:620"}, http.StatusOK)
-	time.Sleep(200 * time.Millisecond) // what is on its way
-	d.ear.reset()
+	settles(t, "the new tone", d.ear, func(r heardReport) bool { return near(r.Hz, 620, 1) })
 	if h := hears(t, "the desk", d.ear, 1); !near(h.Hz, 620, 1) {
 		t.Errorf("the desk hears %+v", h)
 	}

@@ -9,10 +9,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use x11rb::{
+    COPY_DEPTH_FROM_PARENT,
     connection::Connection as _,
     protocol::xproto::{
-        AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask,
+        AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _,
+        CreateWindowAux, EventMask, PropMode, WindowClass,
     },
+    rust_connection::RustConnection,
+    wrapper::ConnectionExt as _,
 };
 
 use crate::{Environment, Process, Scratch, process::output};
@@ -25,6 +29,15 @@ pub struct Display {
     server: Process,
     name: String,
     _scratch: Scratch,
+}
+
+/// Title of a window in full screen.
+pub const FULL_SCREEN_WINDOW: &str = "Full screen";
+
+/// A window in full screen; it goes with this.
+#[derive(Debug)]
+pub struct FullScreen {
+    _connection: RustConnection,
 }
 
 impl Display {
@@ -251,6 +264,80 @@ impl Display {
             .send_event(false, root, listeners, event)?
             .check()?;
         Ok(())
+    }
+
+    /// Open a window in full screen that has the keyboard, as a film or a presentation.
+    ///
+    /// # Errors
+    /// When the screen cannot be reached.
+    pub fn full_screen(&self) -> Result<FullScreen> {
+        let (connection, screen) = x11rb::connect(Some(&self.name))?;
+        let screen = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the display has no screen")?;
+        let (root, visual, ink) = (screen.root, screen.root_visual, screen.white_pixel);
+        let window = connection.generate_id()?;
+        let looks = CreateWindowAux::new().background_pixel(ink);
+        connection.create_window(
+            COPY_DEPTH_FROM_PARENT,
+            window,
+            root,
+            0,
+            0,
+            640,
+            400,
+            0,
+            WindowClass::INPUT_OUTPUT,
+            visual,
+            &looks,
+        )?;
+        let atom =
+            |name: &[u8]| -> Result<u32> { Ok(connection.intern_atom(false, name)?.reply()?.atom) };
+        connection.change_property8(
+            PropMode::REPLACE,
+            window,
+            AtomEnum::WM_NAME,
+            AtomEnum::STRING,
+            FULL_SCREEN_WINDOW.as_bytes(),
+        )?;
+        let full = atom(b"_NET_WM_STATE_FULLSCREEN")?;
+        connection.change_property32(
+            PropMode::REPLACE,
+            window,
+            atom(b"_NET_WM_STATE")?,
+            AtomEnum::ATOM,
+            &[full],
+        )?;
+        connection.map_window(window)?.check()?;
+        Ok(FullScreen {
+            _connection: connection,
+        })
+    }
+
+    /// The windows that the window manager has, the lowest first.
+    ///
+    /// # Errors
+    /// When the screen cannot be reached.
+    pub fn stacked(&self) -> Result<Vec<String>> {
+        let (connection, screen) = x11rb::connect(Some(&self.name))?;
+        let root = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the display has no screen")?
+            .root;
+        let list = connection
+            .intern_atom(false, b"_NET_CLIENT_LIST_STACKING")?
+            .reply()?
+            .atom;
+        let property = connection
+            .get_property(false, root, list, AtomEnum::WINDOW, 0, 1024)?
+            .reply()?;
+        let windows = property.value32().map(Iterator::collect::<Vec<u32>>);
+        let windows = windows.unwrap_or_default();
+        Ok(windows.iter().map(u32::to_string).collect())
     }
 
     /// Stop it early.

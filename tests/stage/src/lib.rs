@@ -42,7 +42,7 @@ pub use app::{
 };
 pub use bus::Bus;
 pub use desktop::{ScreenSaver, Tray, TrayIcon};
-pub use display::{Display, picture, windows};
+pub use display::{Display, FULL_SCREEN_WINDOW, FullScreen, picture, windows};
 pub use door::{Door, ReadWrite, Wrap};
 pub use environment::Environment;
 pub use keyring::{Keyring, secret_service_answers};

@@ -10,7 +10,8 @@ use crate::{Bus, Display, Environment, Process, Scratch, process::output};
 /// Away from the upper right corner: the app's own overlay is there.
 const CONFIGURATION: &str = "[global]\n  monitor = 0\n  origin = bottom-right\n  idle_threshold = 0\n  \
     font = DejaVu Sans 10\n  width = 320\n  icon_position = off\n\
-    [ringing]\n  summary = \"Incoming call\"\n  action_name = answer\n";
+    [ringing]\n  summary = \"Incoming call\"\n  action_name = answer\n\
+    [ringing_in_german]\n  summary = \"Eingehender Anruf\"\n  action_name = answer\n";
 
 /// A notification that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ export interface Toast {
 }
 
 const SHOWN_MS = 6_000;
+/** Besides refusals. */
+const SHOWN_MOST = 3;
 
 /** The toasts of a window, newest last. Each goes after six seconds, but not while it is looked at. */
 export class Toasts {
@@ -46,8 +48,12 @@ export class Toasts {
   }
 
   #add(toast: Omit<Toast, 'id'>): void {
+    // The same refusal again says nothing new.
+    if (toast.refused && this.#all.some((one) => one.refused && one.text === toast.text)) return;
     this.#last += 1;
-    this.#all = [...this.#all, { ...toast, id: this.#last }].slice(-3);
+    this.#all = [...this.#all, { ...toast, id: this.#last }];
+    const passing = this.#all.filter((one) => !one.refused);
+    for (const one of passing.slice(0, -SHOWN_MOST)) this.dismiss(one.id);
     this.leave(this.#last);
   }
 }

@@ -29,7 +29,7 @@ export function aCall(change: Partial<CallView> = {}): CallView {
     gives_up_at_ms: null,
     silenced: false,
     quiet: false,
-    decline_ends: false,
+    decline_effect: 'only_here',
     keys_sent: '',
     keys_received: '',
     remembered: null,

@@ -157,10 +157,8 @@ describe('find or dial', () => {
     await vi.waitFor(() => expect(fake.calls[0]?.held).toBe(true));
     await withControl('k');
     await screen.findByTestId('palette');
-    await typeIn('zzz');
-    expect(screen.getByText('Nothing found for “zzz”')).toBeTruthy();
-    await enter();
-    expect(screen.getByTestId('palette')).toBeTruthy();
+    await typeIn('resume');
+    expect(screen.getAllByTestId('palette-do')).toHaveLength(1);
   });
 });
 

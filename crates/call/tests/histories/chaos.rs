@@ -141,9 +141,13 @@ fn somebody(rng: &mut Source<'_>) -> Participant {
 
 fn room_fact(rng: &mut Source<'_>) -> RoomFact {
     let detail = String::new();
-    match rng.u8(0..19) {
+    match rng.u8(0..20) {
         16 | 17 => RoomFact::AudienceSet,
         18 => RoomFact::AudienceFailed { detail },
+        19 => RoomFact::KeysFailed {
+            keys: text(rng),
+            detail,
+        },
         0..=2 => RoomFact::Joined {
             present: (0..rng.usize(0..4)).map(|_| somebody(rng)).collect(),
         },

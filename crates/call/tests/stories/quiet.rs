@@ -5,7 +5,7 @@ use std::time::Duration;
 use call::input::{Intent, LegFact, Offer, RoomFact, WatchFact};
 use call::settings::{Availability, DeclinePolicy, WhenClosed};
 use call::state::{CallState, LegStatus};
-use call::view::DeclineEffect;
+use call::view::{DeclineEffect, QuietReason};
 use call::{DeskSettings, Input, Role};
 
 use crate::support::{CALLER, Desk, NUMBER, colleague, id, offer_of, phone_leg, ready};
@@ -36,7 +36,7 @@ fn is_only_shown(mut d: Desk) {
     assert_eq!(d.offer(), ["start"]);
     assert!(d.view().quiet && d.view().silenced);
     let view = d.phone.view();
-    assert!(view.quiet.is_some() || view.quiet_in_part.is_some());
+    assert!(view.quiet.is_some() || view.quiet_numbers.is_some());
     // not in the room, or the others would take it for a desk that rings
     assert_eq!(d.wait_ms(700), ["look"]);
     for _ in 0..3 {
@@ -174,8 +174,11 @@ fn who_is_only_shown_can_be_answered() {
 fn a_few_always_ring() {
     let mut d = with(|s| s.always_ring = vec![CALLER.into()]);
     disturb_not(&mut d, None);
-    let quiet = d.phone.view().quiet.unwrap();
-    assert_eq!(quiet, "Do not disturb: only (312) 555-0142 may ring.");
+    let only = QuietReason::OnlyThese {
+        named: vec!["(312) 555-0142".into()],
+        more: 0,
+    };
+    assert_eq!(d.phone.view().quiet, Some(only));
     assert!(d.offer().contains(&"ring true".to_owned()));
 }
 
@@ -317,46 +320,41 @@ fn who_rings_when_the_desk_closes_goes_on_ringing() {
 }
 
 #[test]
-fn every_rule_has_one_sentence() {
+fn every_rule_is_told_and_the_strictest_first() {
     let mut d = Desk::new();
     d.tell(Input::Line(ready()));
-    assert_eq!(d.phone.view().quiet, None);
-    let mut sentences = Vec::new();
-    let mut note = |d: &Desk| {
-        let quiet = d.phone.view().quiet.unwrap();
-        assert!(quiet.ends_with('.'), "{quiet}");
-        assert!(!sentences.contains(&quiet), "{quiet}");
-        sentences.push(quiet);
-    };
+    let quiet = |d: &Desk| d.phone.view().quiet;
+    assert_eq!(quiet(&d), None);
     set(&mut d, |s| s.quiet_lines = vec![OWN.into()]);
-    note(&d);
+    assert_eq!(quiet(&d), Some(QuietReason::EveryNumber));
     set(&mut d, |s| {
         s.open = false;
         s.when_closed = WhenClosed::Silent;
     });
-    note(&d);
+    assert_eq!(quiet(&d), Some(QuietReason::AfterHours));
     set(&mut d, |s| {
         s.open = false;
         s.when_closed = WhenClosed::Decline;
     });
-    note(&d);
+    assert_eq!(quiet(&d), Some(QuietReason::TurnedAway));
     set(&mut d, |_| {});
     disturb_not(&mut d, None);
-    note(&d);
+    assert_eq!(quiet(&d), Some(QuietReason::DoNotDisturb));
+    let named = vec!["(312) 555-0142".to_owned(), "(212) 555-0100".to_owned()];
     set(&mut d, |s| {
         s.always_ring = vec![CALLER.into(), NUMBER.into()]
     });
-    note(&d);
+    let only = |more| {
+        let named = named.clone();
+        Some(QuietReason::OnlyThese { named, more })
+    };
+    assert_eq!(quiet(&d), only(0));
     set(&mut d, |s| {
         s.always_ring = vec![CALLER.into(), NUMBER.into(), OWN.into()]
     });
-    note(&d);
-    assert_eq!(
-        d.phone.view().quiet.unwrap(),
-        "Do not disturb: only (312) 555-0142, (212) 555-0100 and 1 more on your list may ring."
-    );
+    assert_eq!(quiet(&d), only(1));
     set(&mut d, |s| s.open = false);
-    assert!(d.phone.view().quiet.unwrap().starts_with("Do not disturb"));
+    assert_eq!(quiet(&d), Some(QuietReason::DoNotDisturb));
 }
 
 #[test]
@@ -365,7 +363,7 @@ fn a_rule_for_another_number_leaves_the_desk_ringing_and_is_said() {
     set(&mut d, |s| s.quiet_lines = vec![NUMBER.into()]);
     let view = d.phone.view();
     assert_eq!(view.quiet, None);
-    assert!(view.quiet_in_part.unwrap().contains("1 of your numbers"));
+    assert_eq!(view.quiet_numbers, Some(1));
     // Nothing rings at all: that is the greater news.
     set(&mut d, |s| {
         s.quiet_lines = vec![NUMBER.into()];
@@ -373,7 +371,7 @@ fn a_rule_for_another_number_leaves_the_desk_ringing_and_is_said() {
         s.when_closed = WhenClosed::Silent;
     });
     let view = d.phone.view();
-    assert!(view.quiet.is_some() && view.quiet_in_part.is_none());
+    assert!(view.quiet.is_some() && view.quiet_numbers.is_none());
 }
 
 #[test]
@@ -383,8 +381,9 @@ fn the_button_says_what_it_does() {
     d.looked(Some(LegStatus::Ringing), 0);
     assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
     set(&mut d, |s| s.decline = DeclinePolicy::OnlyHere);
-    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
+    assert_eq!(d.view().decline_effect, DeclineEffect::CallerWaits);
     d.looked(Some(LegStatus::Ringing), 3);
+    assert_eq!(d.view().decline_effect, DeclineEffect::OnlyHere);
     set(&mut d, |s| s.decline = DeclinePolicy::Everybody);
     assert_eq!(d.view().decline_effect, DeclineEffect::EndsForCaller);
 }

@@ -24,7 +24,7 @@ pub const STATES: [CallState; 12] = [
 ];
 
 /// Every kind of input, as [`kind`] names them.
-pub const KINDS: [&str; 63] = [
+pub const KINDS: [&str; 64] = [
     "intent dial",
     "intent answer",
     "intent decline",
@@ -57,6 +57,7 @@ pub const KINDS: [&str; 63] = [
     "room closed",
     "room media",
     "room key received",
+    "room keys failed",
     "room end leg answered",
     "leg answered",
     "leg place failed",
@@ -131,6 +132,7 @@ pub fn kind(input: &Input) -> &'static str {
                 RoomFact::PublishFailed { .. } => "room publish failed",
                 RoomFact::AudienceSet => "room audience set",
                 RoomFact::AudienceFailed { .. } => "room audience failed",
+                RoomFact::KeysFailed { .. } => "room keys failed",
                 RoomFact::Present(_) => "room present",
                 RoomFact::Left { .. } => "room left",
                 RoomFact::Reconnecting => "room reconnecting",

@@ -180,6 +180,10 @@ fn room_facts(call: &str) -> Vec<RoomFact> {
         RoomFact::PublishFailed { detail: detail() },
         RoomFact::AudienceSet,
         RoomFact::AudienceFailed { detail: detail() },
+        RoomFact::KeysFailed {
+            keys: "12".into(),
+            detail: detail(),
+        },
         RoomFact::Present(colleague("Maria", true)),
         RoomFact::Present(colleague("Otto", false)),
         RoomFact::Left {

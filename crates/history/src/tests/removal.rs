@@ -279,3 +279,83 @@ fn events_go_with_the_call_they_are_about() {
     assert_eq!(store.events(None, 10).unwrap().len(), 2);
     assert_eq!(kinds("c2").len(), 2);
 }
+
+#[test]
+fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
+    let profile = tempfile::tempdir().unwrap();
+    let store = Store::open(profile.path()).unwrap();
+    let folder = profile.path().join("recordings");
+    std::fs::create_dir(&folder).unwrap();
+    let file_of = |call: &str| folder.join(format!("{call}.opus"));
+    let recorded = |call: &str, at: i64| {
+        ended(&store, call, at);
+        std::fs::write(file_of(call), "sound").unwrap();
+        let id = CallId::parse(call).unwrap();
+        store
+            .set_recording(&id, Some(file_of(call).to_str().unwrap()))
+            .unwrap();
+    };
+    let left = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    for (call, at) in [
+        ("back", 1),
+        ("old", 2),
+        ("undeletable", 99 * DAY),
+        ("new", 99 * DAY + 1),
+    ] {
+        recorded(call, at);
+    }
+    // What a call names outside of the folder is not ours.
+    let elsewhere = profile.path().join("kept.opus");
+    std::fs::write(&elsewhere, "sound").unwrap();
+    ended(&store, "moved", 3);
+    let moved = CallId::parse("moved").unwrap();
+    store
+        .set_recording(&moved, Some(elsewhere.to_str().unwrap()))
+        .unwrap();
+
+    let undo = store.delete(&["back", "moved"], 1_000).unwrap();
+    store.purge_deleted(1_000 + UNDO_WITHIN_MS - 1).unwrap();
+    store.undo_delete(&undo).unwrap();
+    assert_eq!(
+        left(),
+        ["back.opus", "new.opus", "old.opus", "undeletable.opus"]
+    );
+    store.delete(&["back", "moved"], 1_000).unwrap();
+    assert_eq!(store.purge_deleted(1_000 + UNDO_WITHIN_MS).unwrap(), 2);
+    assert_eq!(left(), ["new.opus", "old.opus", "undeletable.opus"]);
+    assert!(elsewhere.exists());
+
+    // By age, as when a person throws one away.
+    store.set_keep_days(Some(30)).unwrap();
+    assert_eq!(store.tidy(100 * DAY).unwrap().calls, 1);
+    assert_eq!(left(), ["new.opus", "undeletable.opus"]);
+
+    // A file that cannot be deleted keeps its call, which is tried again; the others go.
+    std::fs::remove_file(file_of("undeletable")).unwrap();
+    std::fs::create_dir(file_of("undeletable")).unwrap();
+    store.delete(&["undeletable", "new"], 1_000).unwrap();
+    assert_eq!(store.purge_deleted(1_000 + UNDO_WITHIN_MS).unwrap(), 1);
+    assert_eq!(left(), ["undeletable.opus"]);
+    std::fs::remove_dir(file_of("undeletable")).unwrap();
+    assert_eq!(store.purge_deleted(1_000 + UNDO_WITHIN_MS).unwrap(), 1);
+
+    // All at once, the deleted ones too; a call that is up keeps its own.
+    recorded("one", 100 * DAY);
+    recorded("two", 100 * DAY + 1);
+    store.delete(&["two"], 2_000).unwrap();
+    store.start(&start("up", 100 * DAY + 2)).unwrap();
+    std::fs::write(file_of("up"), "sound").unwrap();
+    let up = CallId::parse("up").unwrap();
+    store
+        .set_recording(&up, Some(file_of("up").to_str().unwrap()))
+        .unwrap();
+    assert_eq!(store.wipe(Wipe::History).unwrap(), 1);
+    assert_eq!(left(), ["up.opus"]);
+}

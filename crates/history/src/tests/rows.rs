@@ -259,13 +259,13 @@ fn a_recording_finds_its_call() {
         Err(HistoryError::NoSuchCall)
     ));
     let path = "/recordings/1.opus";
-    store.set_recording(&id("c1"), path).unwrap();
+    store.set_recording(&id("c1"), Some(path)).unwrap();
     assert_eq!(
         store.entry("c1").unwrap().recording_url.as_deref(),
         Some(path)
     );
     assert!(matches!(
-        store.set_recording(&id("c2"), path),
+        store.set_recording(&id("c2"), Some(path)),
         Err(HistoryError::NoSuchCall)
     ));
 }

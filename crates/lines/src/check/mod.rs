@@ -3,9 +3,12 @@
 //! It looks and compares. It never calls anybody and spends nothing; what only a call can tell is said not to have been
 //! looked at. [`diagnose`] is pure: facts in, findings out.
 
+mod inbound;
 mod livekit;
+mod outbound;
 mod provider;
 mod report;
+mod rules;
 mod table;
 mod view;
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Finding, Fix, Hop};
 use crate::registry::KeptLine;
+use crate::step::Step;
 use crate::wanted::Number;
 
 /// How bad a finding is.
@@ -74,6 +75,23 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// The changes that a finding proposes to make at a press. `None`: it proposes none, or is not found.
+    #[must_use]
+    pub fn steps_for(&self, finding: &str) -> Option<&[Step]> {
+        match self.finding(finding)?.fix.as_ref()? {
+            Fix::Steps(steps) => Some(steps),
+            Fix::SetUpAgain | Fix::ByHand(_) => None,
+        }
+    }
+
+    /// What was found under this name, `d06` or `D06`, if it is worth knowing or worse.
+    #[must_use]
+    pub fn finding(&self, named: &str) -> Option<&Finding> {
+        let id = named.trim();
+        let mut findings = self.findings.iter();
+        findings.find(|one| one.id.eq_ignore_ascii_case(id) && one.level >= Level::Advice)
+    }
+
     /// Findings of one level.
     pub fn of(&self, level: Level) -> impl Iterator<Item = &Finding> {
         self.findings

@@ -1,10 +1,11 @@
-//! The door: one way to be in a room, three ways to do it.
+//! The door: one way to be in a room, three ways to do it, and one way only to watch it.
 //!
 //! Everything a backend gives is one of the enums below, so that the rest of the crate is written once and a fake is
 //! chosen at run time, by value, not by a compile-time switch.
 
 pub mod memory;
 mod prebuilt;
+mod signalling;
 #[cfg(feature = "source-sdk")]
 mod source;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use call::media::Frame;
 use call::state::{LeaveReason, ParticipantKind};
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 use crate::access::{Access, JoinRefused};
 
@@ -77,6 +79,20 @@ impl Backend {
             Self::Prebuilt => prebuilt::connect(access).await,
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk => source::connect(access).await,
+            Self::Memory(server) => server.connect(access).await,
+        }
+    }
+
+    /// Enters a room only to see who is there, comes, goes and says what of itself, as a right to watch allows. No track is
+    /// ever told of and everything else is refused. Dropping the future gives up; nothing stays behind.
+    ///
+    /// # Errors
+    /// See [`JoinFailure`](call::input::JoinFailure).
+    pub async fn watch(&self, access: &Access) -> Result<Joined, JoinRefused> {
+        match self {
+            Self::Prebuilt => signalling::connect(access).await,
+            #[cfg(feature = "source-sdk")]
+            Self::SourceSdk => signalling::connect(access).await,
             Self::Memory(server) => server.connect(access).await,
         }
     }
@@ -258,6 +274,8 @@ pub enum Connection {
     SourceSdk(source::Connection),
     /// Of the server in this process.
     Memory(memory::Connection),
+    /// Of nobody who talks.
+    Watch(signalling::Watch),
 }
 
 impl fmt::Debug for Connection {
@@ -275,6 +293,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.identity(),
             Self::Memory(room) => room.identity().to_owned(),
+            Self::Watch(watch) => watch.identity().to_owned(),
         }
     }
 
@@ -300,6 +319,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.publish(name).await,
             Self::Memory(room) => room.publish().await,
+            Self::Watch(_) => Err(only_watches()),
         }
     }
 
@@ -314,6 +334,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.allow_hearing(only).await?,
             Self::Memory(room) => room.allow_hearing(only).await?,
+            Self::Watch(_) => return Err(only_watches()),
         }
         let value = if only.is_some() { "some" } else { "" };
         self.set_attribute(AUDIENCE, value).await
@@ -346,6 +367,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.send_keys(keys, to).await,
             Self::Memory(room) => room.send_keys(keys, to),
+            Self::Watch(_) => Err(only_watches()),
         }
     }
 
@@ -359,6 +381,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.send_data(bytes, topic).await,
             Self::Memory(room) => room.send_data(bytes, topic),
+            Self::Watch(_) => Err(only_watches()),
         }
     }
 
@@ -372,6 +395,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.set_attribute(key, value).await,
             Self::Memory(room) => room.set_attribute(key, value),
+            Self::Watch(_) => Err(only_watches()),
         }
     }
 
@@ -393,6 +417,10 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.perform_rpc(to, method, payload, deadline).await,
             Self::Memory(room) => room.perform_rpc(to, method),
+            Self::Watch(_) => Err(RpcFailed {
+                code: None,
+                text: only_watches().0,
+            }),
         }
     }
 
@@ -406,6 +434,7 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.figures().await,
             Self::Memory(room) => room.figures(),
+            Self::Watch(_) => Err(only_watches()),
         }
     }
 
@@ -416,8 +445,13 @@ impl Connection {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(room) => room.leave().await,
             Self::Memory(room) => room.leave(),
+            Self::Watch(watch) => watch.leave().await,
         }
     }
+}
+
+fn only_watches() -> Failed {
+    Failed("this connection only watches".into())
 }
 
 /// The news of one connection, in order.
@@ -429,6 +463,8 @@ pub enum Events {
     SourceSdk(source::Events),
     /// Of the server in this process.
     Memory(memory::Events),
+    /// Of a watch.
+    Watch(mpsc::Receiver<Event>),
 }
 
 impl Events {
@@ -439,6 +475,7 @@ impl Events {
             #[cfg(feature = "source-sdk")]
             Self::SourceSdk(events) => events.recv().await,
             Self::Memory(events) => events.recv().await,
+            Self::Watch(events) => events.recv().await,
         }
     }
 }

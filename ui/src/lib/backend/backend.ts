@@ -51,7 +51,8 @@ import type {
   RingtoneSetting,
   RouteAsked,
   RouteView,
-  SettingsView,
+  SettingsChange,
+  SettingsInForce,
   ShellView,
   ShortcutAction,
   SoundSettings,
@@ -121,7 +122,7 @@ export interface Backend {
   historyUndelete(token: string): Promise<number>;
   /** Writes the calls asked for into the folder for downloads. */
   historyExport(query: HistoryQuery, format: ExportFormat): Promise<Exported>;
-  /** Takes everything of a kind out for good. */
+  /** Takes everything of a kind out for good. Answers how many calls stayed: those that are not over. */
   wipe(what: WipeWhat): Promise<number>;
   /** By name. Every word of `text` is in the name, number, place of work or note. */
   contacts(text: string, cursor: string | null, limit: number): Promise<ContactsPage>;
@@ -172,9 +173,9 @@ export interface Backend {
   lineProject(): Promise<ProjectObjectView[]>;
   /** The numbers of an account at a provider. The sign-in is not kept. */
   lineNumbers(provider: string, signIn: LineSignIn): Promise<LineNumberView[]>;
-  settingsShow(): Promise<SettingsView>;
-  /** Puts all of them in force; answers them as they were kept. */
-  settingsSet(settings: SettingsView): Promise<SettingsView>;
+  settingsShow(): Promise<SettingsInForce>;
+  /** Changes some of them; answers all as they are in force then. */
+  settingsChange(change: SettingsChange): Promise<SettingsInForce>;
   accountShow(): Promise<AccountView>;
   /** `secret` null keeps the stored one. It goes in and never comes back. */
   accountSet(url: string, key: string, secret: string | null): Promise<AccountView>;
@@ -242,6 +243,7 @@ export interface Backend {
   onHistoryChanged(listener: () => void): Promise<Unsubscribe>;
   onDevicesChanged(listener: () => void): Promise<Unsubscribe>;
   onSoundChanged(listener: (view: SoundView) => void): Promise<Unsubscribe>;
+  onSettingsChanged(listener: (settings: SettingsInForce) => void): Promise<Unsubscribe>;
   onWatchersChanged(listener: (view: WatchersView) => void): Promise<Unsubscribe>;
   onDesktopChanged(listener: (view: DesktopView) => void): Promise<Unsubscribe>;
   onShellChanged(listener: (view: ShellView) => void): Promise<Unsubscribe>;

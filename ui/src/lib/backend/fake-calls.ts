@@ -166,7 +166,7 @@ export class FakeCalls {
       gives_up_at_ms: null,
       silenced: false,
       quiet: false,
-      decline_ends: false,
+      decline_effect: 'only_here',
       keys_sent: '',
       keys_received: '',
       remembered: null,

@@ -97,7 +97,7 @@ export abstract class FakeLinesLooking {
 
   sheet(line: string): LineSheetView {
     const card = this.cards().find((one) => one.id === line);
-    if (!card) throw asIpcError({ code: 'no_such_line', message: 'There is no line of that name.' });
+    if (!card) throw asIpcError({ code: 'no_such_line', message: `There is no line “${line}”.` });
     const row = (row: string, value: string) => ({ row, value });
     return {
       line,

@@ -132,6 +132,8 @@ export class FakeLines extends FakeLinesLooking {
   /** What goes wrong next: the step that is refused, a name that is taken. */
   refuses: string | null = null;
   taken = false;
+  /** Somebody changed something after it was shown: the next yes is refused. */
+  changed = false;
   /** An account at SignalWire that has no API for scripts and SIP addresses. */
   withoutApi = false;
 
@@ -146,7 +148,7 @@ export class FakeLines extends FakeLinesLooking {
 
   check(line: string, signIn: LineSignIn | null = null): LineCheckView {
     if (!this.#cards.some((card) => card.id === line))
-      throw asIpcError({ code: 'no_such_line', message: 'There is no line of that name.' });
+      throw asIpcError({ code: 'no_such_line', message: `There is no line “${line}”.` });
     const broken = this.#broken.has(line);
     const state = (index: number): HopState => (!broken || index < 3 ? 'works' : index === 3 ? 'broken' : 'not_reached');
     return {
@@ -164,6 +166,7 @@ export class FakeLines extends FakeLinesLooking {
   }
 
   fix(line: string, finding: string): LineCheckView {
+    this.#asShown();
     if (finding === BROKEN.id) this.#broken.delete(line);
     return this.check(line);
   }
@@ -281,6 +284,7 @@ export class FakeLines extends FakeLinesLooking {
   }
 
   remove(line: string): void {
+    this.#asShown();
     this.#cards = this.#cards.filter((card) => card.id !== line);
   }
 
@@ -355,9 +359,15 @@ export class FakeLines extends FakeLinesLooking {
     };
   }
 
+  #asShown(): void {
+    if (!this.changed) return;
+    this.changed = false;
+    throw asIpcError({ code: 'changed_meanwhile', message: 'Something changed since this was shown, so nothing was done. Look at it again.' });
+  }
+
   #card(line: string): LineCard {
     const card = this.#cards.find((one) => one.id === line);
-    if (!card) throw asIpcError({ code: 'no_such_line', message: 'There is no line of that name.' });
+    if (!card) throw asIpcError({ code: 'no_such_line', message: `There is no line “${line}”.` });
     return card;
   }
 }

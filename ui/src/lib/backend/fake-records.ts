@@ -1,7 +1,8 @@
 /** The address book and the settings of the fake phone. It takes the simplest of vCard and CSV; the core takes all of them. */
-import type { ContactDraft, ContactsPage, ContactView, ImportView, IpcError, SettingsView } from './bindings';
+import type { Unsubscribe } from './backend';
+import type { ContactDraft, ContactsPage, ContactView, ImportView, IpcError, SettingsChange, SettingsInForce, SettingsView } from './bindings';
 
-export const SETTINGS: SettingsView = {
+const SETTINGS: SettingsView = {
   region: 'US',
   ring_for_s: 25,
   decline: 'last_desk',
@@ -41,7 +42,10 @@ const EVERYBODY: ContactView[] = [
 const refusal = (code: string, message: string) => ({ code, message }) satisfies IpcError;
 
 export class FakeRecords {
-  settings = SETTINGS;
+  /** What was written about calls that are not over. */
+  readonly notes = new Map<string, string>();
+  readonly #settingsListeners = new Set<(now: SettingsInForce) => void>();
+  settings: SettingsInForce = { rev: 1, settings: SETTINGS };
   #contacts = EVERYBODY;
   #lastImport = 0;
   #imported = new Map<number, number[]>();
@@ -123,11 +127,19 @@ export class FakeRecords {
     return ids.length;
   }
 
-  setSettings(settings: SettingsView): SettingsView {
+  changeSettings(change: SettingsChange): SettingsInForce {
+    const { keep_days: keep = this.settings.settings.keep_days } = change;
+    const settings: SettingsView = { ...this.settings.settings, ...change, keep_days: keep === 0 ? null : keep };
     if (settings.ring_for_s < 10 || settings.ring_for_s > 75)
       throw refusal('bad_setting', `A phone can ring for 10 to 75 seconds, not ${settings.ring_for_s}.`);
-    this.settings = settings;
-    return settings;
+    this.settings = { rev: this.settings.rev + 1, settings };
+    for (const listener of this.#settingsListeners) listener(this.settings);
+    return this.settings;
+  }
+
+  followSettings(listener: (now: SettingsInForce) => void): Unsubscribe {
+    this.#settingsListeners.add(listener);
+    return () => void this.#settingsListeners.delete(listener);
   }
 
   #put(contacts: ContactView[]): void {

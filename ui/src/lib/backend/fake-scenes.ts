@@ -72,7 +72,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
         missed: false,
       },
     }),
-  'ringing-only-desk': (phone) => void phone.ring('+16465550198', { decline_ends: true }),
+  'ringing-only-desk': (phone) => void phone.ring('+16465550198', { decline_effect: 'ends_for_caller' }),
   'ringing-long': (phone) =>
     void phone.ring(HARBOR, {
       silenced: true,

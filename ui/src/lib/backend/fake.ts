@@ -60,7 +60,8 @@ import type {
   ProjectObjectView,
   RouteAsked,
   RouteView,
-  SettingsView,
+  SettingsChange,
+  SettingsInForce,
   WipeWhat,
 } from './bindings';
 import { FakeCalls, foremost } from './fake-calls';
@@ -111,7 +112,7 @@ export class FakePhone implements Backend {
     this.#calls = new FakeCalls(stepMs, {
       changed: () => this.#publish(),
       ended: (call) => {
-        this.#rows = [row(call), ...this.#rows];
+        this.#rows = [{ ...row(call), note: this.records.notes.get(call.id) ?? '' }, ...this.#rows];
         this.#historyChanged();
       },
     });
@@ -254,6 +255,7 @@ export class FakePhone implements Backend {
   }
 
   async historyNote(call: string, note: string): Promise<void> {
+    this.records.notes.set(call, note);
     this.#rows = this.#rows.map((row) => (row.id === call ? { ...row, note } : row));
     this.#historyChanged();
   }
@@ -371,13 +373,9 @@ export class FakePhone implements Backend {
     return this.phoneLines.fix(line, finding);
   }
 
-  async settingsShow(): Promise<SettingsView> {
-    return this.records.settings;
-  }
-
-  async settingsSet(settings: SettingsView): Promise<SettingsView> {
-    return this.records.setSettings(settings);
-  }
+  readonly settingsShow = async (): Promise<SettingsInForce> => this.records.settings;
+  readonly settingsChange = async (change: SettingsChange): Promise<SettingsInForce> => this.records.changeSettings(change);
+  readonly onSettingsChanged = async (listener: (now: SettingsInForce) => void) => this.records.followSettings(listener);
 
   async accountShow(): Promise<AccountView> {
     return this.#account;
@@ -414,9 +412,10 @@ export class FakePhone implements Backend {
   readonly envForget = async (): Promise<void> => this.envFile.forget();
 
   async callDetails(id: string): Promise<CallDetails> {
-    const row = this.#rows.find((one) => one.id === id);
-    if (!row) throw { code: 'no_such_call', message: 'This call was deleted.' };
-    return detailsOf(row);
+    const call = this.call(id);
+    const found = this.#rows.find((one) => one.id === id) ?? (call && row(call));
+    if (!found) throw { code: 'no_such_call', message: 'This call was deleted.' };
+    return detailsOf({ ...found, note: this.records.notes.get(id) ?? found.note });
   }
   async eventsExport(format: ExportFormat): Promise<Exported> {
     return { path: `Downloads/deskline-events.${format}`, calls: 12 };

@@ -1,9 +1,8 @@
-import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
+import { clearMocks, mockIPC, mockWindows } from '@tauri-apps/api/mocks';
 import { afterEach, expect, test, vi } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
 import { DESKTOP, HOOK } from './fake-desktop';
-import { SETTINGS } from './fake-records';
 import { SOUND, WATCHERS } from './fake-sound';
 import { tauriBackend } from './tauri';
 
@@ -60,7 +59,7 @@ const COMMANDS: [call: (backend: Backend) => Promise<unknown>, command: string, 
   ],
   [(backend) => backend.contactsUndoImport(3), 'contacts_undo_import', { import: 3 }],
   [(backend) => backend.settingsShow(), 'settings_show', {}],
-  [(backend) => backend.settingsSet(SETTINGS), 'settings_set', { settings: SETTINGS }],
+  [(backend) => backend.settingsChange({ keep_days: 0 }), 'settings_change', { change: { keep_days: 0 } }],
   [(backend) => backend.accountShow(), 'account_show', {}],
   [(backend) => backend.accountSet('u', 'k', null), 'account_set', { url: 'u', key: 'k', secret: null }],
   [(backend) => backend.accountForget(), 'account_forget', {}],
@@ -153,6 +152,17 @@ test('events carry whole views, and stop with the subscription', async () => {
   await emit('phone-changed', aView({ rev: 4 }));
   expect(revisions).toEqual([3]);
   expect(history).toBe(1);
+});
+
+test('a window hears what it is told alone', async () => {
+  const targets: unknown[] = [];
+  mockWindows('overlay');
+  mockIPC((name, payload) => {
+    if (name === 'plugin:event|listen') targets.push((payload as { target: unknown }).target);
+    return 1;
+  });
+  await tauriBackend().onPhoneChanged(() => undefined);
+  expect(targets).toEqual([{ kind: 'WebviewWindow', label: 'overlay' }]);
 });
 
 test('what the page began with counts while the page is new', () => {

@@ -1,6 +1,6 @@
 /** The backend inside the shell. The only file that may import `@tauri-apps/*`. */
 import { Channel, invoke } from '@tauri-apps/api/core';
-import { listen } from '@tauri-apps/api/event';
+import { type EventTarget, listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
 import type {
   DesktopView,
@@ -9,6 +9,7 @@ import type {
   LookView,
   PhoneView,
   ReadinessView,
+  SettingsInForce,
   ShellView,
   ShortcutAction,
   SoundView,
@@ -24,8 +25,16 @@ async function call<T>(command: string, args?: Record<string, unknown>): Promise
   }
 }
 
+/** This window: the core tells some things to one window and not to the others, or later. */
+function here(): EventTarget {
+  const shell = (window as { __TAURI_INTERNALS__?: { metadata?: { currentWebview?: { label: string } } } })
+    .__TAURI_INTERNALS__;
+  const label = shell?.metadata?.currentWebview?.label;
+  return label ? { kind: 'WebviewWindow', label } : { kind: 'Any' };
+}
+
 async function on<T>(event: string, listener: (payload: T) => void): Promise<Unsubscribe> {
-  return await listen<T>(event, ({ payload }) => listener(payload));
+  return await listen<T>(event, ({ payload }) => listener(payload), { target: here() });
 }
 
 /** A page that is loaded again finds what the one before it began with. */
@@ -101,7 +110,7 @@ export function tauriBackend(): Backend {
     lineProject: () => call('line_project'),
     lineNumbers: (provider, signIn) => call('line_numbers', { provider, signIn }),
     settingsShow: () => call('settings_show'),
-    settingsSet: (settings) => call('settings_set', { settings }),
+    settingsChange: (change) => call('settings_change', { change }),
     accountShow: () => call('account_show'),
     accountSet: (url, key, secret) => call('account_set', { url, key, secret }),
     accountForget: () => call('account_forget'),
@@ -149,6 +158,7 @@ export function tauriBackend(): Backend {
     onHistoryChanged: (listener) => on<null>('history-changed', () => listener()),
     onDevicesChanged: (listener) => on<null>('devices-changed', () => listener()),
     onSoundChanged: (listener) => on<SoundView>('sound-changed', listener),
+    onSettingsChanged: (listener) => on<SettingsInForce>('settings-changed', listener),
     onWatchersChanged: (listener) => on<WatchersView>('watchers-changed', listener),
     onDesktopChanged: (listener) => on<DesktopView>('desktop-changed', listener),
     onShellChanged: (listener) => on<ShellView>('shell-changed', listener),

@@ -1,5 +1,6 @@
 import type { Backend, ContactDraft, ContactView, ImportView, Unsubscribe } from '../backend/backend';
 import { Paged } from '../paged.svelte';
+import { Writings } from './writing.svelte';
 
 /** The most contacts that typing is compared with in the window; a search of the contacts asks the core. */
 const MOST_KNOWN = 2000;
@@ -9,6 +10,8 @@ const KNOWN_PAGE = 200;
 export class Contacts extends Paged<ContactView> {
   #text = '';
   #known = $state.raw<readonly ContactView[]>([]);
+  /** What is being written down. */
+  readonly writings = new Writings();
   readonly #backend: Backend;
 
   constructor(backend: Backend) {

@@ -6,7 +6,8 @@ import type {
   FirstRunView,
   LevelsView,
   ReadinessView,
-  SettingsView,
+  SettingsChange,
+  SettingsInForce,
   ShellView,
   SoundSettings,
   SoundView,
@@ -26,7 +27,7 @@ export class Desk {
   readonly readiness: Newest<ReadinessView>;
   readonly sound: Newest<SoundView>;
   readonly watchers: Newest<WatchersView>;
-  readonly settings: Newest<SettingsView>;
+  readonly settings: Newest<SettingsInForce>;
   #firstRun = $state.raw<FirstRunView | null>(null);
   #firstRunKnown = $state(false);
   readonly #backend: Backend;
@@ -65,8 +66,8 @@ export class Desk {
     );
     this.settings = new Newest(
       () => backend.settingsShow(),
-      async () => () => undefined,
-      undefined,
+      (listener) => backend.onSettingsChanged(listener),
+      byRevision,
       start?.settings,
     );
   }
@@ -107,11 +108,8 @@ export class Desk {
     const before = this.sound.view?.settings;
     return before ? this.sound.change(() => this.#backend.soundSet({ ...before, ...change })) : Promise.resolve(false);
   }
-  setSettings(change: Partial<SettingsView>): Promise<boolean> {
-    const before = this.settings.view;
-    return before
-      ? this.settings.change(() => this.#backend.settingsSet({ ...before, ...change }))
-      : Promise.resolve(false);
+  setSettings(change: SettingsChange): Promise<boolean> {
+    return this.settings.change(() => this.#backend.settingsChange(change));
   }
 
   /** The first run goes to another step, or is over. */

@@ -40,10 +40,6 @@ export class History extends Paged<HistoryRow> {
     }
   }
 
-  /** Writes what a person says about a call. Rejects with an `IpcError`. */
-  note(call: string, note: string): Promise<void> {
-    return this.#backend.historyNote(call, note);
-  }
   /** Deletes a call; what it answers takes that back. Rejects with an `IpcError`. */
   async delete(call: string): Promise<() => Promise<unknown>> {
     const token = await this.#backend.historyDelete([call]);

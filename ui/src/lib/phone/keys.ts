@@ -1,8 +1,29 @@
-/** Keys as they are written in the settings: `Ctrl+Shift+A`. On macOS Ctrl stands for Command. Pure. */
+/** Keys as they are written in the settings: `Ctrl+Shift+A`. On macOS Ctrl stands for Command. */
 import type { ShortcutAction, ShortcutSetting } from '../backend/backend';
+import { say } from '../words';
 import type { KeyPress } from './shortcuts';
 
 const MODIFIERS = ['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'CapsLock', 'Fn', 'NumLock'];
+const NAMED = {
+  Ctrl: 'keyName.Ctrl',
+  Shift: 'keyName.Shift',
+  Alt: 'keyName.Alt',
+  Space: 'keyName.Space',
+  Up: 'keyName.Up',
+  Down: 'keyName.Down',
+  Left: 'keyName.Left',
+  Right: 'keyName.Right',
+  Delete: 'keyName.Delete',
+  Home: 'keyName.Home',
+  End: 'keyName.End',
+} as const;
+const ARIA: Readonly<Record<string, string>> = {
+  Ctrl: 'Control',
+  Up: 'ArrowUp',
+  Down: 'ArrowDown',
+  Left: 'ArrowLeft',
+  Right: 'ArrowRight',
+};
 const NAMES: Readonly<Record<string, string>> = {
   ' ': 'Space',
   ArrowUp: 'Up',
@@ -24,6 +45,24 @@ export function written(press: KeyPress): string | null {
     press.shiftKey ? 'Shift' : '',
   ].filter(Boolean);
   return [...modifiers, key].join('+');
+}
+
+/** Keys as people here write them: `Strg Umschalt A`. */
+export function shownKeys(keys: string): string {
+  return keyNames(keys).join(' ');
+}
+
+/** Each key by its name in the language spoken. */
+export function keyNames(keys: string): string[] {
+  return keys.split('+').map((key) => (key in NAMED ? say(NAMED[key as keyof typeof NAMED]) : key));
+}
+
+/** Keys as `aria-keyshortcuts` writes them, in every language: `Control+Shift+A`. */
+export function ariaKeys(keys: string): string {
+  return keys
+    .split('+')
+    .map((key) => ARIA[key] ?? key)
+    .join('+');
 }
 
 /** True for keys that no typing needs: with Ctrl or Alt, or a function key. */

@@ -105,6 +105,9 @@ const IN_CALL: Readonly<Record<string, Shortcut>> = {
   r: { do: 'record' },
 };
 
+/** The letters of a call, as they are printed. */
+export const LETTERS: readonly string[] = Object.keys(IN_CALL).map((key) => key.toUpperCase());
+
 function inCall(press: KeyPress, at: Situation, letters: boolean): Shortcut | null {
   // Never hangs up.
   if (press.key === 'Escape') return at.tool ? { do: 'close-tool' } : null;

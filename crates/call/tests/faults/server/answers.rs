@@ -103,6 +103,10 @@ impl Server {
                     RoomCommand::PublishMicrophone { .. } => RoomFact::PublishFailed { detail },
                     RoomCommand::SetAudience { .. } => RoomFact::AudienceFailed { detail },
                     RoomCommand::EndLeg { .. } => RoomFact::EndLegAnswered { done: false },
+                    RoomCommand::SendKeys { keys, .. } => RoomFact::KeysFailed {
+                        keys: keys.clone(),
+                        detail,
+                    },
                     RoomCommand::Leave { .. } => RoomFact::Closed {
                         reason: LeaveReason::Unknown,
                     },

@@ -60,10 +60,11 @@ describe('the overlay', () => {
   });
 
   test.each([
-    [true, 'caller hears busy'],
-    [false, 'others ring'],
-  ])('Decline says its effect, as the core knows it: ends it for the caller %s, %s', (decline_ends, effect) => {
-    overlay({ decline_ends });
+    ['ends_for_caller', 'caller hears busy'],
+    ['only_here', 'others ring'],
+    ['caller_waits', 'caller keeps waiting'],
+  ] as const)('Decline says its effect, as the core knows it: %s, %s', (decline_effect, effect) => {
+    overlay({ decline_effect });
     expect(screen.getByTestId('overlay-decline').textContent).toContain(effect);
   });
 

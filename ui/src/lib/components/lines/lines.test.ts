@@ -1,7 +1,8 @@
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakePhone } from '../../backend/fake';
 import LinesView from '../../../views/LinesView.svelte';
+import LineTakeBack from './LineTakeBack.svelte';
 
 beforeEach(() => {
   // The test page has dialogs but cannot open them.
@@ -16,7 +17,7 @@ afterEach(() => {
 
 /** Menus open in the main part of the window. */
 const show = (backend: FakePhone) =>
-  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend } });
+  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend, oncopy: vi.fn() } });
 
 test('each line says what was proven and what was not', async () => {
   show(new FakePhone('', 0));
@@ -30,9 +31,20 @@ test('a desk without lines says how one is set up', async () => {
   const backend = new FakePhone('', 0);
   backend.phoneLines.none();
   show(backend);
-  expect(await screen.findByText('No line was set up here yet')).toBeTruthy();
+  expect(await screen.findByText('No line has been set up here yet')).toBeTruthy();
   await fireEvent.click(screen.getByTestId('lines-add'));
   expect(await screen.findByRole('radiogroup')).toBeTruthy();
+});
+
+test('lines that cannot be read are read when that is tried again', async () => {
+  const backend = new FakePhone('', 0);
+  const refused = vi.spyOn(backend, 'lines').mockRejectedValue({ code: 'profile', message: 'The list is locked.' });
+  show(backend);
+  expect((await screen.findByTestId('lines-refusal')).textContent).toBe('The list is locked.');
+  refused.mockRestore();
+  await fireEvent.click(screen.getByTestId('lines-retry'));
+  expect(await screen.findAllByTestId('line-card')).toHaveLength(2);
+  expect(screen.queryByTestId('lines-refusal')).toBeNull();
 });
 
 test('what is broken is shown on the way, mended after a yes, and checked again', async () => {
@@ -46,10 +58,38 @@ test('what is broken is shown on the way, mended after a yes, and checked again'
   await fireEvent.click(screen.getByTestId('fix-D10'));
   expect((await screen.findByTestId('fix-dialog')).textContent).toContain('Callers let in: +1 → everybody');
   await fireEvent.click(screen.getByTestId('fix-confirm'));
-  expect(await screen.findByText(/Nothing is wrong/)).toBeTruthy();
+  expect(await screen.findByText(/No problems found/)).toBeTruthy();
   expect(screen.queryByTestId('finding')).toBeNull();
   await fireEvent.click(screen.getByTestId('lines-back'));
   expect(await screen.findAllByTestId('line-card')).toHaveLength(2);
+});
+
+test('what is no longer as it was shown is not done, and is shown anew with the reason', async () => {
+  const backend = new FakePhone('', 0);
+  const shown = vi.spyOn(backend, 'lineRemoval');
+  const ondone = vi.fn();
+  const [line] = await backend.lines();
+  if (!line) throw new Error('a line');
+  const page = render(LineTakeBack, { backend, line, what: 'remove', ondone });
+  await screen.findByTestId('takeback-changes');
+  backend.phoneLines.changed = true;
+  await fireEvent.click(screen.getByTestId('takeback-yes'));
+  expect((await screen.findByTestId('takeback-refusal')).textContent).toContain('Something changed');
+  await waitFor(() => expect(shown).toHaveBeenCalledTimes(2));
+  expect(ondone).not.toHaveBeenCalled();
+  await waitFor(() => expect(screen.getByTestId('takeback-yes').getAttribute('aria-disabled')).toBe('false'));
+  await fireEvent.click(screen.getByTestId('takeback-yes'));
+  await waitFor(() => expect(ondone).toHaveBeenCalled());
+  page.unmount();
+
+  show(backend);
+  const broken = await screen.findByTestId('line-check');
+  await fireEvent.click(broken);
+  await fireEvent.click(await screen.findByTestId('fix-D10'));
+  backend.phoneLines.changed = true;
+  await fireEvent.click(await screen.findByTestId('fix-confirm'));
+  expect((await screen.findByTestId('lines-refusal')).textContent).toContain('Something changed');
+  expect(screen.getByTestId('fix-D10')).toBeTruthy();
 });
 
 test('a refusal is said and the lines stay', async () => {
@@ -59,7 +99,7 @@ test('a refusal is said and the lines stay', async () => {
   if (!first) throw new Error('two lines');
   backend.phoneLines.none();
   await fireEvent.click(first);
-  expect((await screen.findByTestId('lines-refusal')).textContent).toBe('There is no line of that name.');
+  expect((await screen.findByTestId('lines-refusal')).textContent).toBe('There is no line “main-line”.');
   expect(screen.getAllByTestId('line-card')).toHaveLength(2);
 });
 
@@ -141,7 +181,7 @@ test('what is left of the lines leads to what does it', async () => {
   expect(left.map((one) => one.querySelector('.grow')?.textContent)).toEqual([
     'An emergency address for the numbers: Main line advised',
     'A test call in: Projects line needed',
-    'A check without problems: Projects line not looked at yet',
+    'A check without problems: Projects line not checked yet',
   ]);
   expect(screen.getByTestId('lines-left').textContent).toContain('1 of 2');
   expect((await screen.findByTestId('lines-webhook')).querySelector('a')?.getAttribute('href')).toBe('#/settings/connection');

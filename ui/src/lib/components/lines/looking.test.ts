@@ -17,7 +17,7 @@ afterEach(() => {
 
 /** Menus open in the main part of the window. */
 const show = (backend: FakePhone) =>
-  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend } });
+  render(LinesView, { target: document.body.appendChild(document.createElement('main')), props: { backend, oncopy: vi.fn() } });
 const type = (testid: string, value: string) => fireEvent.input(screen.getByTestId(testid), { target: { value } });
 
 async function costs(backend = new FakePhone('', 0)): Promise<FakePhone> {

@@ -18,7 +18,7 @@ async function ready() {
   const desk = new Desk(backend);
   await desk.connect();
   /** What the core has now; waits until it has that. */
-  const kept = (wanted: object) => vi.waitFor(async () => expect(await backend.settingsShow()).toMatchObject(wanted));
+  const kept = (wanted: object) => vi.waitFor(async () => expect((await backend.settingsShow()).settings).toMatchObject(wanted));
   return { backend, desk, kept };
 }
 
@@ -64,6 +64,16 @@ test('the last day of a stretch stays', async () => {
   await kept({ hours: [{ days: [5] }] });
 });
 
+test('what is set elsewhere is shown, and stays when something else is set here', async () => {
+  const { backend, desk, kept } = await ready();
+  render(Ringing, { props: { backend, desk } });
+  // As `deskline line set --ring off`, or the switch of a line, does.
+  await backend.settingsChange({ quiet_lines: ['+12125550100'], call_waiting: false });
+  await vi.waitFor(() => expect(screen.getByTestId('call-waiting').getAttribute('aria-checked')).toBe('false'));
+  await choose('decline-setting', 'only_here');
+  await kept({ decline: 'only_here', quiet_lines: ['+12125550100'], call_waiting: false });
+});
+
 test('declining, call waiting and who always rings are set', async () => {
   const { backend, desk, kept } = await ready();
   render(Ringing, { props: { backend, desk } });
@@ -71,11 +81,11 @@ test('declining, call waiting and who always rings are set', async () => {
     await choose('decline-setting', decline);
     await kept({ decline });
   }
-  const waiting = (await backend.settingsShow()).call_waiting;
+  const waiting = (await backend.settingsShow()).settings.call_waiting;
   await press('call-waiting');
   await kept({ call_waiting: !waiting });
 
-  const before = (await backend.settingsShow()).always_ring;
+  const before = (await backend.settingsShow()).settings.always_ring;
   await fireEvent.input(screen.getByTestId('always-ring-number'), { target: { value: '+13125550143' } });
   await press('always-ring-add');
   await kept({ always_ring: [...before, '+13125550143'] });
@@ -85,7 +95,7 @@ test('declining, call waiting and who always rings are set', async () => {
 
 test('a number that is none stays as typed beside the sentence of the core', async () => {
   const { backend, desk } = await ready();
-  vi.spyOn(backend, 'settingsSet').mockRejectedValue({ code: 'bad_setting', message: 'This is no number.' });
+  vi.spyOn(backend, 'settingsChange').mockRejectedValue({ code: 'bad_setting', message: 'This is no number.' });
   render(Ringing, { props: { backend, desk } });
   await fireEvent.input(screen.getByTestId('always-ring-number'), { target: { value: 'nonsense' } });
   await press('always-ring-add');
@@ -115,6 +125,16 @@ test.each(['history', 'contacts', 'everything'] as const)('%s is erased once tha
   await vi.waitFor(() => expect(toasts.all).toHaveLength(1));
   expect(wipe.mock.calls).toEqual([[what]]);
   expect(screen.queryByTestId('erase-dialog')).toBeNull();
+});
+
+test('calls that are not over stay when history is erased, and that is said', async () => {
+  const { backend, desk } = await ready();
+  const toasts = new Toasts();
+  vi.spyOn(backend, 'wipe').mockResolvedValue(1);
+  privacy(backend, desk, toasts);
+  await press('erase-history');
+  await press('erase-confirm');
+  await vi.waitFor(() => expect(toasts.all).toMatchObject([{ text: 'Erased. 1 call stays: it is not over yet.' }]));
 });
 
 test('what cannot be erased is told', async () => {
