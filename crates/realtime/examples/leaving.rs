@@ -50,7 +50,7 @@ fn main() {
         ..LineOptions::default()
     });
     let line = line.unwrap();
-    if asked.iter().any(|asked| asked == "Stays") {
+    if asked.first().is_some_and(|asked| asked == "Stays") {
         return runtime.block_on(stays(&line));
     }
     println!(
