@@ -292,7 +292,7 @@ async fn the_tray_has_a_shape_and_words_for_every_state() {
             calls.iter().any(|call| call["muted"] == true).then_some(())
         })
         .await;
-    icon.choose("End call").unwrap();
+    icon.choose("Hang up").unwrap();
     let over = phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
     assert_eq!(over.ended_by(), Some("desk"));
     let forgotten = window.invoke("account_forget", json!({})).await.unwrap();
@@ -437,7 +437,7 @@ async fn a_window_that_nobody_sees_is_forgotten_and_made_anew() {
         .wait_for(&call.id, |report| report.answered, PATIENCE)
         .unwrap();
     eventually("the call can be ended from the tray", PATIENCE, || {
-        icon.choose("End call").ok()
+        icon.choose("Hang up").ok()
     });
     phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
     for _ in 0..2 {
