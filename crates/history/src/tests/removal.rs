@@ -292,7 +292,7 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
         std::fs::write(file_of(call), "sound").unwrap();
         let id = CallId::parse(call).unwrap();
         store
-            .set_recording(&id, file_of(call).to_str().unwrap())
+            .set_recording(&id, Some(file_of(call).to_str().unwrap()))
             .unwrap();
     };
     let left = || {
@@ -317,7 +317,7 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
     ended(&store, "moved", 3);
     let moved = CallId::parse("moved").unwrap();
     store
-        .set_recording(&moved, elsewhere.to_str().unwrap())
+        .set_recording(&moved, Some(elsewhere.to_str().unwrap()))
         .unwrap();
 
     let undo = store.delete(&["back", "moved"], 1_000).unwrap();
@@ -354,7 +354,7 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
     std::fs::write(file_of("up"), "sound").unwrap();
     let up = CallId::parse("up").unwrap();
     store
-        .set_recording(&up, file_of("up").to_str().unwrap())
+        .set_recording(&up, Some(file_of("up").to_str().unwrap()))
         .unwrap();
     assert_eq!(store.wipe(Wipe::History).unwrap(), 1);
     assert_eq!(left(), ["up.opus"]);
