@@ -75,6 +75,7 @@ pub(crate) async fn follow<R: Runtime>(
         let Some(command) = next else { return };
         match command {
             ShellCommand::ShowOverlay => {
+                pages.ring_reached("asked");
                 if let Some(farewell) = farewell.take() {
                     farewell.abort();
                 }

@@ -204,7 +204,9 @@ pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>) -> bool {
     if areas.is_empty() {
         ok("show the overlay", first.show());
     }
+    pages.ring_reached("shown");
     let seen = stands(&first).await;
+    pages.ring_reached("stands");
     #[cfg(target_os = "linux")]
     drop(
         // The answer of the X server is nobody's to wait for: the overlay is there.

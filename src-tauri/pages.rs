@@ -1,17 +1,22 @@
-//! How far the pages of the windows are: the main window's first picture is what start-up is measured by.
+//! How far the pages of the windows are: the main window's first picture is what start-up is measured by, the overlay's
+//! picture of a caller what ringing is.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use desk::unix_ms;
 use tokio::sync::watch;
+use tokio::time;
 
 use crate::ipc::types::PageMoment;
 
 /// The most moments that a page may tell of one start.
 const MOST_MOMENTS: usize = 32;
+/// How long the main window may have to wait for the overlay: pages of one process draw one after the other (ADR 0022), and
+/// who calls is to be seen first.
+const OVERLAY_FIRST_FOR: Duration = Duration::from_millis(250);
 /// Longest name of one.
 const LONGEST_NAME: usize = 24;
 
@@ -22,12 +27,16 @@ pub struct Pages {
     usable: watch::Sender<bool>,
     overlay: watch::Sender<bool>,
     way: Mutex<Way>,
+    ring: Mutex<Way>,
+    /// Until when the overlay is to draw a new caller before anybody else draws.
+    overlay_first: watch::Sender<Option<time::Instant>>,
 }
 
-/// The way to the first picture of the main window: of the program's start, or of the window being made anew.
-#[derive(Debug)]
+/// A way to a picture: to the main window's first one, since the program's start or since the window was made anew; or to the
+/// overlay's of somebody who calls.
+#[derive(Debug, Default)]
 struct Way {
-    /// When the main window was last made anew.
+    /// When the main window was last made anew; when the caller began to ring.
     asked_for: Option<Instant>,
     /// What was reached when, in milliseconds since the way began.
     reached: Vec<(String, f64)>,
@@ -41,10 +50,9 @@ impl Pages {
             main_began,
             usable: watch::Sender::new(false),
             overlay: watch::Sender::new(false),
-            way: Mutex::new(Way {
-                asked_for: None,
-                reached: Vec::new(),
-            }),
+            way: Mutex::default(),
+            ring: Mutex::default(),
+            overlay_first: watch::Sender::new(None),
         }
     }
 
@@ -52,8 +60,7 @@ impl Pages {
     /// its page was made anew. `moments`: how far the page came when, until then.
     pub fn painted(&self, first_run: bool, moments: &[PageMoment]) {
         let first = !self.usable.send_replace(true);
-        let (now, clock) = (Instant::now(), unix_ms());
-        let mut way = self.way();
+        let mut way = lock(&self.way);
         if first {
             let since_main = self.main_began.elapsed();
             let ms = since_process_start_ms().unwrap_or(since_main.as_millis());
@@ -63,42 +70,57 @@ impl Pages {
             tracing::info!(ms, "painted again");
         }
         let began = way.asked_for.unwrap_or(self.main_began);
-        for moment in moments.iter().take(MOST_MOMENTS) {
-            let ago = clock as f64 - moment.at_ms;
-            let at = now.saturating_duration_since(began).as_secs_f64() * 1e3 - ago;
-            if is_name(&moment.name) && at.is_finite() {
-                way.reached.push((moment.name.clone(), at));
-            }
-        }
-        let parts = in_order(std::mem::take(&mut way.reached));
+        let parts = way.parts(began, moments);
         tracing::info!("start in parts, ms: {parts}");
     }
 
     /// The main window is made anew, or its page loaded again.
     pub(crate) fn main_again(&self) {
-        *self.way() = Way {
-            asked_for: Some(Instant::now()),
-            reached: Vec::new(),
-        };
+        *lock(&self.way) = Way::from_now();
     }
 
     /// The way to the first picture has come so far. What is reached a second time, or after it, is not of it.
     pub(crate) fn reached(&self, what: &str) {
-        let mut way = self.way();
+        let mut way = lock(&self.way);
         let began = way.asked_for.unwrap_or(self.main_began);
-        if way.reached.len() < MOST_MOMENTS && !way.reached.iter().any(|(name, _)| name == what) {
-            way.reached
-                .push((what.to_owned(), began.elapsed().as_secs_f64() * 1e3));
+        way.reach(began, what);
+    }
+
+    /// Somebody begins to ring, and the overlay is to show it.
+    pub(crate) fn ring_began(&self) {
+        *lock(&self.ring) = Way::from_now();
+        self.overlay_first
+            .send_replace(Some(time::Instant::now() + OVERLAY_FIRST_FOR));
+    }
+
+    /// The way to the overlay's picture of the caller has come so far.
+    pub(crate) fn ring_reached(&self, what: &str) {
+        let mut ring = lock(&self.ring);
+        if let Some(began) = ring.asked_for {
+            ring.reach(began, what);
         }
     }
 
-    fn way(&self) -> MutexGuard<'_, Way> {
-        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
+    /// `moments`: how far its page came when.
+    pub fn overlay_painted(&self, moments: &[PageMoment]) {
+        tracing::info!(at_ms = %unix_ms(), "overlay painted");
+        self.overlay_first.send_replace(None);
+        let mut ring = lock(&self.ring);
+        if let Some(began) = ring.asked_for.take() {
+            ring.reach(began, "painted");
+            let parts = ring.parts(began, moments);
+            tracing::info!("overlay in parts, ms: {parts}");
+        }
     }
 
-    /// The overlay has painted a call it was raised for. The log carries the moment: it is what ringing is measured by.
-    pub fn overlay_painted(&self) {
-        tracing::info!(at_ms = %unix_ms(), "overlay painted");
+    /// Completes once the overlay has painted who begins to ring, or has taken too long for it; at once where nobody does.
+    pub(crate) async fn overlay_goes_first(&self) {
+        let until = *self.overlay_first.borrow();
+        if let Some(until) = until {
+            let mut first = self.overlay_first.subscribe();
+            let _ = time::timeout_at(until, first.wait_for(Option::is_none)).await;
+        }
     }
 
     /// The overlay's page has asked for its first view.
@@ -120,6 +142,39 @@ impl Pages {
     pub async fn overlay_runs(&self) {
         reached(&self.overlay).await;
     }
+}
+
+impl Way {
+    fn from_now() -> Self {
+        Self {
+            asked_for: Some(Instant::now()),
+            reached: Vec::new(),
+        }
+    }
+
+    /// It has come so far. What is reached a second time is not of it.
+    fn reach(&mut self, began: Instant, what: &str) {
+        if self.reached.len() < MOST_MOMENTS && !self.reached.iter().any(|(name, _)| name == what) {
+            let at = began.elapsed().as_secs_f64() * 1e3;
+            self.reached.push((what.to_owned(), at));
+        }
+    }
+
+    /// Everything reached, with what the page tells of itself; afterwards nothing is.
+    fn parts(&mut self, began: Instant, moments: &[PageMoment]) -> String {
+        let (since, clock) = (began.elapsed().as_secs_f64() * 1e3, unix_ms() as f64);
+        for moment in moments.iter().take(MOST_MOMENTS) {
+            let at = since - (clock - moment.at_ms);
+            if is_name(&moment.name) && at.is_finite() {
+                self.reached.push((moment.name.clone(), at));
+            }
+        }
+        in_order(std::mem::take(&mut self.reached))
+    }
+}
+
+fn lock(way: &Mutex<Way>) -> MutexGuard<'_, Way> {
+    way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A word of a page that may stand in the log.
@@ -199,5 +254,27 @@ mod tests {
         pages.usable().await;
         pages.overlay_asked();
         pages.overlay_runs().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_main_window_waits_for_the_overlay_and_not_for_ever() {
+        let pages = Pages::new(Instant::now());
+        let began = time::Instant::now();
+        pages.overlay_goes_first().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+
+        pages.ring_began();
+        pages.overlay_goes_first().await;
+        assert_eq!(began.elapsed(), OVERLAY_FIRST_FOR);
+        // Whoever comes later has waited enough.
+        pages.overlay_goes_first().await;
+        assert_eq!(began.elapsed(), OVERLAY_FIRST_FOR);
+
+        pages.ring_began();
+        let (pages, began) = (&pages, time::Instant::now());
+        tokio::join!(pages.overlay_goes_first(), async {
+            pages.overlay_painted(&[]);
+        });
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

@@ -6,7 +6,7 @@ use call::view::QuietReason;
 
 use crate::ipc::convert;
 use crate::ipc::desktop::{ProofOf, ProofState, ProofView, ReadinessView};
-use crate::words::{Words, fill};
+use crate::words::{Said, Words, fill};
 
 /// What a call has to get through, as far as it is known.
 #[derive(Debug, Clone)]
@@ -61,13 +61,7 @@ pub(crate) fn judge(seen: &Evidence<'_>, words: &Words) -> ReadinessView {
                 (line.words.clone(), line.detail.clone())
             }
             ProofOf::RingDevice | ProofOf::Overlay | ProofOf::Rules => {
-                let (said, detail) = proof
-                    .words
-                    .split_once(": ")
-                    .map_or((proof.words.as_str(), None), |(said, detail)| {
-                        (said, Some(detail))
-                    });
-                (said.to_owned(), detail.map(capitalised))
+                (proof.words.clone(), proof.detail.clone())
             }
         },
     };
@@ -82,11 +76,12 @@ pub(crate) fn judge(seen: &Evidence<'_>, words: &Words) -> ReadinessView {
     }
 }
 
-fn proof(of: ProofOf, state: ProofState, words: impl Into<String>) -> ProofView {
+fn proof(of: ProofOf, state: ProofState, said: Said) -> ProofView {
     ProofView {
         of,
         state,
-        words: words.into(),
+        words: said.title,
+        detail: said.detail,
     }
 }
 
@@ -95,9 +90,9 @@ fn of_line(line: &LineStatus, words: &Words) -> (ProofView, ProofView, ProofView
     let three =
         |server: (ProofState, &str), sign_in: (ProofState, &str), watcher: (ProofState, &str)| {
             (
-                proof(ProofOf::Server, server.0, server.1),
-                proof(ProofOf::SignIn, sign_in.0, sign_in.1),
-                proof(ProofOf::Watcher, watcher.0, watcher.1),
+                proof(ProofOf::Server, server.0, Said::alone(server.1)),
+                proof(ProofOf::SignIn, sign_in.0, Said::alone(sign_in.1)),
+                proof(ProofOf::Watcher, watcher.0, Said::alone(watcher.1)),
             )
         };
     let answers = (Proven, words.server_answers);
@@ -133,12 +128,15 @@ fn of_line(line: &LineStatus, words: &Words) -> (ProofView, ProofView, ProofView
 
 fn ring_device(device: Option<Option<&str>>, words: &Words) -> ProofView {
     let (state, said) = match device {
-        None => (ProofState::Waiting, words.speaker_is_sought.to_owned()),
+        None => (ProofState::Waiting, Said::alone(words.speaker_is_sought)),
         Some(Some(device)) => (
             ProofState::Proven,
-            fill(words.rings_on, &[("device", device)]),
+            Said::alone(fill(words.rings_on, &[("device", device)])),
         ),
-        Some(None) => (ProofState::Missing, words.no_speaker.to_owned()),
+        Some(None) => (
+            ProofState::Missing,
+            Said::with(words.not_heard, words.no_speaker),
+        ),
     };
     proof(ProofOf::RingDevice, state, said)
 }
@@ -149,24 +147,16 @@ fn overlay(seen: &Evidence<'_>, words: &Words) -> ProofView {
         (true, false) => (ProofState::Proven, words.overlay_as_window),
         (false, _) => (ProofState::Waiting, words.overlay_is_made),
     };
-    proof(ProofOf::Overlay, state, said)
+    proof(ProofOf::Overlay, state, Said::alone(said))
 }
 
 fn rules(seen: &Evidence<'_>, words: &Words) -> ProofView {
     let (state, said) = match (seen.quiet, seen.quiet_numbers) {
         (Some(why), _) => (ProofState::Missing, words.quiet(why)),
-        (None, Some(count)) => (ProofState::Proven, words.quiet_numbers(count)),
-        (None, None) => (ProofState::Proven, words.nothing_set_against.to_owned()),
+        (None, Some(count)) => (ProofState::Proven, Said::alone(words.quiet_numbers(count))),
+        (None, None) => (ProofState::Proven, Said::alone(words.nothing_set_against)),
     };
     proof(ProofOf::Rules, state, said)
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

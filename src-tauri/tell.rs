@@ -2,22 +2,38 @@
 
 use std::sync::Arc;
 
+use call::state::CallState;
+use call::{CallId, view::PhoneView};
 use tauri::{AppHandle, Emitter, EventTarget, Manager, Runtime};
+use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::desktop::Desktop;
 use crate::ipc::desktop::{DESKTOP_CHANGED, LOOK_CHANGED, READINESS_CHANGED, SHELL_CHANGED};
 use crate::ipc::records::SETTINGS_CHANGED;
 use crate::ipc::sound::{SOUND_CHANGED, SoundView};
-use crate::ipc::types::{DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
+use crate::ipc::types::{self, DEVICES_CHANGED, HISTORY_CHANGED, PHONE_CHANGED, WATCHERS_CHANGED};
 use crate::pages::Pages;
 use crate::readiness::{self, Evidence};
 use crate::{overlay, windows};
 
-/// The phone, to every window.
+/// The phone: to the overlays at once, to the main window behind them. They draw one after the other (ADR 0022), and who calls
+/// is to be seen first.
 pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.view();
     let mut language = core.language();
+    let (behind, mut pictures) = watch::channel(None);
+    let told = app.clone();
+    tauri::async_runtime::spawn(async move {
+        while pictures.changed().await.is_ok() {
+            after_the_overlay(&told).await;
+            let picture: Option<types::PhoneView> = pictures.borrow_and_update().clone();
+            if let Some(picture) = picture {
+                main(&told, PHONE_CHANGED, picture);
+            }
+        }
+    });
+    let mut rang = None;
     loop {
         let changed = tokio::select! {
             changed = view.changed() => changed,
@@ -26,10 +42,31 @@ pub(crate) async fn of_calls<R: Runtime>(app: AppHandle<R>, core: Core) {
         if changed.is_err() {
             return;
         }
-        view.mark_unchanged();
         language.mark_unchanged();
-        all(&app, PHONE_CHANGED, core.picture().await);
+        let rings = who_rings(&view.borrow_and_update());
+        if rings.is_some() && rings != rang && overlay_may_appear(&app) {
+            app.state::<Pages>().ring_began();
+        }
+        rang = rings;
+        let picture = core.picture().await;
+        overlays(&app, PHONE_CHANGED, &picture);
+        behind.send_replace(Some(picture));
     }
+}
+
+/// The call that the overlay shows, unless nobody is to be disturbed by it.
+fn who_rings(view: &PhoneView) -> Option<CallId> {
+    let call = view.call(view.rings.as_ref()?)?;
+    (call.state == CallState::Offered && !call.quiet).then(|| call.id.clone())
+}
+
+fn overlay_may_appear<R: Runtime>(app: &AppHandle<R>) -> bool {
+    app.state::<Desktop>().view().borrow().facts.overlay
+}
+
+/// Whatever makes the main window draw waits while the overlay draws a new caller.
+async fn after_the_overlay<R: Runtime>(app: &AppHandle<R>) {
+    app.state::<Pages>().overlay_goes_first().await;
 }
 
 /// That the history is another.
@@ -38,6 +75,8 @@ pub(crate) async fn of_history<R: Runtime>(app: AppHandle<R>, core: Core) {
         return;
     };
     while changes.changed().await.is_ok() {
+        after_the_overlay(&app).await;
+        changes.mark_unchanged();
         all(&app, HISTORY_CHANGED, ());
     }
 }
@@ -48,6 +87,7 @@ pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
     let mut view = desktop.view();
     let mut look = desktop.look();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         let theme = windows::theme(now.settings.theme);
         main(&app, DESKTOP_CHANGED, now);
@@ -70,6 +110,7 @@ pub(crate) async fn of_desktop<R: Runtime>(app: AppHandle<R>) {
 pub(crate) async fn of_shell<R: Runtime>(app: AppHandle<R>) {
     let mut view = app.state::<Desktop>().shell();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         main(&app, SHELL_CHANGED, now);
     }
@@ -110,6 +151,7 @@ pub(crate) async fn of_readiness<R: Runtime>(app: AppHandle<R>, core: Core) {
         });
         // A test ring changes the view too.
         if verdict.has_changed().unwrap_or(false) {
+            after_the_overlay(&app).await;
             let now = verdict.borrow_and_update().clone();
             main(&app, READINESS_CHANGED, now);
         }
@@ -131,6 +173,7 @@ pub(crate) async fn of_sound<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.sound_view();
     let mut named = None;
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         let names = Some((now.microphones.clone(), now.speakers.clone()));
         if names != named {
@@ -154,6 +197,7 @@ pub(crate) async fn of_settings<R: Runtime>(app: AppHandle<R>, core: Core) {
 pub(crate) async fn of_watchers<R: Runtime>(app: AppHandle<R>, core: Core) {
     let mut view = core.watchers();
     while view.changed().await.is_ok() {
+        after_the_overlay(&app).await;
         let now = view.borrow_and_update().clone();
         all(&app, WATCHERS_CHANGED, now);
     }
@@ -175,6 +219,14 @@ fn ring_device(sound: &SoundView) -> Option<String> {
 fn all<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: T) {
     if let Err(error) = app.emit(event, payload) {
         tracing::warn!(%error, event, "the windows cannot be told");
+    }
+}
+
+/// To the overlays, on whichever screens.
+fn overlays<R: Runtime, T: serde::Serialize + Clone>(app: &AppHandle<R>, event: &str, payload: &T) {
+    let is_overlay = |target: &EventTarget| matches!(target, EventTarget::WebviewWindow { label } if overlay::is_overlay(label));
+    if let Err(error) = app.emit_filter(event, payload, is_overlay) {
+        tracing::warn!(%error, event, "the overlay cannot be told");
     }
 }
 

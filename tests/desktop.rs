@@ -292,7 +292,7 @@ async fn the_tray_has_a_shape_and_words_for_every_state() {
             calls.iter().any(|call| call["muted"] == true).then_some(())
         })
         .await;
-    icon.choose("End call").unwrap();
+    icon.choose("Hang up").unwrap();
     let over = phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
     assert_eq!(over.ended_by(), Some("desk"));
     let forgotten = window.invoke("account_forget", json!({})).await.unwrap();
@@ -437,7 +437,7 @@ async fn a_window_that_nobody_sees_is_forgotten_and_made_anew() {
         .wait_for(&call.id, |report| report.answered, PATIENCE)
         .unwrap();
     eventually("the call can be ended from the tray", PATIENCE, || {
-        icon.choose("End call").ok()
+        icon.choose("Hang up").ok()
     });
     phones.wait_until(&call.id, State::Over, PATIENCE).unwrap();
     for _ in 0..2 {
@@ -519,6 +519,31 @@ async fn behind_a_locked_screen_a_notification_says_less_and_answers_all_the_sam
         !ring.body.contains("555"),
         "the caller is named on a locked screen: {ring:?}"
     );
+
+    // That somebody called is said until somebody has looked at it; that somebody calls, no longer than they do.
+    saver.lock(true);
+    let call = phones.place_inbound(&Inbound::from(CALLER)).unwrap();
+    eventually("it is notified", PATIENCE, || {
+        (notifications.showing().ok()? == 1).then_some(())
+    });
+    let gone = || {
+        let said = notifications.history().ok()?;
+        let rings = said.iter().filter(|one| one.summary == "Incoming call");
+        Some(rings.count())
+    };
+    let before = gone();
+    phones.hang_up(&call.id).unwrap();
+    eventually("only that it was missed is said", PATIENCE, || {
+        (gone() > before && notifications.showing().ok()? == 1).then_some(())
+    });
+    saver.lock(false);
+    window
+        .invoke("history_seen", json!({ "call": null }))
+        .await
+        .unwrap();
+    eventually("it was looked at", PATIENCE, || {
+        (notifications.showing().ok()? == 0).then_some(())
+    });
 
     // The system is set not to disturb: that counts here once the person says so, and not before.
     notifications.pause(true).unwrap();

@@ -157,7 +157,7 @@ fn painted<R: Runtime>(
     moments: Option<Vec<PageMoment>>,
 ) {
     if overlay::is_overlay(page.label()) {
-        pages.overlay_painted();
+        pages.overlay_painted(&moments.unwrap_or_default());
     } else {
         pages.painted(first_run.unwrap_or(false), &moments.unwrap_or_default());
     }

@@ -40,7 +40,7 @@ pub(crate) fn phone(
         rings: view.rings.as_ref().map(ToString::to_string),
         notice: view.notice.as_ref().map(notice),
         availability: availability(view.availability),
-        quiet: view.quiet.as_ref().map(|why| words.quiet(why)),
+        quiet: view.quiet.as_ref().map(|why| words.quiet(why).whole()),
         quiet_in_part: view.quiet_numbers.map(|count| words.quiet_numbers(count)),
     }
 }

@@ -300,8 +300,10 @@ pub struct ProofView {
     pub of: ProofOf,
     /// Is it so?
     pub state: ProofState,
-    /// In words; if it is missing: why, and what to do.
+    /// In words: how it is; if it is missing, why.
     pub words: String,
+    /// More about it, and what to do.
+    pub detail: Option<String>,
 }
 
 /// How far a test ring is.

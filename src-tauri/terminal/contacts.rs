@@ -82,14 +82,12 @@ fn obey(store: &Store, order: &ContactsOrder, region: Region) -> Result<String, 
             import: Some(import),
         } => {
             let gone = store.undo_import(*import)?;
-            Ok(format!(
-                "The import is taken back: {gone} contacts are gone."
-            ))
+            Ok(format!("The import is undone: {gone} contacts are gone."))
         }
         ContactsOrder::UndoImport { import: None } => {
             let imports = store.imports()?;
             if imports.is_empty() {
-                return Ok("There is no import that could be taken back.".to_owned());
+                return Ok("There is no import that could be undone.".to_owned());
             }
             let line = |of: &::history::ImportBatch| {
                 format!("{}  {} contacts  {}", of.import, of.contacts, of.source)
@@ -144,7 +142,7 @@ fn import(store: &Store, name: &str, bytes: &[u8], region: Region) -> Result<Str
     }
     if let Some(import) = report.import {
         text.push_str(&format!(
-            "\nThis takes it back: deskline contacts undo-import {import}"
+            "\nThis undoes it: deskline contacts undo-import {import}"
         ));
     }
     Ok(text)

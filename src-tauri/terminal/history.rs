@@ -77,7 +77,7 @@ fn obey(store: &Store, order: &HistoryOrder) -> Result<String, HistoryError> {
             let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
             let token = store.delete(&calls, unix_ms())?;
             Ok(format!(
-                "Deleted; recordings go with their calls. Within fifteen seconds, this takes it back: deskline history undelete {}",
+                "Deleted; recordings go with their calls. Within fifteen seconds, this undoes it: deskline history undelete {}",
                 token.as_str()
             ))
         }

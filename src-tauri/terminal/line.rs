@@ -508,7 +508,7 @@ async fn fix(desk: &Desk, asked: &Fix) -> Result<(), Failed> {
     Report::new(asked.json).other(
         &json!({"event": "fixed", "done": done, "mended": mended}),
         if mended {
-            "Mended, and checked again. `deskline line undo` takes it back."
+            "Fixed, and checked again. `deskline line undo` undoes it."
         } else {
             "Done, but the check still finds it."
         },
@@ -540,7 +540,7 @@ async fn undo(desk: &Desk, asked: &Undo) -> Result<(), Failed> {
         return Err(Failed::Other(REFUSED, "Nothing was changed.".into()));
     }
     let report = desk.undo(&id, &changes, keys).await?;
-    let mut text = "Taken back.".to_owned();
+    let mut text = "Undone.".to_owned();
     for left in &report.left {
         text.push_str(&format!("\n  {left}"));
     }

@@ -29,7 +29,7 @@ pub enum Line {
     Costs(Costs),
     /// Take a line away: what Deskline made in LiveKit, each saved first
     Remove(Remove),
-    /// Take the last change of a line back
+    /// Undo the last change of a line
     Undo(Undo),
     /// Say what Deskline would take from a .env file, and sign in with it if asked to
     Env(Env),
@@ -275,7 +275,7 @@ pub struct Remove {
 pub struct Undo {
     /// Which line
     pub line: String,
-    /// Twilio: account SID, SignalWire: space/project, if something there is taken back and the line is gone already. The auth
+    /// Twilio: account SID, SignalWire: space/project, if something there is undone and the line is gone already. The auth
     /// token, API key or API token is read from standard input
     #[arg(long, value_name = "SID")]
     pub account: Option<String>,

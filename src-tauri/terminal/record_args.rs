@@ -89,13 +89,13 @@ pub enum HistoryOrder {
         /// Its id, or "last"
         call: Option<String>,
     },
-    /// Delete calls; says what takes it back for fifteen seconds
+    /// Delete calls; says what undoes it for fifteen seconds
     Delete {
         /// Their ids, or "last"
         #[arg(required = true)]
         calls: Vec<String>,
     },
-    /// Take a deletion back
+    /// Undo a deletion
     Undelete {
         /// What `delete` said
         token: String,
@@ -139,7 +139,7 @@ pub struct Contacts {
 /// `deskline contacts …`
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ContactsOrder {
-    /// Keep a new contact
+    /// Save a new contact
     Add(ContactFields),
     /// Write a contact in place of what it was; what is not given stays
     Edit {
@@ -154,12 +154,12 @@ pub enum ContactsOrder {
         /// Its id, as it is in the list
         id: i64,
     },
-    /// Take contacts from a vCard or CSV file; says what takes it back
+    /// Import contacts from a vCard or CSV file; says what undoes it
     Import {
         /// The file
         file: PathBuf,
     },
-    /// Take an import back; without a number the imports are listed
+    /// Undo an import; without a number the imports are listed
     UndoImport {
         /// Its number
         import: Option<i64>,

@@ -137,7 +137,7 @@ pub(crate) fn tooltip(glance: &Glance<'_>) -> String {
 /// Why nothing rings here, by the rules of the person.
 fn quiet(glance: &Glance<'_>) -> Option<String> {
     let reason = glance.phone.quiet.as_ref();
-    reason.map(|reason| glance.words.quiet(reason))
+    reason.map(|reason| glance.words.quiet(reason).whole())
 }
 
 /// The menu. Every command is in it: on some systems a press on the icon itself never arrives.
@@ -168,7 +168,7 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
                     ),
                     item(
                         Action::SetHeld(id(), !call.held),
-                        if call.held { words.unhold } else { words.hold },
+                        if call.held { words.resume } else { words.hold },
                     ),
                 ]);
             }
@@ -176,7 +176,7 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
                 item(
                     Action::End(call.id.clone()),
                     if call.state == CallState::Live {
-                        words.end_call
+                        words.hang_up
                     } else {
                         words.cancel_call
                     },
@@ -201,7 +201,7 @@ pub(crate) fn menu(glance: &Glance<'_>) -> Vec<Entry> {
         menu.push(Entry::Line);
         if !glance.readiness.ready && glance.phone.quiet.is_none() {
             menu.extend([
-                item(Action::TryNow, words.try_now),
+                item(Action::TryNow, words.try_again),
                 item(Action::WhatIsWrong, words.what_is_wrong),
                 Entry::Line,
             ]);
@@ -486,20 +486,14 @@ mod tests {
         let up_words = menu(&glance(&up, &ready));
         assert_eq!(
             words(&up_words)[..5],
-            [
-                "(212) 555-0100",
-                "Mute",
-                "Hold",
-                "End call",
-                "Open Deskline"
-            ]
+            ["(212) 555-0100", "Mute", "Hold", "Hang up", "Open Deskline"]
         );
         assert_eq!(
             words(&up_words).last(),
             Some(&"Quit, ends the call\u{2026}")
         );
         let muted_words = menu(&glance(&muted, &ready));
-        assert_eq!(words(&muted_words)[1..3], ["Unmute", "Take off hold"]);
+        assert_eq!(words(&muted_words)[1..3], ["Unmute", "Resume"]);
         let rings = call_of(up, CallState::Offered, Direction::Inbound);
         assert_eq!(
             words(&menu(&glance(&rings, &ready)))[..4],
@@ -521,7 +515,7 @@ mod tests {
             [
                 "Calls do not ring here",
                 "LiveKit at front-desk.example cannot be reached.",
-                "Try now",
+                "Try again",
                 "See what is wrong"
             ]
         );

@@ -93,10 +93,10 @@ words! {
     mute,
     unmute,
     hold,
-    unhold,
-    end_call,
+    resume,
+    hang_up,
     cancel_call,
-    try_now,
+    try_again,
     what_is_wrong,
     open,
     find,
@@ -133,7 +133,8 @@ words! {
     watched,
     watched_once_signed_in,
     watched_when_back,
-    /// What is before the colon stands alone where there is little room, and so in the sentences of rules below.
+    /// With `no_speaker` as its detail.
+    not_heard,
     no_speaker,
     speaker_is_sought,
     rings_on,
@@ -152,9 +153,13 @@ words! {
     test_failed,
 
     // rules that keep callers from ringing
-    turned_away,
+    /// With `turned_away` or `only_shown` as its detail.
     after_hours,
+    turned_away,
+    only_shown,
+    /// With `nobody_rings` or `only_these` as its detail.
     do_not_disturb,
+    nobody_rings,
     only_these,
     and,
     and_more,
@@ -196,21 +201,23 @@ impl Words {
         fill(text, &[("count", &count.to_string())])
     }
 
-    /// Why nothing rings here, in one sentence.
-    pub(crate) fn quiet(&self, reason: &QuietReason) -> String {
+    /// Why nothing rings here.
+    pub(crate) fn quiet(&self, reason: &QuietReason) -> Said {
         match reason {
-            QuietReason::TurnedAway => self.turned_away.to_owned(),
-            QuietReason::AfterHours => self.after_hours.to_owned(),
-            QuietReason::DoNotDisturb => self.do_not_disturb.to_owned(),
-            QuietReason::EveryNumber => self.every_number.to_owned(),
+            QuietReason::TurnedAway => Said::with(self.after_hours, self.turned_away),
+            QuietReason::AfterHours => Said::with(self.after_hours, self.only_shown),
+            QuietReason::DoNotDisturb => Said::with(self.do_not_disturb, self.nobody_rings),
+            QuietReason::EveryNumber => Said::alone(self.every_number),
             QuietReason::OnlyThese { named, more: 0 } => {
                 let who = named.join(&format!(" {} ", self.and));
-                fill(self.only_these, &[("who", &who)])
+                let only = fill(self.only_these, &[("who", &who)]);
+                Said::with(self.do_not_disturb, only)
             }
             QuietReason::OnlyThese { named, more } => {
                 let (who, more) = (named.join(", "), more.to_string());
                 let who = fill(self.and_more, &[("who", &who), ("count", &more)]);
-                fill(self.only_these, &[("who", &who)])
+                let only = fill(self.only_these, &[("who", &who)]);
+                Said::with(self.do_not_disturb, only)
             }
         }
     }
@@ -218,6 +225,39 @@ impl Words {
     /// That some of our numbers do not ring here, in one sentence.
     pub(crate) fn quiet_numbers(&self, count: usize) -> String {
         fill(self.some_numbers, &[("count", &count.to_string())])
+    }
+}
+
+/// What stands alone where there is little room, and more about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// A sentence, or, with a detail, the head of one.
+    pub(crate) title: String,
+    /// In whole sentences.
+    pub(crate) detail: Option<String>,
+}
+
+impl Said {
+    pub(crate) fn alone(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            detail: None,
+        }
+    }
+
+    pub(crate) fn with(title: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            detail: Some(detail.into()),
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn whole(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}. {detail}", self.title),
+            None => self.title.clone(),
+        }
     }
 }
 
@@ -279,6 +319,16 @@ mod tests {
         }
     }
 
+    /// As in the windows: docs/conventions.md, "One word for each act".
+    #[test]
+    fn each_act_has_one_word() {
+        for (name, text) in Language::English.words().all() {
+            for retired in ["Try now", "Look again", "End call", "Take off hold"] {
+                assert!(!text.contains(retired), "{name}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn what_a_stranger_wrote_is_put_in_once() {
         let text = "{who} calls {who}: {count} {left";
@@ -288,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_one_sentence_in_every_language() {
+    fn a_rule_is_said_in_every_language() {
         let named = vec!["(312) 555-0142".to_owned(), "(212) 555-0100".to_owned()];
         let only = |more| QuietReason::OnlyThese {
             named: named.clone(),
@@ -296,16 +346,16 @@ mod tests {
         };
         let words = Language::English.words();
         assert_eq!(
-            words.quiet(&only(0)),
-            "Do not disturb: only (312) 555-0142 and (212) 555-0100 may ring."
+            words.quiet(&only(0)).whole(),
+            "Do not disturb. Only (312) 555-0142 and (212) 555-0100 may ring."
         );
         assert_eq!(
-            words.quiet(&only(1)),
-            "Do not disturb: only (312) 555-0142, (212) 555-0100 and 1 more on your list may ring."
+            words.quiet(&only(1)).whole(),
+            "Do not disturb. Only (312) 555-0142, (212) 555-0100 and 1 more on your list may ring."
         );
         assert_eq!(
-            Language::German.words().quiet(&only(3)),
-            "Bitte nicht stören: Es klingelt nur bei Anrufen von (312) 555-0142, (212) 555-0100 und 3 weiteren auf Ihrer Liste."
+            Language::German.words().quiet(&only(3)).whole(),
+            "Bitte nicht stören. Es klingelt nur bei Anrufen von (312) 555-0142, (212) 555-0100 und 3 weiteren auf Ihrer Liste."
         );
         assert_eq!(
             (words.missed(1), words.missed(2)),

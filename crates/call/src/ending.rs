@@ -34,6 +34,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 const REMOVE_TRIES: u32 = 12;
 /// Our own connections close in some 10 ms.
 const LEAVE: Duration = Duration::from_millis(2_000);
+/// A leg that said it hangs up is out of the room some 20 ms later. One that is not has lost its leave and is put out.
+const LEG_LEAVES: Duration = Duration::from_millis(300);
 
 /// How long a busy tone plays.
 const BUSY_TONE: Duration = Duration::from_secs(2);
@@ -288,12 +290,11 @@ impl Call {
         self.cancel(Timer::Again);
         self.leave(Role::Talk, shared);
         self.leave(Role::Watch, shared);
-        if self.ours && self.leg_gone && !self.deleting && !self.deleted {
-            self.deleting = true;
-            shared.leg(LegCommand::DeleteRoom {
-                call: self.id.clone(),
-                room: self.room.clone(),
-            });
+        self.deletion_owed = self.ours && self.leg_gone && !self.deleting && !self.deleted;
+        if self.deletion_owed && self.is_leg_leaving() {
+            self.wake(Timer::Again, LEG_LEAVES, shared.now);
+        } else {
+            self.delete_what_is_owed(shared);
         }
         self.wake(Timer::State, LEAVE, shared.now);
         self.settle_end(shared);
@@ -304,8 +305,29 @@ impl Call {
         if self.state != CallState::Ending || self.phase != Phase::Leave {
             return;
         }
-        if self.talk.is_none() && self.watch.is_none() && !self.deleting {
-            self.close(shared);
+        if self.talk.is_none() && self.watch.is_none() {
+            self.delete_what_is_owed(shared);
+            if !self.deleting {
+                self.close(shared);
+            }
+        }
+    }
+
+    /// Has it said that it hangs up, and is it not seen to be out of the room yet?
+    fn is_leg_leaving(&self) -> bool {
+        self.status == Some(LegStatus::Hangup) && self.leave.is_none() && !self.deleted
+    }
+
+    /// The room that was made for this call, if it is to be deleted. Not while a connection of ours waits for a leg to leave:
+    /// the server may end that connection first, and the engine then keeps it (ADR 0024).
+    fn delete_what_is_owed(&mut self, shared: &mut Shared) {
+        if std::mem::take(&mut self.deletion_owed) {
+            self.cancel(Timer::Again);
+            self.deleting = true;
+            shared.leg(LegCommand::DeleteRoom {
+                call: self.id.clone(),
+                room: self.room.clone(),
+            });
         }
     }
 
@@ -413,6 +435,7 @@ impl Call {
             LegFact::RoomDeleted { .. } => {
                 self.deleting = false;
                 self.deleted = true;
+                self.deletion_owed = false;
                 self.party_is_deleted();
                 if self.phase == Phase::Delete {
                     // a leg whose dial request is still open and that nobody has seen may come after the deletion
@@ -527,6 +550,11 @@ impl Call {
                     self.watch = None;
                     self.ask_who_rings(shared);
                 }
+                Phase::Leave if self.is_leg_leaving() => shared.leg(LegCommand::Remove {
+                    call: self.id.clone(),
+                    room: self.room.clone(),
+                    identity: self.leg.clone(),
+                }),
                 Phase::Verdict | Phase::EndLeg | Phase::Delete | Phase::Leave => {}
             },
             Timer::LegMissing
@@ -560,6 +588,7 @@ impl Call {
             Phase::Leave => {
                 self.talk = None;
                 self.watch = None;
+                self.delete_what_is_owed(shared);
                 self.deleting = false;
                 self.close(shared);
             }

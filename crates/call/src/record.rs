@@ -207,6 +207,8 @@ pub(crate) struct Call {
     pub(crate) leg_gone: bool,
     /// A request to delete the room is open.
     pub(crate) deleting: bool,
+    /// The room is to be deleted once we are out of it.
+    pub(crate) deletion_owed: bool,
     /// The room was deleted, or was not there any more.
     pub(crate) deleted: bool,
     pub(crate) drop_tries: u32,
@@ -317,6 +319,7 @@ impl Call {
             status: None,
             leg_gone: false,
             deleting: false,
+            deletion_owed: false,
             deleted: false,
             drop_tries: 0,
             muted: false,

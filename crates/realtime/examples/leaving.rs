@@ -3,6 +3,7 @@
 //! and ADR 0025.
 //!
 //!     cargo run -p realtime --example leaving [Talk|Engine|Signalling]
+//!     cargo run -p realtime --example leaving Stays      does a watch outlive the minute after which the server puts it out?
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::fs;
@@ -20,6 +21,8 @@ const WARM_UP: usize = 5;
 const CALLERS: usize = 20;
 /// Until the news of everybody is there.
 const STAYS: Duration = Duration::from_millis(200);
+/// Longer than the server lets anybody be who brings no media, and than the watch waits to enter anew.
+const STAYS_LONG: Duration = Duration::from_secs(100);
 /// How long the engine may take to close what it closes.
 const SETTLES: Duration = Duration::from_secs(2);
 
@@ -92,14 +95,49 @@ async fn measure(line: &Line, way: Way) {
     );
 }
 
-/// One caller who rings, is joined, left, and hangs up: how long joining took.
-async fn one(line: &Line, account: &Account, way: Way, number: usize) -> Duration {
+/// A watch that is there for longer than the server suffers, and still sees the caller go.
+async fn stays(line: &Line) {
+    let (id, room) = ring(line);
+    let ready = &line.ready;
+    let account = Account::new(&ready.url, &ready.key, ApiSecret::new(ready.secret.clone()));
+    let account = account.unwrap();
+    let identity = Identity::parse("desk-watch-1").unwrap();
+    let token = watch_token(&account, &room, &identity, "Probe").unwrap();
+    let access = Access::new(account.room_url(), token.expose());
+    let mut joined = Backend::Prebuilt.watch(&access).await.unwrap();
+    let began = Instant::now();
+    let hang_up = async {
+        sleep(STAYS_LONG).await;
+        tokio::task::block_in_place(|| line.phones.hang_up(&id)).unwrap();
+        sleep(SETTLES).await;
+    };
+    tokio::pin!(hang_up);
+    loop {
+        tokio::select! {
+            event = joined.events.recv() => {
+                println!("   after {:4.1} s: {event:?}", began.elapsed().as_secs_f64());
+                if event.is_none() {
+                    return;
+                }
+            }
+            () = &mut hang_up => return,
+        }
+    }
+}
+
+/// A caller who rings: their call and room.
+fn ring(line: &Line) -> (String, RoomName) {
     let place = || {
         let caller = line.phones.place_inbound(&Inbound::from("+13125550142"))?;
         line.phones.wait_until(&caller.id, State::Ringing, PATIENCE)
     };
     let caller = tokio::task::block_in_place(place).unwrap();
-    let room = RoomName::parse(&caller.room).unwrap();
+    (caller.id, RoomName::parse(&caller.room).unwrap())
+}
+
+/// One caller who rings, is joined, left, and hangs up: how long joining took.
+async fn one(line: &Line, account: &Account, way: Way, number: usize) -> Duration {
+    let (id, room) = ring(line);
     let who = |what: &str| Identity::parse(&format!("desk-{what}-{number}")).unwrap();
     let hidden = watch_token(account, &room, &who("watch"), "Probe").unwrap();
     let hidden = Access::new(account.room_url(), hidden.expose());
@@ -125,7 +163,7 @@ async fn one(line: &Line, account: &Account, way: Way, number: usize) -> Duratio
     if let Some(beside) = beside {
         beside.connection.leave().await;
     }
-    let hang_up = || line.phones.hang_up(&caller.id);
+    let hang_up = || line.phones.hang_up(&id);
     tokio::task::block_in_place(hang_up).unwrap();
     took
 }

@@ -41,6 +41,7 @@ contract![
     a_leave_abandons_a_join,
     a_watcher_cannot_publish,
     a_deleted_room_closes_the_connection,
+    a_watch_sees_the_caller_go_and_is_told_that_it_is_put_out,
     a_removed_desk_is_told,
     a_command_to_a_connection_that_is_gone_is_answered,
     packets_that_stop_are_noticed,
@@ -360,6 +361,25 @@ async fn a_deleted_room_closes_the_connection(world: World) {
     desk.talk(&talk, &room).await;
     world.delete_room(&room).await;
     assert_eq!(closed(&mut desk, &talk).await, LeaveReason::RoomDeleted);
+}
+
+async fn a_watch_sees_the_caller_go_and_is_told_that_it_is_put_out(world: World) {
+    let caller = world.ring_in();
+    let (watch, other) = (link("a", Role::Watch), link("b", Role::Watch));
+    let mut eve = Desk::new(&world, "eve");
+    let mut bob = Desk::new(&world, "bob");
+    eve.join(&watch, &caller.room()).await;
+    bob.join(&other, &caller.room()).await;
+    world.remove(&caller.room(), &bob.identity(&other)).await;
+    assert_eq!(
+        closed(&mut bob, &other).await,
+        LeaveReason::ParticipantRemoved
+    );
+    world.remove(&caller.room(), &caller.identity()).await;
+    let left = leave_of(&mut eve, &watch, &caller.identity()).await;
+    assert_eq!(left, (LeaveReason::ParticipantRemoved, false));
+    world.delete_room(&caller.room()).await;
+    assert_eq!(closed(&mut eve, &watch).await, LeaveReason::RoomDeleted);
 }
 
 async fn a_removed_desk_is_told(world: World) {

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use call::input::RoomFact;
 use call::output::RoomCommand;
 use call::state::{LeaveReason, LegStatus};
-use call::{Link, Role};
+use call::{Identity, Link, Role};
 use desk::{Desk, WHISTLE, link, own_room};
 use livekit_engine::{Breakage, ConnectErrorKind, Engine, Room, RoomOptions};
 use world::{World, until};
@@ -203,6 +203,17 @@ async fn every_connection_of_a_broken_engine_is_told_once(world: World) {
     .await;
     one.wait_for(&first, "the refusal", |fact| {
         matches!(fact, RoomFact::AudienceFailed { .. }).then_some(())
+    })
+    .await;
+    let leg = Identity::parse("sip_1").unwrap();
+    one.tell(RoomCommand::SendKeys {
+        link: first.clone(),
+        leg,
+        keys: "12".into(),
+    })
+    .await;
+    one.wait_for(&first, "the keys back", |fact| {
+        matches!(fact, RoomFact::KeysFailed { keys, .. } if keys == "12").then_some(())
     })
     .await;
     // Nobody of the broken engine stays in the room: its end is told to the server.

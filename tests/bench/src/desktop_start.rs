@@ -8,13 +8,12 @@ use std::{
 };
 
 use anyhow::Result;
-use serde_json::json;
 use stage::{MAIN_WINDOW, Tray, USABLE};
 
 use crate::{
     journal::{Journal, Measure},
     place::{PATIENCE, Place},
-    statistics::Summary,
+    ways::Ways,
 };
 
 static VISIBLE: Measure = Measure {
@@ -46,7 +45,7 @@ pub(crate) fn starts(place: &Place, journal: &mut Journal, starts: usize) -> Res
         let (app, visible) = display.until_new_window(PATIENCE, || place.app.open())?;
         let mut app = app;
         let usable = number_after(&nth_line(&log, USABLE, before)?, USABLE).unwrap_or(f64::NAN);
-        ways.take(&nth_line(&log, PARTS, told)?);
+        ways.take(&nth_line(&log, PARTS, told)?, PARTS);
         println!("   {run:>2}  visible after {visible:4.0} ms, usable after {usable:4.0} ms");
         journal.value(&VISIBLE, run, visible);
         journal.value(&USABLE_AFTER, run, usable);
@@ -80,7 +79,7 @@ pub(crate) fn again(place: &Place, journal: &mut Journal, starts: usize) -> Resu
             let ms = number_after(&line, "ms=").unwrap_or(f64::NAN);
             println!("   {run:>2}  there again after {ms:.0} ms");
             journal.value(&AGAIN, run, ms);
-            ways.take(&way);
+            ways.take(&way, PARTS);
         }
         let display = &place.stage.display;
         let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
@@ -90,53 +89,6 @@ pub(crate) fn again(place: &Place, journal: &mut Journal, starts: usize) -> Resu
     app.stop();
     ways.tell("again", journal);
     Ok(())
-}
-
-/// What was reached when, of several starts.
-#[derive(Default)]
-struct Ways(Vec<Vec<(String, f64)>>);
-
-impl Ways {
-    fn take(&mut self, line: &str) {
-        self.0.push(parts(line));
-    }
-
-    /// The medians, in the order of the last start.
-    fn tell(&self, what: &str, journal: &mut Journal) {
-        let Some(last) = self.0.last() else { return };
-        let mut before = 0.0;
-        for (name, _) in last {
-            let at: Vec<f64> = self
-                .0
-                .iter()
-                .flatten()
-                .filter(|(other, _)| other == name)
-                .map(|(_, at)| *at)
-                .collect();
-            let Some(sum) = Summary::of(&at) else {
-                continue;
-            };
-            println!(
-                "      {name:<16} {:7.0} ms  {:+7.0}",
-                sum.median,
-                sum.median - before
-            );
-            before = sum.median;
-            journal.write(&json!({ "kind": "way", "of": what, "reached": name, "ms": at }));
-        }
-    }
-}
-
-/// `window 41, page 55` behind the mark.
-fn parts(line: &str) -> Vec<(String, f64)> {
-    let Some((_, told)) = line.split_once(PARTS) else {
-        return Vec::new();
-    };
-    let part = |part: &str| {
-        let (name, at) = part.trim().split_once(' ')?;
-        Some((name.to_owned(), at.parse().ok()?))
-    };
-    told.split(',').filter_map(part).collect()
 }
 
 fn text(log: &Path) -> String {
@@ -192,11 +144,6 @@ mod tests {
             Some(310.0)
         );
         assert_eq!(number_after("x", "ms="), None);
-        let line = "INFO start in parts, ms: window 41, page 55, laid_out 120";
-        let told = parts(line);
-        assert_eq!(told.len(), 3);
-        assert_eq!(told.last().unwrap(), &("laid_out".to_owned(), 120.0));
-        assert!(parts("INFO nothing").is_empty());
     }
 
     #[test]

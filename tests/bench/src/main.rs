@@ -40,6 +40,7 @@ mod uneven;
 mod usage;
 mod watch;
 mod watchers;
+mod ways;
 
 use std::{
     path::PathBuf,

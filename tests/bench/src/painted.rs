@@ -12,6 +12,7 @@ use crate::{
     journal::{Journal, Measure},
     place::PATIENCE,
     rule,
+    ways::Ways,
 };
 
 macro_rules! measures {
@@ -30,6 +31,8 @@ measures! {
 const WORKER_NAME: &str = "deskline-bench";
 /// Pause after a caller who gave up, until the desk is as before.
 const SETTLE: Duration = Duration::from_millis(1_200);
+/// Stands in the log before what was reached when.
+const PARTS: &str = "overlay in parts, ms: ";
 /// Looks so seldom that a push is always first, almost.
 const SELDOM: &str = "60";
 
@@ -91,32 +94,41 @@ fn callers(
     if let Some(ready) = ready {
         wait_in_log(app, before, ready)?;
     }
+    let mut ways = Ways::default();
     for run in 0..=count {
         // The golden section spreads few runs as evenly as many.
         std::thread::sleep(SETTLE.mul_f64(1.0 + (run as f64 * 0.618_034).fract()));
         match one(line, app, run) {
-            Ok(_) if run == 0 => {}
-            Ok(took) => {
+            Ok((took, _)) if run == 0 => {
+                println!("    -  the first one, not counted: {took:6.1} ms")
+            }
+            Ok((took, way)) => {
                 println!("   {run:>2}  {}: {took:6.1} ms", painted.name);
                 journal.value(painted, run, took);
+                ways.take(&way, "");
             }
             Err(error) => journal.void(painted, run, &format!("{error:#}")),
         }
     }
     window.stop();
+    println!("   since the core knew of the caller, medians:");
+    ways.tell(painted.key, journal);
     Ok(())
 }
 
-fn one(line: &Line, app: &App, run: usize) -> Result<f64> {
+/// From the call to the picture, in ms, and the parts of it.
+fn one(line: &Line, app: &App, run: usize) -> Result<(f64, String)> {
     let before = app.log_end();
     let caller = Inbound::from(format!("+131255501{:02}", run % 100));
     let caller = line.phones.place_inbound(&caller)?;
     let rest = wait_in_log(app, before, OVERLAY_PAINTED);
+    let parts = wait_in_log(app, before, PARTS);
     line.phones.hang_up(&caller.id)?;
     let rest = rest?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let at: f64 = digits.parse().context("the log tells no moment")?;
-    Ok(at - caller.started_unix_ms as f64)
+    let way = parts?.lines().next().unwrap_or_default().to_owned();
+    Ok((at - caller.started_unix_ms as f64, way))
 }
 
 /// What stands behind `mark` in what was written to the log since `before`.

@@ -24,7 +24,7 @@ describe('recording', () => {
     await waitFor(() => expect(screen.getByTestId('call-recording').dataset['state']).toBe('recording'));
     await press('call-record');
     await waitFor(() => expect(screen.queryByTestId('call-recording')).toBeNull());
-    expect(await screen.findByText('Recording kept: /profile/recordings/Call.opus')).toBeTruthy();
+    expect(await screen.findByText('Recording saved: /profile/recordings/Call.opus')).toBeTruthy();
   });
 
   test('the lamp is on every screen', async () => {
@@ -78,7 +78,7 @@ describe('how a call sounds', () => {
     const fake = await app('sounds-poor');
     const reason = await screen.findByTestId('call-quality-reason');
     expect(screen.getByTestId('call-sound').textContent).toContain('Poor');
-    expect(reason.textContent).toBe('The line: sound is lost on its way.');
+    expect(reason.textContent).toBe('The line: some sound is lost on the way.');
     const silent = { word: 'none', reason: 'microphone_silent' } as const;
     fake.sound.sounds(fake.calls[0]?.id ?? '', { word: 'none', heard_there: silent });
     await waitFor(() =>

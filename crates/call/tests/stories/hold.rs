@@ -103,7 +103,7 @@ fn a_held_far_end_hangs_up() {
     d.set_held(true);
     assert_eq!(
         d.status(Role::Talk, LegStatus::Hangup),
-        ["end tone", "leave talk 1", "delete room"]
+        ["end tone", "leave talk 1"]
     );
     assert_eq!(d.end().code(), "far_end_hung_up");
     assert!(!d.view().held);

@@ -47,12 +47,9 @@ fn the_answer_wins_and_only_then_the_microphone_is_announced() {
     assert_eq!(d.state(), CallState::Live);
     d.gone(Role::Watch);
     assert_eq!(d.hang_up(), ["end leg", "close"]);
-    assert_eq!(
-        d.status(Role::Talk, LegStatus::Hangup),
-        ["leave talk 1", "delete room"]
-    );
-    d.room_deleted();
-    assert_eq!(d.gone(Role::Talk), ["finish hung_up"]);
+    assert_eq!(d.status(Role::Talk, LegStatus::Hangup), ["leave talk 1"]);
+    assert_eq!(d.gone(Role::Talk), ["delete room"]);
+    assert_eq!(d.room_deleted(), ["finish hung_up"]);
 }
 
 #[test]
@@ -449,8 +446,10 @@ fn hung_up_while_the_microphone_is_being_announced_ends_what_may_be_up() {
     assert_eq!(said, ["end leg", "close"]);
     assert_eq!(
         d.status(Role::Talk, LegStatus::Hangup),
-        ["leave talk 1", "leave watch 1", "delete room"]
+        ["leave talk 1", "leave watch 1"]
     );
+    assert_eq!(d.gone(Role::Talk), [""; 0], "the watch is still there");
+    assert_eq!(d.gone(Role::Watch), ["delete room"]);
 }
 
 #[test]

@@ -12,12 +12,12 @@ fn the_far_end_hangs_up_and_leaves() {
     let mut d = Desk::live();
     assert_eq!(
         d.status(Role::Talk, LegStatus::Hangup),
-        ["end tone", "leave talk 1", "delete room"]
+        ["end tone", "leave talk 1"]
     );
     assert_eq!(d.end().code(), "far_end_hung_up");
     d.leg_left(Role::Talk, LeaveReason::ClientInitiated);
-    d.room_deleted();
-    assert_eq!(d.gone(Role::Talk), ["finish far_end_hung_up"]);
+    assert_eq!(d.gone(Role::Talk), ["delete room"]);
+    assert_eq!(d.room_deleted(), ["finish far_end_hung_up"]);
     assert_eq!(d.said("remove leg"), 0);
     assert_eq!(d.wait_s(1), ["close"], "once the tone has been heard");
 }
@@ -26,10 +26,46 @@ fn the_far_end_hangs_up_and_leaves() {
 fn the_far_end_hangs_up_and_its_leave_is_lost() {
     let mut d = Desk::live();
     d.status(Role::Talk, LegStatus::Hangup);
-    d.wait_s(3);
+    assert_eq!(d.wait_ms(299), [""; 0], "it is about to go by itself");
+    assert_eq!(d.wait_ms(1), ["remove leg"], "and we leave after it");
+    d.removed(true);
+    d.leg_left(Role::Talk, LeaveReason::ParticipantRemoved);
+    assert_eq!(d.gone(Role::Talk), ["delete room"]);
+    d.room_deleted();
     assert_eq!(d.state(), CallState::Ended);
     assert_eq!(d.finish().reason.code(), "far_end_hung_up");
     assert!(d.finish().leg_gone);
+}
+
+#[test]
+fn a_server_that_fails_between_our_leave_and_the_deletion_holds_up_nothing() {
+    // It neither puts the leg out nor deletes the room.
+    let mut d = Desk::live();
+    d.status(Role::Talk, LegStatus::Hangup);
+    assert_eq!(d.wait_ms(300), ["remove leg"]);
+    assert_eq!(d.drop_failed(), [""; 0], "our connection is still there");
+    assert_eq!(d.gone(Role::Talk), ["delete room"]);
+    assert_eq!(d.drop_failed(), ["finish far_end_hung_up"]);
+    // It closed our connection by itself, and says nothing more.
+    let mut d = Desk::live();
+    d.status(Role::Talk, LegStatus::Hangup);
+    assert_eq!(d.closed(Role::Talk, LeaveReason::Unknown), ["delete room"]);
+    assert_eq!(d.wait_s(2), ["close", "finish far_end_hung_up"]);
+    assert_eq!((d.said("remove leg"), d.said("delete room")), (0, 1));
+    // Nothing at all comes back: the room is asked for in the end.
+    let mut d = Desk::live();
+    d.status(Role::Talk, LegStatus::Hangup);
+    let said = d.wait_s(2);
+    assert_eq!(
+        said,
+        [
+            "remove leg",
+            "close",
+            "delete room",
+            "finish far_end_hung_up"
+        ]
+    );
+    assert!(d.finish().leg_gone, "it said so itself");
 }
 
 #[test]

@@ -291,7 +291,9 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
         ended(&store, call, at);
         std::fs::write(file_of(call), "sound").unwrap();
         let id = CallId::parse(call).unwrap();
-        store.set_recording(&id, file_of(call).to_str()).unwrap();
+        store
+            .set_recording(&id, Some(file_of(call).to_str().unwrap()))
+            .unwrap();
     };
     let left = || {
         let mut names: Vec<_> = std::fs::read_dir(&folder)
@@ -314,7 +316,9 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
     std::fs::write(&elsewhere, "sound").unwrap();
     ended(&store, "moved", 3);
     let moved = CallId::parse("moved").unwrap();
-    store.set_recording(&moved, elsewhere.to_str()).unwrap();
+    store
+        .set_recording(&moved, Some(elsewhere.to_str().unwrap()))
+        .unwrap();
 
     let undo = store.delete(&["back", "moved"], 1_000).unwrap();
     store.purge_deleted(1_000 + UNDO_WITHIN_MS - 1).unwrap();
@@ -349,7 +353,9 @@ fn a_recording_goes_when_its_call_is_gone_for_good_and_not_before() {
     store.start(&start("up", 100 * DAY + 2)).unwrap();
     std::fs::write(file_of("up"), "sound").unwrap();
     let up = CallId::parse("up").unwrap();
-    store.set_recording(&up, file_of("up").to_str()).unwrap();
+    store
+        .set_recording(&up, Some(file_of("up").to_str().unwrap()))
+        .unwrap();
     assert_eq!(store.wipe(Wipe::History).unwrap(), 1);
     assert_eq!(left(), ["up.opus"]);
 }

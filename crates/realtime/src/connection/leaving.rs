@@ -11,8 +11,8 @@ use crate::backend::Event;
 
 /// Everything that happens while we wait for the end of a connection must be over by then.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(3);
-/// A phone leg that says it has hung up is gone within 20 ms. In one call of ten that news is lost; then the end of the
-/// room, which is asked for at the same time, comes instead.
+/// A phone leg that says it has hung up is gone within 20 ms. In one call of ten that news is lost; then the phone has it put
+/// out after 300 ms.
 const SEEN_OFF_WITHIN: Duration = Duration::from_millis(500);
 
 impl InRoom {

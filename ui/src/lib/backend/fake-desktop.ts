@@ -127,8 +127,8 @@ export class FakeDesktop {
     };
     const proofs = PROOFS.map(([of, words], place) => {
       const state = stateOf(of, place);
-      const why = of === 'rules' ? (quiet ?? '') : [line.words, line.detail].filter(Boolean).join(' ');
-      return { of, state, words: state === 'missing' ? why : state === 'waiting' ? 'Not reached yet.' : words };
+      if (state !== 'missing') return { of, state, words: state === 'waiting' ? 'Not reached yet.' : words, detail: null };
+      return of === 'rules' ? { of, state, words: quiet ?? '', detail: null } : { of, state, words: line.words, detail: line.detail };
     });
     const missing = proofs.find((proof) => proof.state !== 'proven');
     return {

@@ -1,4 +1,4 @@
-import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
+import { clearMocks, mockIPC, mockWindows } from '@tauri-apps/api/mocks';
 import { afterEach, expect, test, vi } from 'vitest';
 import { aView } from '../../testing/views';
 import type { Backend } from './backend';
@@ -152,6 +152,17 @@ test('events carry whole views, and stop with the subscription', async () => {
   await emit('phone-changed', aView({ rev: 4 }));
   expect(revisions).toEqual([3]);
   expect(history).toBe(1);
+});
+
+test('a window hears what it is told alone', async () => {
+  const targets: unknown[] = [];
+  mockWindows('overlay');
+  mockIPC((name, payload) => {
+    if (name === 'plugin:event|listen') targets.push((payload as { target: unknown }).target);
+    return 1;
+  });
+  await tauriBackend().onPhoneChanged(() => undefined);
+  expect(targets).toEqual([{ kind: 'WebviewWindow', label: 'overlay' }]);
 });
 
 test('what the page began with counts while the page is new', () => {

@@ -1,6 +1,6 @@
 /** The backend inside the shell. The only file that may import `@tauri-apps/*`. */
 import { Channel, invoke } from '@tauri-apps/api/core';
-import { listen } from '@tauri-apps/api/event';
+import { type EventTarget, listen } from '@tauri-apps/api/event';
 import { asIpcError, type Backend, type Unsubscribe } from './backend';
 import type {
   DesktopView,
@@ -25,8 +25,16 @@ async function call<T>(command: string, args?: Record<string, unknown>): Promise
   }
 }
 
+/** This window: the core tells some things to one window and not to the others, or later. */
+function here(): EventTarget {
+  const shell = (window as { __TAURI_INTERNALS__?: { metadata?: { currentWebview?: { label: string } } } })
+    .__TAURI_INTERNALS__;
+  const label = shell?.metadata?.currentWebview?.label;
+  return label ? { kind: 'WebviewWindow', label } : { kind: 'Any' };
+}
+
 async function on<T>(event: string, listener: (payload: T) => void): Promise<Unsubscribe> {
-  return await listen<T>(event, ({ payload }) => listener(payload));
+  return await listen<T>(event, ({ payload }) => listener(payload), { target: here() });
 }
 
 /** A page that is loaded again finds what the one before it began with. */

@@ -7,7 +7,7 @@ export const deCalling = {
   'route.prefix': 'Nummern, die mit {prefix} anfangen, gehen darüber.',
   'route.default': 'Es ist die Standardleitung.',
   'route.first': 'Es ist die erste Leitung, und keine andere ist die Standardleitung.',
-  'route.byRule': 'Wieder nach den Regeln',
+  'route.byRule': 'Wieder von selbst wählen',
   'route.then': 'Lehnt ihr Anbieter ab, geht der Anruf über {lines}.',
   'call.refusedBy': '{line} hat den Anruf abgelehnt: {words}. Er geht über eine andere Leitung.',
   'detail.refusedBy': '{line} hat den Anruf abgelehnt: {words}. Er ging über eine andere Leitung.',

@@ -21,7 +21,7 @@ export const deSound: Readonly<Record<keyof typeof enSound, string>> = {
   'quality.why.no_device': 'Ihre Seite: kein Mikrofon oder kein Lautsprecher.',
   'quality.why.microphone_silent': 'Ihre Seite: Vom Mikrofon kommt nichts.',
   'quality.why.computer_busy': 'Ihre Seite: Dieser Computer ist zu beschäftigt.',
-  'quality.why.they_are_silent': 'Die andere Seite: Noch war nichts zu hören.',
+  'quality.why.they_are_silent': 'Die Gegenseite: noch kein Ton.',
   'audio.headset': 'Ich benutze ein Headset',
   'audio.headsetText':
     'Keine Echounterdrückung: Anrufer hören Sie {ms} ms früher. Mit Lautsprechern würden sie sich selbst hören.',
@@ -58,7 +58,7 @@ export const deSound: Readonly<Record<keyof typeof enSound, string>> = {
   'player.far': '{who}, oben',
   'player.desk': 'Sie, unten',
   'player.reading': 'Die Aufnahme wird gelesen',
-  'player.again': 'Noch einmal lesen',
+  'player.again': 'Erneut versuchen',
   'player.busy': 'Ein Anruf braucht den Ton: Danach können Sie die Aufnahme hören.',
   'replay.last': 'Letzte {seconds} s',
   'replay.label': 'Letzte {seconds} s, noch einmal hören',

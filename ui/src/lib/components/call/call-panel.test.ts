@@ -266,7 +266,7 @@ describe('a call aside', () => {
     const people = [aPerson({ name: 'Elena' }), aPerson({ leg: 'b', name: 'Maria' })];
     render(AsideStrip, { call: aCall({ name: 'Elena', state: 'handed_over', people }), talking: true, ...acts() });
     expect(screen.getByTestId('aside-handed_over').textContent).toContain('Elena, Maria');
-    expect(screen.getAllByRole('button').map((button) => button.textContent)).toEqual(['End for all']);
+    expect(screen.getAllByRole('button').map((button) => button.textContent)).toEqual(['Hang up for all']);
   });
 });
 
@@ -338,6 +338,6 @@ test('on other screens the call keeps its name, timer, Mute and End', async () =
   expect(screen.getByRole('group', { name: 'Call with Elena Marchetti' })).toBeTruthy();
   expect(screen.getByRole('timer').textContent).toBe('00:00');
   await fireEvent.click(screen.getByRole('button', { name: 'Mute microphone' }));
-  await fireEvent.click(screen.getByRole('button', { name: 'End call' }));
+  await fireEvent.click(screen.getByRole('button', { name: 'Hang up' }));
   expect([onmute.mock.calls.length, onend.mock.calls.length]).toEqual([1, 1]);
 });

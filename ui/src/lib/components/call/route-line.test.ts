@@ -25,7 +25,7 @@ test('the line is shown with the reason', async () => {
   expect(screen.getByTestId<HTMLSelectElement>('dial-line').value).toBe('projects-line');
   expect(screen.getByTestId('dial-caller-id').textContent).toBe('(312) 555-0117');
   const why = screen.getByTestId('dial-why').textContent ?? '';
-  expect(why).toContain('Numbers that begin with +44 go over it.');
+  expect(why).toContain('Numbers that begin with +44 use it.');
   expect(why).toContain('If its provider refuses, the call goes over Main line.');
 });
 

@@ -61,7 +61,7 @@ test('a file that is gone is said, and read again when asked', async () => {
   shown({ load });
   const said = await screen.findByTestId('player-problem');
   expect(said.textContent).toContain('cannot be opened');
-  await fireEvent.click(screen.getByRole('button', { name: 'Read again' }));
+  await fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
   expect(await place()).toBeTruthy();
   expect(screen.queryByTestId('player-problem')).toBeNull();
 });

@@ -61,7 +61,7 @@ test('a pasted file says what is taken, what not and why, and what is refused, w
   ]);
   expect(texts('env-taken')[1]).toContain('secret, not shown');
   expect(texts('env-left')).toContainEqual(expect.stringMatching(/FOO\s*Deskline has no use for it/));
-  expect(texts('env-refused')).toEqual([expect.stringContaining('SUPABASE_SERVICE_ROLE_KEY is refused: a service-role key')]);
+  expect(texts('env-refused')).toEqual([expect.stringContaining('SUPABASE_SERVICE_ROLE_KEY was refused: a service-role key')]);
   noCanary();
   expect(document.activeElement?.textContent).toContain('The pasted text');
   const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false }, 'target-size': { enabled: false } } });

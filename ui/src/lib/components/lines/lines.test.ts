@@ -31,7 +31,7 @@ test('a desk without lines says how one is set up', async () => {
   const backend = new FakePhone('', 0);
   backend.phoneLines.none();
   show(backend);
-  expect(await screen.findByText('No line was set up here yet')).toBeTruthy();
+  expect(await screen.findByText('No line has been set up here yet')).toBeTruthy();
   await fireEvent.click(screen.getByTestId('lines-add'));
   expect(await screen.findByRole('radiogroup')).toBeTruthy();
 });
@@ -181,7 +181,7 @@ test('what is left of the lines leads to what does it', async () => {
   expect(left.map((one) => one.querySelector('.grow')?.textContent)).toEqual([
     'An emergency address for the numbers: Main line advised',
     'A test call in: Projects line needed',
-    'A check without problems: Projects line not looked at yet',
+    'A check without problems: Projects line not checked yet',
   ]);
   expect(screen.getByTestId('lines-left').textContent).toContain('1 of 2');
   expect((await screen.findByTestId('lines-webhook')).querySelector('a')?.getAttribute('href')).toBe('#/settings/connection');
