@@ -9,6 +9,8 @@ use crate::{run, setup, shell, ui};
 
 /// Who rings in the pictures.
 const CALLER: &str = "+13125550142";
+/// What our microphone hears meanwhile.
+const VOICE_HZ: f32 = 1_013.0;
 /// How long a step may take before something is wrong.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -77,6 +79,8 @@ fn real_windows(to: &Path) -> Result<()> {
     let stage = Stage::start("pictures")?;
     let line = stage.line(LineOptions::default())?;
     let app = stage.app("pictures")?;
+    // A microphone that hears nothing is told about in the window.
+    let _voice = stage.sound.speak_tone(VOICE_HZ, 0.5)?;
     app.sign_in(&line.ready)?;
 
     // Something to see in the history.

@@ -50,6 +50,9 @@ fn main() {
         ..LineOptions::default()
     });
     let line = line.unwrap();
+    if asked.first().is_some_and(|asked| asked == "Stays") {
+        return runtime.block_on(stays(&line));
+    }
     println!(
         "{CALLERS} callers each              kept, each   threads more   joining: median    p95"
     );

@@ -90,8 +90,8 @@ describe('how a call sounds', () => {
 
   test('a headset and a quiet room are switches that say what they are worth', async () => {
     const fake = await app('', '#/settings/audio');
-    expect((await screen.findByText(/No echo cancellation/)).textContent).toContain('8 ms earlier');
-    expect(screen.getByText(/No noise suppression/).textContent).toContain('6 ms earlier');
+    expect((await screen.findByText(/No echo cancellation/)).textContent).toContain('8 ms sooner');
+    expect(screen.getByText(/No noise suppression/).textContent).toContain('6 ms sooner');
     expect(screen.getByTestId('sound-added').textContent).toContain('15 ms');
     await press('sound-headset');
     await press('sound-quiet');

@@ -52,7 +52,7 @@ test('a call has the sound: nothing is asked for, and the reason is there', asyn
   await fireEvent.click(button);
   expect(onplay).not.toHaveBeenCalled();
   const why = document.getElementById(button.getAttribute('aria-describedby') ?? '');
-  expect(why?.textContent).toContain('A call uses the sound');
+  expect(why?.textContent).toContain('A call is using the sound');
 });
 
 test('a file that is gone is said, and read again when asked', async () => {
