@@ -6,45 +6,41 @@
 //! ```
 //! Every queue is bounded. Sound goes from `audio` to `realtime` and back without passing here.
 
+mod start;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use audio::AudioPorts;
-use call::input::{AudioFact, Input, Intent};
+use call::CallId;
+use call::input::{Input, Intent};
 use call::number::Region;
-use call::output::ShellCommand;
 use call::state::CallState;
 use call::view::PhoneView;
-use call::{CallId, Phone};
-use desk::unix_ms;
-use desk::{Clock, Ports};
-use history::{Journal, Store};
-use realtime::{Backend, RoomPort};
+use history::Store;
 use switchboard::Account as Project;
 use tokio::sync::{mpsc, watch};
 use tokio::task;
 use vault::Secret;
 
-use crate::account::{Account, system_vault};
+use crate::account::Account;
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
 use crate::ipc::convert;
 use crate::ipc::records::{SettingsInForce, SettingsView};
 use crate::ipc::types::{AccountView, DevicesView, IpcError};
+use crate::line::Ask;
 pub use crate::line::Purpose;
-use crate::line::{self, Ask, Line, tokens};
 use crate::line_setup::LineSetup;
-use crate::player::{self, Listening};
+use crate::player::Listening;
 use crate::profile::Profile;
-use crate::recording::{self, Recorder};
-use crate::sound::{self, Recordings, Sound};
-use crate::watching::{self, Watching};
+use crate::recording::Recorder;
+use crate::settings;
+use crate::sound::Sound;
+use crate::watching::Watching;
 use crate::words::{Language, Words};
-use crate::{event_log, other_programs, settings};
 
 /// How long a call may take to end when the program closes. What is not gone by then is dropped at the next start.
 pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
@@ -52,14 +48,10 @@ pub const MAY_QUIT_WITHIN: Duration = Duration::from_secs(5);
 const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 /// How long rooms may take to be left.
 const LEFT_WITHIN: Duration = Duration::from_secs(1);
-/// How often calls that are no longer to be kept are taken out.
-const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long keys wait for the answer of the call they belong to: longer than any phone may ring.
 const KEYS_WITHIN: Duration = Duration::from_secs(120);
 /// Calls whose keys may wait at once. More are never dialled together: the oldest ones wait for calls that were refused.
 const KEYS_WAITING: usize = 8;
-/// How often the clock is compared with the business hours.
-const HOURS_EVERY: Duration = Duration::from_secs(10);
 
 /// A running phone. Cheap to clone; every clone is the same phone.
 #[derive(Debug, Clone)]
@@ -103,174 +95,6 @@ struct Running {
 }
 
 impl Core {
-    /// Starts everything, on the present tokio runtime. Opens no device and waits for no server. The second value is
-    /// what the phone asks of whoever shows it.
-    ///
-    /// # Errors
-    /// The system gives no threads. A profile, keychain, engine or sound server that fails is no error: the phone
-    /// starts and says so.
-    pub fn start(
-        profile: &Profile,
-        purpose: Purpose,
-        ring_for: Option<Duration>,
-    ) -> anyhow::Result<(Self, mpsc::Receiver<ShellCommand>)> {
-        let (inputs, facts) = mpsc::channel(desk::INPUTS);
-        let (log, log_commands) = mpsc::channel(desk::COMMANDS);
-        let (room, room_commands) = mpsc::channel(desk::COMMANDS);
-        let (leg, leg_commands) = mpsc::channel(desk::COMMANDS);
-        let (audio, audio_commands) = mpsc::channel(desk::COMMANDS);
-        let (shell, shell_commands) = mpsc::channel(desk::COMMANDS);
-
-        let (journal, store) = match Store::open(profile.path()) {
-            Ok(store) => (Journal::Kept(store.clone()), Ok(store)),
-            Err(error) => {
-                tracing::error!(detail = %error.detail(), "the history cannot be opened");
-                let what = error.to_string();
-                (Journal::Lost(error), Err(what))
-            }
-        };
-        let settings = watch::Sender::new(SettingsInForce {
-            rev: 1,
-            settings: settings::load(store.as_ref().ok()),
-        });
-        let account = Account::new(profile, store.clone(), system_vault());
-        let history = history::spawn(log_commands, inputs.clone(), journal)
-            .context("The history cannot be started")?;
-
-        let (media, mut microphone, playback) = realtime::media();
-        microphone.set_hold_music(Box::new(audio::hold_music()));
-        let backend = Backend::default();
-        let sound = AudioPorts {
-            capture: Box::new(move |frame| microphone.push(frame)),
-            playback,
-            processing: sound::processing_by(backend.clone()),
-        };
-        // Ends with its queue.
-        let sound = audio::spawn(audio_commands, inputs.clone(), sound)
-            .context("The sound cannot be started")?;
-        let signal = sound.playback_signal();
-        let panel = sound.panel();
-        let statistics = sound.statistics();
-        media.on_arrival(move || signal.notify());
-
-        let name = line::desk_name();
-        // Its own for every run: a second program of the same person must not throw the first out of a room.
-        let desk = format!("{name}-{}", uuid::Uuid::now_v7().simple());
-        let project = watch::Sender::new(None);
-        let signed_in = project.subscribe();
-        let tokens = tokens(project.subscribe(), name);
-        let rooms = RoomPort::new(backend.clone(), tokens, desk.clone(), media);
-        let rooms = rooms.spawn(room_commands, inputs.clone());
-
-        let watching = Watching::new(store.as_ref().ok().cloned(), account.clone());
-        let (told, news) = watching::news();
-        let log_of_events = store.as_ref().ok().map(|store| {
-            let (told, news) = watching::news();
-            task::spawn(event_log::keep(store.clone(), news));
-            told
-        });
-        task::spawn(watching.clone().follow(news, log_of_events));
-        if purpose == Purpose::Desk {
-            let watching = watching.clone();
-            task::spawn_blocking(move || watching.begin());
-        }
-        task::spawn(follow_devices(sound.panel().status(), inputs.clone()));
-
-        let (line, asks) = mpsc::channel(8);
-        let signing_in = Line {
-            watchers: watching.wanted(),
-            news: told,
-            account: account.clone(),
-            backend,
-            desk: desk.clone(),
-            facts: inputs.clone(),
-            purpose,
-            project,
-            leg: leg.clone(),
-            leg_commands: Some(leg_commands),
-        };
-        task::spawn(signing_in.run(asks));
-
-        let phone = Phone::new({
-            let view = &settings.borrow().settings;
-            settings::for_desk(view, ring_for, settings::open_now(view))
-        });
-        let ports = Ports {
-            log,
-            room,
-            leg,
-            audio,
-            shell,
-        };
-        let running = desk::spawn(phone, facts, ports, Clock::start());
-        task::spawn(follow_settings(
-            settings.subscribe(),
-            ring_for,
-            inputs.clone(),
-        ));
-        if let Ok(store) = store.clone() {
-            let (settings, inputs) = (settings.clone(), inputs.clone());
-            let folder = profile.path().to_owned();
-            task::spawn(other_programs::follow(folder, store, settings, inputs));
-        }
-        if let Ok(store) = store.clone() {
-            task::spawn(follow_availability(
-                store.clone(),
-                running.view.clone(),
-                inputs.clone(),
-            ));
-            task::spawn(keep_tidy(store.clone(), inputs.clone()));
-            task::spawn_blocking({
-                let inputs = inputs.clone();
-                move || report_orphans(&store, &inputs)
-            });
-        }
-        let recorder = Recorder::new(panel.clone(), profile.path().join("recordings"));
-        task::spawn(recording::follow(recorder.clone(), running.view.clone()));
-        let listening = Listening::default();
-        task::spawn(player::follow(listening.clone(), running.view.clone()));
-        let sound = Sound::start(
-            panel,
-            profile.path(),
-            store.as_ref().ok(),
-            running.view.clone(),
-            settings.subscribe(),
-            Recordings {
-                under_way: recorder.changes(),
-                played: listening.changes(),
-            },
-            statistics,
-        );
-        let core = Self(Arc::new(Inner {
-            inputs,
-            line,
-            view: running.view,
-            desk,
-            directory: store.as_ref().ok().cloned().map(Directory::new),
-            store,
-            account,
-            profile: profile.clone(),
-            settings,
-            settings_alone: Mutex::default(),
-            language: watch::Sender::default(),
-            spoken: AtomicU64::default(),
-            project: signed_in,
-            sound,
-            recorder,
-            listening,
-            watching,
-            line_setup: LineSetup::default(),
-            env_file: EnvFile::default(),
-            keys: Mutex::default(),
-            running: Mutex::new(Some(Running {
-                desk: running.done,
-                rooms,
-                history,
-            })),
-        }));
-        Ok((core, shell_commands))
-    }
-
     /// The last view of the phone; changes with every change a person can see.
     #[must_use]
     pub fn view(&self) -> watch::Receiver<Arc<PhoneView>> {
@@ -562,136 +386,6 @@ pub async fn devices() -> Result<DevicesView, IpcError> {
 /// Never in fact; a name that is no name would be a fault of the generator.
 pub fn fresh_call_id() -> Result<CallId, call::ids::IdError> {
     CallId::parse(&uuid::Uuid::now_v7().to_string())
-}
-
-/// Tells the phone what is set, and when business hours begin and end.
-async fn follow_settings(
-    mut settings: watch::Receiver<SettingsInForce>,
-    ring_for: Option<Duration>,
-    inputs: mpsc::Sender<Input>,
-) {
-    // The phone was begun with the first of these.
-    let mut told = {
-        let view = &settings.borrow_and_update().settings;
-        settings::for_desk(view, ring_for, settings::open_now(view))
-    };
-    // A clock can be set and a computer can sleep: looking again is surer than reckoning when.
-    let mut clock = tokio::time::interval(HOURS_EVERY);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            changed = settings.changed() => if changed.is_err() { return },
-            _ = clock.tick() => {}
-            () = inputs.closed() => return,
-        }
-        let now = {
-            let view = &settings.borrow_and_update().settings;
-            settings::for_desk(view, ring_for, settings::open_now(view))
-        };
-        if now != told {
-            told = now.clone();
-            if inputs.send(Input::Settings(now)).await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// Tells the phone which devices are open, for the rows of its calls.
-async fn follow_devices(mut status: watch::Receiver<audio::Status>, inputs: mpsc::Sender<Input>) {
-    let mut told = (None, None);
-    loop {
-        let now = {
-            let status = status.borrow_and_update();
-            (status.microphone.clone(), status.speaker.clone())
-        };
-        if now != told && now != (None, None) {
-            let (microphone, speaker) = now.clone();
-            let fact = AudioFact::Using {
-                microphone,
-                speaker,
-            };
-            if inputs.send(Input::Audio(fact)).await.is_err() {
-                return;
-            }
-        }
-        told = now;
-        if status.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Takes out what is no longer to be kept, at the start and then every few hours.
-async fn keep_tidy(store: Store, inputs: mpsc::Sender<Input>) {
-    let mut every = tokio::time::interval(TIDY_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = inputs.closed() => return,
-        }
-        let store = store.clone();
-        let tidied = task::spawn_blocking(move || store.tidy(unix_ms())).await;
-        if let Ok(Err(error)) = tidied {
-            tracing::warn!(detail = %error.detail(), "old calls cannot be taken out");
-        }
-    }
-}
-
-/// Begins with the availability that was left, and keeps what it becomes.
-async fn follow_availability(
-    store: Store,
-    mut view: watch::Receiver<Arc<PhoneView>>,
-    inputs: mpsc::Sender<Input>,
-) {
-    let read = store.clone();
-    let left = task::spawn_blocking(move || settings::load_availability(&read)).await;
-    let mut kept = left.ok().flatten();
-    if let Some(left) = kept {
-        let intent = Intent::SetAvailability(convert::wanted_availability(left));
-        if inputs.send(Input::Intent(intent)).await.is_err() {
-            return;
-        }
-        // Until the phone has taken it over, what it shows is not what the person wants.
-        let wanted = convert::wanted_availability(left);
-        if view
-            .wait_for(|view| view.availability == wanted || view.quiet.is_some())
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
-    loop {
-        let now = convert::availability(view.borrow_and_update().availability);
-        if kept != Some(now) {
-            kept = Some(now);
-            let store = store.clone();
-            let _saved =
-                task::spawn_blocking(move || settings::save_availability(&store, now)).await;
-        }
-        if view.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Calls of earlier runs that are still open, or whose leg may still be up: the phone settles them.
-fn report_orphans(store: &Store, inputs: &mpsc::Sender<Input>) {
-    match store.take_orphans(unix_ms()) {
-        Ok(orphans) => {
-            for orphan in orphans {
-                tracing::info!("a call of an earlier run is settled");
-                if inputs.blocking_send(Input::Orphan(orphan)).is_err() {
-                    return;
-                }
-            }
-        }
-        Err(error) => {
-            tracing::warn!(detail = %error.detail(), "calls of an earlier run cannot be settled");
-        }
-    }
 }
 
 /// Disk, keychain and sound server may be slow: never on the threads that carry the phone.
