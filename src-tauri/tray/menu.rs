@@ -555,12 +555,7 @@ mod tests {
         );
         assert_eq!(
             words(&menu(&german(&up)))[..4],
-            [
-                "(212) 555-0100",
-                "Stumm schalten",
-                "Halten",
-                "Anruf beenden"
-            ]
+            ["(212) 555-0100", "Stumm schalten", "Halten", "Auflegen"]
         );
         let mut away = (*idle).clone();
         away.quiet = Some(QuietReason::DoNotDisturb);
