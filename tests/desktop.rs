@@ -544,6 +544,18 @@ async fn behind_a_locked_screen_a_notification_says_less_and_answers_all_the_sam
     eventually("it was looked at", PATIENCE, || {
         (notifications.showing().ok()? == 0).then_some(())
     });
+    // The overlay tells of a missed call until it is put away.
+    let view = window.invoke("snapshot", json!({})).await.unwrap();
+    for missed in view["calls"].as_array().unwrap() {
+        window
+            .invoke("dismiss", json!({ "call": missed["id"] }))
+            .await
+            .unwrap();
+    }
+    eventually("the overlay is put away", PATIENCE, || {
+        let shown = place.stage.display.windows_named("Incoming call").ok()?;
+        shown.is_empty().then_some(())
+    });
 
     // The system is set not to disturb: that counts here once the person says so, and not before.
     notifications.pause(true).unwrap();
