@@ -562,7 +562,7 @@ mod tests {
         assert_eq!(
             words(&menu(&german(&away)))[..3],
             [
-                "Bitte nicht stören: Niemand klingelt hier, Anrufer werden nur gezeigt.",
+                "Bitte nicht stören. Niemand klingelt hier, Anrufer werden nur gezeigt.",
                 "Deskline öffnen",
                 "Suchen oder wählen\u{2026}"
             ]
