@@ -13,7 +13,7 @@ use x11rb::{
     connection::Connection as _,
     protocol::xproto::{
         AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _,
-        CreateWindowAux, EventMask, PropMode, WindowClass,
+        CreateWindowAux, EventMask, PropMode, Screen, WindowClass,
     },
     rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
@@ -181,26 +181,10 @@ impl Display {
         within: Duration,
         start: impl FnOnce() -> Result<T>,
     ) -> Result<(T, f64)> {
-        let (connection, screen) = x11rb::connect(Some(&self.name))?;
-        let root = connection
-            .setup()
-            .roots
-            .get(screen)
-            .context("the display has no screen")?
-            .root;
-        let list = connection
-            .intern_atom(false, b"_NET_CLIENT_LIST")?
-            .reply()?
-            .atom;
-        let windows = || -> Result<Vec<u32>> {
-            let property = connection
-                .get_property(false, root, list, AtomEnum::WINDOW, 0, 1024)?
-                .reply()?;
-            Ok(property
-                .value32()
-                .map(Iterator::collect)
-                .unwrap_or_default())
-        };
+        let (connection, screen) = self.connect()?;
+        let root = screen.root;
+        let list = atom(&connection, b"_NET_CLIENT_LIST")?;
+        let windows = || managed(&connection, root, list);
         let watched = ChangeWindowAttributesAux::new().event_mask(EventMask::PROPERTY_CHANGE);
         connection
             .change_window_attributes(root, &watched)?
@@ -246,17 +230,9 @@ impl Display {
         let window: u32 = window
             .parse()
             .with_context(|| format!("{window} is no X window number"))?;
-        let (connection, screen) = x11rb::connect(Some(&self.name))?;
-        let root = connection
-            .setup()
-            .roots
-            .get(screen)
-            .context("the display has no screen")?
-            .root;
-        let close = connection
-            .intern_atom(false, b"_NET_CLOSE_WINDOW")?
-            .reply()?
-            .atom;
+        let (connection, screen) = self.connect()?;
+        let root = screen.root;
+        let close = atom(&connection, b"_NET_CLOSE_WINDOW")?;
         // EWMH: the time of the event (0: now) and who asks (2: a person, through a pager).
         let event = ClientMessageEvent::new(32, window, close, [0, 2, 0, 0, 0]);
         let listeners = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
@@ -271,12 +247,7 @@ impl Display {
     /// # Errors
     /// When the screen cannot be reached.
     pub fn full_screen(&self) -> Result<FullScreen> {
-        let (connection, screen) = x11rb::connect(Some(&self.name))?;
-        let screen = connection
-            .setup()
-            .roots
-            .get(screen)
-            .context("the display has no screen")?;
+        let (connection, screen) = self.connect()?;
         let (root, visual, ink) = (screen.root, screen.root_visual, screen.white_pixel);
         let window = connection.generate_id()?;
         let looks = CreateWindowAux::new().background_pixel(ink);
@@ -293,8 +264,6 @@ impl Display {
             visual,
             &looks,
         )?;
-        let atom =
-            |name: &[u8]| -> Result<u32> { Ok(connection.intern_atom(false, name)?.reply()?.atom) };
         connection.change_property8(
             PropMode::REPLACE,
             window,
@@ -302,11 +271,11 @@ impl Display {
             AtomEnum::STRING,
             FULL_SCREEN_WINDOW.as_bytes(),
         )?;
-        let full = atom(b"_NET_WM_STATE_FULLSCREEN")?;
+        let full = atom(&connection, b"_NET_WM_STATE_FULLSCREEN")?;
         connection.change_property32(
             PropMode::REPLACE,
             window,
-            atom(b"_NET_WM_STATE")?,
+            atom(&connection, b"_NET_WM_STATE")?,
             AtomEnum::ATOM,
             &[full],
         )?;
@@ -321,23 +290,17 @@ impl Display {
     /// # Errors
     /// When the screen cannot be reached.
     pub fn stacked(&self) -> Result<Vec<String>> {
-        let (connection, screen) = x11rb::connect(Some(&self.name))?;
-        let root = connection
-            .setup()
-            .roots
-            .get(screen)
-            .context("the display has no screen")?
-            .root;
-        let list = connection
-            .intern_atom(false, b"_NET_CLIENT_LIST_STACKING")?
-            .reply()?
-            .atom;
-        let property = connection
-            .get_property(false, root, list, AtomEnum::WINDOW, 0, 1024)?
-            .reply()?;
-        let windows = property.value32().map(Iterator::collect::<Vec<u32>>);
-        let windows = windows.unwrap_or_default();
+        let (connection, screen) = self.connect()?;
+        let root = screen.root;
+        let list = atom(&connection, b"_NET_CLIENT_LIST_STACKING")?;
+        let windows = managed(&connection, root, list)?;
         Ok(windows.iter().map(u32::to_string).collect())
+    }
+
+    fn connect(&self) -> Result<(RustConnection, Screen)> {
+        let (connection, number) = x11rb::connect(Some(&self.name))?;
+        let screen = connection.setup().roots.get(number).cloned();
+        Ok((connection, screen.context("the display has no screen")?))
     }
 
     /// Stop it early.
@@ -383,6 +346,21 @@ pub fn picture(display: &str, window: &str, to: &Path) -> Result<()> {
 }
 
 /// A sum over the picture itself, without the time that is written into the file.
+fn atom(connection: &RustConnection, name: &[u8]) -> Result<u32> {
+    Ok(connection.intern_atom(false, name)?.reply()?.atom)
+}
+
+/// The windows in one of the window manager's lists of them.
+fn managed(connection: &RustConnection, root: u32, list: u32) -> Result<Vec<u32>> {
+    let property = connection
+        .get_property(false, root, list, AtomEnum::WINDOW, 0, 1024)?
+        .reply()?;
+    Ok(property
+        .value32()
+        .map(Iterator::collect)
+        .unwrap_or_default())
+}
+
 fn pixels(picture: &Path) -> Result<Vec<u8>> {
     Ok(output(
         Command::new("identify")

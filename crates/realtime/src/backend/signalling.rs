@@ -475,7 +475,8 @@ fn person(somebody: &proto::ParticipantInfo) -> Person {
     }
 }
 
-fn leave_reason(reason: proto::DisconnectReason) -> LeaveReason {
+/// Why somebody left, in our words; LiveKit's crate built from source speaks of the same reasons.
+pub(super) fn leave_reason(reason: proto::DisconnectReason) -> LeaveReason {
     use proto::DisconnectReason as R;
     match reason {
         R::ClientInitiated => LeaveReason::ClientInitiated,

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use call::input::JoinFailure;
 use call::media::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
-use call::state::{LeaveReason, ParticipantKind};
+use call::state::ParticipantKind;
 use livekit::options::{AudioEncoding, TrackPublishOptions};
 use livekit::participant::{ParticipantKind as Kind, ParticipantTrackPermission};
 use livekit::prelude::{
-    DataPacket, DisconnectReason, LocalAudioTrack, LocalTrack, Participant, ParticipantIdentity,
-    PerformRpcData, RemoteParticipant, RemoteTrackPublication, Room, RoomEvent, RoomOptions,
-    RtcAudioSource, SipDTMF, TrackKind, TrackSid, TrackSource,
+    DataPacket, LocalAudioTrack, LocalTrack, Participant, ParticipantIdentity, PerformRpcData,
+    RemoteParticipant, RemoteTrackPublication, Room, RoomEvent, RoomOptions, RtcAudioSource,
+    SipDTMF, TrackKind, TrackSid, TrackSource,
 };
 use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::{AudioSourceOptions, native::NativeAudioSource};
@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 
+use super::signalling::leave_reason;
 use super::{
     Event, Failed, Figures, Hearer, Joined, Microphone as AnyMicrophone, Offer, Person,
     Publication, Received, RpcFailed, Track, TrackMedia,
@@ -125,27 +126,6 @@ fn publication(publication: RemoteTrackPublication) -> Publication {
         sid: publication.sid().to_string(),
         is_audio: publication.kind() == TrackKind::Audio,
         offer: Offer::SourceSdk(publication),
-    }
-}
-
-fn leave_reason(reason: DisconnectReason) -> LeaveReason {
-    use DisconnectReason as R;
-    match reason {
-        R::ClientInitiated => LeaveReason::ClientInitiated,
-        R::DuplicateIdentity => LeaveReason::DuplicateIdentity,
-        R::ServerShutdown => LeaveReason::ServerShutdown,
-        R::ParticipantRemoved => LeaveReason::ParticipantRemoved,
-        R::RoomDeleted | R::RoomClosed => LeaveReason::RoomDeleted,
-        R::UserUnavailable => LeaveReason::UserUnavailable,
-        R::UserRejected => LeaveReason::UserRejected,
-        R::SipTrunkFailure => LeaveReason::TrunkFailure,
-        R::ConnectionTimeout | R::MediaFailure => LeaveReason::ConnectionTimeout,
-        R::UnknownReason
-        | R::StateMismatch
-        | R::JoinFailure
-        | R::Migration
-        | R::SignalClose
-        | R::AgentError => LeaveReason::Unknown,
     }
 }
 
@@ -316,7 +296,7 @@ fn translate(event: RoomEvent) -> Option<Event> {
         RoomEvent::ParticipantConnected(participant) => Event::Came(person(&participant)),
         RoomEvent::ParticipantDisconnected(participant) => Event::Left {
             identity: identity(&participant),
-            reason: leave_reason(participant.disconnect_reason()),
+            reason: leave_reason(participant.disconnect_reason().into()),
         },
         RoomEvent::ParticipantAttributesChanged {
             participant,
