@@ -427,6 +427,36 @@ fn a_missing_or_altered_engine_is_told_in_one_sentence() {
     }
 }
 
+/// It would take 10 to 20 ms of each join (ADR 0016).
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_starts_none_of_the_programs_the_engine_would_ask_what_system_this_is() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::signed_in("terminal-programs");
+    let traps = place.app.profile().join("programs");
+    std::fs::create_dir(&traps).unwrap();
+    for name in ["lsb_release", "getconf", "uname"] {
+        let trap = traps.join(name);
+        std::fs::write(&trap, "#!/bin/sh\n: > \"$0.was-started\"\n").unwrap();
+        std::fs::set_permissions(&trap, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let found_first = std::env::join_paths(
+        std::iter::once(traps.clone())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut command = place.deskline(&["dial", "+12125550107", "--json"]);
+    command.env("PATH", found_first.unwrap());
+    let done = place.run_in(command, None);
+    assert_eq!(done.code, exit::ANSWERED, "{done:?}");
+    let started: Vec<_> = std::fs::read_dir(&traps)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().ends_with(".was-started"))
+        .collect();
+    assert!(started.is_empty(), "{started:?}");
+}
+
 #[test]
 fn a_profile_that_cannot_be_used_is_told_in_one_sentence() {
     let place = Place::signed_in("terminal-profile");

@@ -17,7 +17,9 @@ pub(crate) fn bench(dev: bool, arguments: &[String]) -> Result<()> {
     setup::setup(false)?;
     let programs = match suite {
         // Both sides of a call are the measuring program itself; answers and many calls want the whole phone.
-        "audio" if !asks_for(arguments, &["inbound", "growth"]) => build(dev, &["bench"])?,
+        "audio" if !asks_for(arguments, &["inbound", "window", "growth"]) => {
+            build(dev, &["bench"])?
+        }
         // What the program is compared with, and what fills its history.
         "desktop" => build(dev, &["deskline", "bench", "bench-history", "hello"])?,
         _ => build(dev, &["deskline", "bench"])?,

@@ -135,7 +135,7 @@ enum Part {
     Painted,
     /// What many desks cost the server
     Desks,
-    /// The program with its window
+    /// The program with its window; of the audio suite: what the open window adds to the delay
     Window,
     /// The program in the tray
     Tray,
@@ -335,6 +335,13 @@ fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
                 Part::Resources => uneven::bare(journal, quiet)?,
                 Part::Delay => table.push_str(&duel::measure(journal, of(8), with_browser, quiet)?),
                 Part::Inbound => inbound::measure(&Place::start()?, journal, of(10))?,
+                Part::Window => {
+                    table.push_str(&mouth_to_ear::with_window(
+                        &Place::start()?,
+                        journal,
+                        of(2),
+                    )?);
+                }
                 Part::Jitter => table.push_str(&uneven::jitter(journal, with_browser, quiet)?),
                 Part::Quality => {
                     table.push_str(&quality::measure(journal, of(2), with_browser, quiet)?);
@@ -350,7 +357,6 @@ fn audio_suite(arguments: &Arguments, journal: &mut Journal) -> String {
                 | Part::Watchers
                 | Part::Painted
                 | Part::Desks
-                | Part::Window
                 | Part::Tray
                 | Part::Hello
                 | Part::Messages => {}

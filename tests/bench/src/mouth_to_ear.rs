@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use stage::{MICROPHONE, Recording, SPEAKER};
+use stage::{MAIN_WINDOW, MICROPHONE, Recording, SPEAKER, line::State};
 
 use crate::{
     chirp::{self, RATE},
@@ -34,6 +34,24 @@ static LOST: Measure = Measure {
     unit: "chirps",
 };
 
+static WITHOUT: Measure = Measure {
+    key: "round_trip_terminal_ms",
+    name: "mouth -> phone -> ear, from the terminal",
+    unit: "ms",
+};
+static WITH: Measure = Measure {
+    key: "round_trip_window_ms",
+    name: "mouth -> phone -> ear, the window open",
+    unit: "ms",
+};
+
+/// Where the call is placed from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Terminal,
+    Window,
+}
+
 /// Chirps in one call.
 const CHIRPS: usize = 10;
 /// Silence before the first, in seconds: the call settles.
@@ -55,7 +73,7 @@ pub(crate) fn measure(place: &Place, journal: &mut Journal, count: usize) -> Res
     );
     for run in 1..=count {
         let before = Conditions::now();
-        let outcome = one(place);
+        let outcome = one(place, From::Terminal);
         let pressure = before.pressure_until(&Conditions::now());
         let shown = pressure.map_or_else(|| "-".to_owned(), |share| format!("{share:.0} %"));
         let delays = match outcome {
@@ -93,22 +111,76 @@ pub(crate) fn measure(place: &Place, journal: &mut Journal, count: usize) -> Res
     Ok(table)
 }
 
+/// `count` calls from the terminal and as many in the window, in turn: what the window adds on the way there and back.
+pub(crate) fn with_window(place: &Place, journal: &mut Journal, count: usize) -> Result<String> {
+    let mut medians = [Vec::new(), Vec::new()];
+    for run in 1..=count {
+        for ((from, measure), found) in [(From::Terminal, &WITHOUT), (From::Window, &WITH)]
+            .into_iter()
+            .zip(&mut medians)
+        {
+            let delays: Vec<f64> = match one(place, from) {
+                Ok(delays) => delays.into_iter().flatten().collect(),
+                Err(error) => {
+                    journal.void(measure, run, &format!("{error:#}"));
+                    continue;
+                }
+            };
+            let Some(summary) = Summary::of(&delays).filter(|_| delays.len() * 3 >= CHIRPS * 2)
+            else {
+                journal.void(measure, run, "too many chirps were lost");
+                continue;
+            };
+            println!(
+                "   {run:>2}  {:<40} {:6.1} ms",
+                measure.name, summary.median
+            );
+            journal.value(measure, run, summary.median);
+            found.push(summary.median);
+        }
+    }
+    let [without, with] = medians.map(|found| Summary::of(&found).map(|all| all.median));
+    Ok(match (without, with) {
+        (Some(without), Some(with)) => format!(
+            "\nthere and back by way of a phone: {without:.1} ms from the terminal, {with:.1} ms with the window open; it adds {:.1} ms one way\n",
+            (with - without) / 2.0
+        ),
+        _ => String::new(),
+    })
+}
+
 /// One call: for each chirp the milliseconds from the microphone to the speaker, or that it was lost.
-fn one(place: &Place) -> Result<Vec<Option<f64>>> {
-    let sound = &place.stage.sound;
+fn one(place: &Place, from: From) -> Result<Vec<Option<f64>>> {
     let mouth = Tap::on(&place.stage, &format!("{MICROPHONE}.monitor"))?;
     let ear = Tap::on(&place.stage, &format!("{SPEAKER}.monitor"))?;
-    let mut call = place.app.terminal(&["dial", ECHO_NUMBER, "--for", LASTS])?;
-    call.wait_for(
-        |line| line.get("state").is_some_and(|state| state == "live"),
-        PATIENCE,
-    )?;
-    let began = now();
-    let mut chirps = sound.speak(Recording::new(chirp::train(LEAD, &GAPS)))?;
-    chirps.wait(PATIENCE)?;
-    ear.wait_until(now() + WITHIN, PATIENCE)?;
-    let ended = call.finish(PATIENCE)?;
-    answered_end(&ended)?;
+    let began = match from {
+        From::Terminal => {
+            let mut call = place.app.terminal(&["dial", ECHO_NUMBER, "--for", LASTS])?;
+            call.wait_for(
+                |line| line.get("state").is_some_and(|state| state == "live"),
+                PATIENCE,
+            )?;
+            let began = speak(place, &ear)?;
+            let ended = call.finish(PATIENCE)?;
+            answered_end(&ended)?;
+            began
+        }
+        From::Window => {
+            let mut app = place.app.open_usable(PATIENCE)?;
+            let display = &place.stage.display;
+            let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
+            display.xdotool(&["windowactivate", "--sync", &window])?;
+            display.xdotool(&["type", "--delay", "40", ECHO_NUMBER])?;
+            display.xdotool(&["key", "Return"])?;
+            let phones = &place.line.phones;
+            let call = phones.wait_for_call(|call| call.state == State::Active, PATIENCE)?;
+            let began = speak(place, &ear)?;
+            phones.hang_up(&call.id)?;
+            phones.wait_until(&call.id, State::Over, PATIENCE)?;
+            app.stop();
+            began
+        }
+    };
     let (sent, heard) = (times(&mouth.heard(), began)?, times(&ear.heard(), began)?);
     if sent.len() != CHIRPS {
         bail!("the microphone heard {} of {CHIRPS} chirps", sent.len());
@@ -117,6 +189,15 @@ fn one(place: &Place) -> Result<Vec<Option<f64>>> {
         .into_iter()
         .map(|delay| delay.map(|delay| delay * 1e3))
         .collect())
+}
+
+/// Says all chirps into the microphone and waits until the last may have come back; answers when it began.
+fn speak(place: &Place, ear: &Tap) -> Result<f64> {
+    let began = now();
+    let chirps = Recording::new(chirp::train(LEAD, &GAPS));
+    place.stage.sound.speak(chirps)?.wait(PATIENCE)?;
+    ear.wait_until(now() + WITHIN, PATIENCE)?;
+    Ok(began)
 }
 
 /// When chirps were heard since `from` (seconds since 1970).

@@ -13,11 +13,12 @@ const PATIENCE_MS: u64 = 90_000;
 static PATIENCE_LEFT: AtomicU64 = AtomicU64::new(PATIENCE_MS);
 
 /// Seconds that one call of a kind takes, with both sides begun and ended; measured, and rounded up.
-const CHIRPS: usize = 11;
+const CHIRPS: usize = 10;
 const CHIRPS_UNEVEN: usize = 14;
-const SPEECH: usize = 21;
-const SCORED: usize = 3;
+const SPEECH: usize = 20;
+const SCORED: usize = 1;
 const ANSWERED: usize = 5;
+const THERE_AND_BACK: usize = 14;
 const SHORT: usize = 4;
 
 /// One part.
@@ -47,6 +48,11 @@ pub(crate) fn audio(calls: Option<u16>, with_browser: bool) -> Vec<Planned> {
             Part::Inbound,
             "answer to first sound",
             10 + ANSWERED * of(10),
+        ),
+        planned(
+            Part::Window,
+            "the window open",
+            5 + 2 * THERE_AND_BACK * of(2),
         ),
         planned(
             Part::Jitter,

@@ -45,7 +45,7 @@ pub(super) type RemoteTrack = RemoteAudioTrack;
 const JOIN_DEADLINE: Duration = Duration::from_secs(15);
 /// For one answer of the server.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
-const BITRATE: u64 = 32_000;
+const BITRATE: u64 = 48_000;
 
 /// A connection. Clones are the same one.
 #[derive(Clone)]
