@@ -165,9 +165,10 @@ impl Recording {
             .name("audio-recording".into())
             .spawn(move || {
                 if let Err(error) = run(consumer, &mut writer, &told) {
+                    // Before the log, which may lie on the same full disk.
+                    told.failed.store(true, Relaxed);
                     // The path names a person; the kind of trouble does not.
                     tracing::warn!(kind = ?error.kind(), "the recording ended: it cannot be written");
-                    told.failed.store(true, Relaxed);
                 }
             })
             .inspect_err(|_| abandon())

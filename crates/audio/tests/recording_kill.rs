@@ -43,7 +43,7 @@ fn a_disk_that_is_full_ends_the_recording_and_leaves_the_call_and_what_was_recor
     let path = scratch.path().join("call.opus");
     let nowhere = Environment::new().with("PULSE_SERVER", "unix:/nonexistent");
     // The log of the program is such a file too, and shorter.
-    let mut desk = Desk::start_on_a_small_disk(16 * 1024, &nowhere);
+    let mut desk = Desk::start_on_a_small_disk(10 * 1024, &nowhere);
     desk.tell("open");
     desk.ask(&format!("record {}", path.display()), "recording");
     wait_until("it breaks off", || {
