@@ -15,7 +15,7 @@ use crate::router::{self, CAPTURE_BIT};
 use crate::{Frame, SAMPLE_RATE};
 
 const PUBLISH_DEADLINE: Duration = Duration::from_secs(10);
-/// Opus, one channel, bits a second, as a browser sends to the same room. More is not heard by PESQ-WB any more (docs/perf-sound.md).
+/// Opus, one channel, bits a second, as a browser sends to the same room; with redundancy it is twice that (docs/perf-sound.md).
 const BITRATE: u64 = 48_000;
 
 /// A published microphone. Dropping it releases the track; the room's leave ends the publication.

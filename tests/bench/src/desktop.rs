@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stage::{Driver, MAIN_WINDOW, Tray, line::State};
+use stage::{Driver, Tray};
 
 use crate::{
     breakdown::Breakdown,
@@ -60,19 +60,13 @@ pub(crate) fn ours(place: &Place, journal: &mut Journal) -> Result<()> {
         journal.value(&WINDOW_WAKES, run, idle.wakes);
         journal.value(&WINDOW_PSS, run, idle.pss);
     })?;
-    let display = &place.stage.display;
-    let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
-    display.xdotool(&["windowactivate", "--sync", &window])?;
-    display.xdotool(&["type", "--delay", "40", TONE_NUMBER])?;
-    display.xdotool(&["key", "Return"])?;
-    let phones = &place.line.phones;
-    let call = phones.wait_for_call(|call| call.state == State::Active, PATIENCE)?;
+    let call = place.dial_in_window(TONE_NUMBER)?;
     std::thread::sleep(SETTLES);
     idle("call", app.pid(), journal, |journal, run, idle| {
         journal.value(&CALL_CPU, run, idle.cpu);
         journal.value(&CALL_PSS, run, idle.pss);
     })?;
-    phones.hang_up(&call.id)?;
+    place.line.phones.hang_up(&call.id)?;
     app.stop();
     Ok(())
 }

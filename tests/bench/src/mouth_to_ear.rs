@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use stage::{MAIN_WINDOW, MICROPHONE, Recording, SPEAKER, line::State};
+use stage::{MICROPHONE, Recording, SPEAKER, line::State};
 
 use crate::{
     chirp::{self, RATE},
@@ -46,7 +46,7 @@ static WITH: Measure = Measure {
 };
 
 /// Where the call is placed from.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum From {
     Terminal,
     Window,
@@ -167,13 +167,8 @@ fn one(place: &Place, from: From) -> Result<Vec<Option<f64>>> {
         }
         From::Window => {
             let mut app = place.app.open_usable(PATIENCE)?;
-            let display = &place.stage.display;
-            let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
-            display.xdotool(&["windowactivate", "--sync", &window])?;
-            display.xdotool(&["type", "--delay", "40", ECHO_NUMBER])?;
-            display.xdotool(&["key", "Return"])?;
+            let call = place.dial_in_window(ECHO_NUMBER)?;
             let phones = &place.line.phones;
-            let call = phones.wait_for_call(|call| call.state == State::Active, PATIENCE)?;
             let began = speak(place, &ear)?;
             phones.hang_up(&call.id)?;
             phones.wait_until(&call.id, State::Over, PATIENCE)?;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use stage::{App, Line, LineOptions, Stage, line::Event};
+use stage::{
+    App, Line, LineOptions, MAIN_WINDOW, Stage,
+    line::{Event, Report, State},
+};
 
 /// The longest that anything may take before a run counts as failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,6 +49,23 @@ impl Place {
         let app = stage.app("desk")?;
         app.sign_in(&line.ready)?;
         Ok(Self { line, app, stage })
+    }
+
+    /// Types a number into the open window, as a person does, and waits until the phone has answered.
+    pub(crate) fn dial_in_window(&self, number: &str) -> Result<Report> {
+        let phones = &self.line.phones;
+        let earlier: Vec<String> = phones.calls()?.into_iter().map(|call| call.id).collect();
+        let display = &self.stage.display;
+        let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
+        display.xdotool(&["windowactivate", "--sync", &window])?;
+        display.xdotool(&["type", "--delay", "40", number])?;
+        display.xdotool(&["key", "Return"])?;
+        phones
+            .wait_for_call(
+                |call| call.state == State::Active && !earlier.contains(&call.id),
+                PATIENCE,
+            )
+            .context("the number typed into the window was not called")
     }
 
     /// The number of the newest event of the line.

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use stage::{MAIN_WINDOW, line::State};
+use anyhow::Result;
 
 use crate::{
     journal::{Journal, Measure},
@@ -81,26 +80,7 @@ pub(crate) fn window(place: &Place, journal: &mut Journal) -> Result<()> {
         },
     )?;
 
-    let display = &place.stage.display;
-    let window = display.wait_for_window(&format!("^{MAIN_WINDOW}$"), PATIENCE)?;
-    let earlier: Vec<String> = place
-        .line
-        .phones
-        .calls()?
-        .into_iter()
-        .map(|call| call.id)
-        .collect();
-    display.xdotool(&["windowactivate", "--sync", &window])?;
-    display.xdotool(&["type", "--delay", "40", TONE_NUMBER])?;
-    display.xdotool(&["key", "Return"])?;
-    place
-        .line
-        .phones
-        .wait_for_call(
-            |call| call.state == State::Active && !earlier.contains(&call.id),
-            PATIENCE,
-        )
-        .context("the number typed into the window was not called")?;
+    place.dial_in_window(TONE_NUMBER)?;
     stretches(
         STRETCHES,
         || Usage::of_tree(pid),
