@@ -63,7 +63,9 @@ test('and in the history, as name and as note, its neighbours unchanged', async 
     }
   }, NAMES);
   const list = page.getByTestId('history-list');
-  await list.waitFor();
+  // Whatever comes after the scrolling has begun is put above what is looked at.
+  const newest = NAMES.at(-1) ?? '';
+  await expect.poll(() => list.getByTestId('history-row-who').first().textContent()).toBe(newest);
   const seen = new Set<string>();
   for (let step = 0; step < 120 && seen.size < NAMES.length; step += 1) {
     const rows = await list.evaluate((box) => {
@@ -79,7 +81,12 @@ test('and in the history, as name and as note, its neighbours unchanged', async 
       seen.add(row.text);
       expect({ ...row, text: '' }).toEqual({ text: '', elements: 0, height: 52 });
     }
-    await page.waitForFunction(() => new Promise((resolve) => requestAnimationFrame(() => resolve(true))));
+    // Rows are made for what is in sight, and not always within a frame: until they fill it, up to the heading of a day.
+    await page.waitForFunction((box) => {
+      const sight = box?.getBoundingClientRect() ?? new DOMRect();
+      const rows = [...(box?.querySelectorAll('[data-testid="history-row"]') ?? [])].map((row) => row.getBoundingClientRect());
+      return rows.some((row) => row.top < sight.top + 60) && rows.some((row) => row.bottom > sight.bottom - 60);
+    }, await list.elementHandle());
   }
   expect(NAMES.filter((name) => !seen.has(name))).toEqual([]);
   expect(faults).toEqual([]);
